@@ -1,0 +1,273 @@
+"""Sums over indicators: Σ_i f_i [i = k] is f_k.
+
+The one place where an indicator is used up.  It knows the ranges: where the surviving value may lie
+outside the range of the sum, the condition stays (:class:`~symbp.calculus.expr.Within`), and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.expr import (
+    ONE,
+    ZERO,
+    Add,
+    Div,
+    Expr,
+    Indicator,
+    Mul,
+    Neg,
+    Reduce,
+    Where,
+    Within,
+    add,
+    div,
+    flatten,
+    free_indices,
+    mul,
+    neg,
+    reduce_sum,
+    refresh,
+    rewrite,
+    substitute,
+)
+
+
+def collapse(node: Expr, partial: bool = True) -> Expr:
+    """Use up every indicator that a sum can absorb.
+
+    With ``partial`` False a sum keeps its indicator unless the surviving term exists for every value
+    of the others (code scatters there).  Terminates: each use removes one bound index.
+    """
+    change = lambda n: _collapse_sum(n, partial) if isinstance(n, Reduce) else None  # noqa: E731
+    return flatten(rewrite(rewrite(node, change), _settled))
+
+
+def _settled(node: Expr) -> Expr | None:
+    """A condition that the ranges of its indices decide."""
+    if not isinstance(node, Within):
+        return None
+    low, high = known_le(node.lo, node.value), known_le(node.value, node.hi)
+    if low is False or high is False:
+        return ZERO
+    return ONE if low and high else None
+
+
+def _collapse_sum(node: Reduce, partial: bool) -> Expr | None:
+    if node.op != "sum":
+        return None
+    body = node.body
+    split = _split(body)
+    if len(split) > 1 and any(True for t in split for _ in _indicators(t)):
+        parts = (Reduce("sum", node.indices, t) for t in split)
+        copies = (p if n == 0 else refresh(p) for n, p in enumerate(parts))
+        return add(_collapse_all(p, partial) for p in copies)
+    inner = bound_below(body)
+    for index in node.indices:
+        for indicator in _indicators(body):
+            value = solve(indicator, index)
+            if value is None:
+                continue
+            if any(i in value.indices() for i in inner):
+                # the value is that of an inner index: the two sums become one
+                return _collapse_sum(_merged(node), partial)
+            term = _survivor(node, index, indicator, value, partial)
+            if term is not None:
+                return _collapse_all(term, partial)
+    return None
+
+
+def _merged(node: Reduce) -> Reduce:
+    """Σ_j f_j Σ_q g_jq as one sum over j and q, for all sums that multiply the body."""
+    indices, body = _flat_body(node.body)
+    return Reduce("sum", (*node.indices, *indices), body)
+
+
+def _flat_body(body: Expr) -> tuple[tuple[Index, ...], Expr]:
+    match body:
+        case Reduce("sum", indices, inner):
+            deeper, flat = _flat_body(inner)
+            return (*indices, *deeper), flat
+        case Mul(factors):
+            parts = [_flat_body(f) for f in factors]
+            return tuple(i for own, _ in parts for i in own), mul(f for _, f in parts)
+        case Neg(arg):
+            deeper, flat = _flat_body(arg)
+            return deeper, neg(flat)
+        case Div(num, den):
+            deeper, flat = _flat_body(num)
+            return deeper, div(flat, den)
+        case _:
+            return (), body
+
+
+def _collapse_all(node: Expr, partial: bool) -> Expr:
+    if isinstance(node, Reduce):
+        return _collapse_sum(node, partial) or node
+    return node
+
+
+def bound_below(node: Expr) -> tuple[Index, ...]:
+    """Indices that sums inside ``node`` bind: no value may mention them outside of their sum."""
+    match node:
+        case Reduce(_, indices, body):
+            return (*indices, *bound_below(body))
+        case Mul(factors):
+            return tuple(i for f in factors for i in bound_below(f))
+        case Neg(arg) | Div(arg, _):
+            return bound_below(arg)
+        case Where(_, then, other):
+            return (*bound_below(then), *bound_below(other))
+        case _:
+            return ()
+
+
+def _survivor(
+    node: Reduce, index: Index, indicator: Indicator, value: Affine, partial: bool
+) -> Expr | None:
+    """The one term of the sum at which the indicator is 1."""
+    rest = tuple(i for i in node.indices if i != index)
+    within = [i for i in value.indices() if i in rest]
+    if within and any(index in i.extent.indices() for i in rest):
+        return None
+    low, high = known_le(index.low, value), known_le(value, index.high)
+    if low is False or high is False:
+        return ZERO
+    if (low is None or high is None) and not partial:
+        return None
+    body = _without(node.body, indicator)
+    if low is None or high is None:
+        body = mul((Within(affine(index), index.low, index.high), body))
+    if within:
+        # the value is that of another index of this sum: it is meant, not captured
+        return reduce_sum(rest, substitute(body, {index: value}))
+    # the ranges of the other indices may depend on this one, so the whole sum is substituted into
+    return substitute(reduce_sum(rest, body), {index: value})
+
+
+def solve(indicator: Indicator, index: Index) -> Affine | None:
+    """The value of ``index`` at which the indicator is 1, if it is one integer-affine value."""
+    difference = indicator.left - indicator.right
+    factor = difference.coefficient(index)
+    if abs(factor) != 1:
+        return None
+    value = (affine(index) * factor - difference) * factor
+    # u - p, not -p + u
+    value = Affine(value.const, sorted(value.terms, key=lambda term: term[1] < 0))
+    return None if index in value.indices() else value
+
+
+def _split(body: Expr) -> tuple[Expr, ...]:
+    """The terms of a body whose sum distributes: Σ (f + g) = Σ f + Σ g, through products too."""
+    match body:
+        case Add(terms):
+            return tuple(s for t in terms for s in _split(t))
+        case Neg(arg):
+            return tuple(neg(s) for s in _split(arg))
+        case Div(num, den):
+            return tuple(div(s, den) for s in _split(num))
+        case Where(cond, then, other) if then != ZERO and other != ZERO and _mentions(body):
+            return (Where(cond, then, ZERO), Where(cond, ZERO, other))
+        case Mul(factors):
+            for place, factor in enumerate(factors):
+                parts = _split(factor) if _mentions(factor) else (factor,)
+                if len(parts) > 1:
+                    return tuple(
+                        s
+                        for p in parts
+                        for s in _split(mul((*factors[:place], p, *factors[place + 1 :])))
+                    )
+            return (body,)
+        case Reduce("sum", indices, inner) if _mentions(inner):
+            return tuple(Reduce("sum", indices, s) for s in _split(inner))
+        case _:
+            return (body,)
+
+
+def _mentions(node: Expr) -> bool:
+    """Whether an indicator occurs in a place from which it could be taken out."""
+    match node:
+        case Indicator():
+            return True
+        case Add(parts) | Mul(parts):
+            return any(map(_mentions, parts))
+        case Neg(arg) | Div(arg, _) | Reduce("sum", _, arg):
+            return _mentions(arg)
+        case Where(_, then, other):
+            return _mentions(then) or _mentions(other)
+        case _:
+            return False
+
+
+def _indicators(body: Expr) -> Iterator[Indicator]:
+    """The indicators that multiply the whole body."""
+    match body:
+        case Indicator():
+            yield body
+        case Mul(factors):
+            for factor in factors:
+                yield from _indicators(factor)
+        case Neg(arg) | Div(arg, _) | Reduce("sum", _, arg):
+            yield from _indicators(arg)
+        case Where(_, then, other) if other == ZERO:
+            yield from _indicators(then)
+        case Where(_, then, other) if then == ZERO:
+            yield from _indicators(other)
+        case _:
+            return
+
+
+def _without(body: Expr, indicator: Indicator) -> Expr:
+    """The body with that indicator, which multiplies it, set to 1."""
+    if body == indicator:
+        return ONE
+    match body:
+        case Mul(factors):
+            return mul(_without(f, indicator) for f in factors)
+        case Neg(arg):
+            return neg(_without(arg, indicator))
+        case Div(num, den):
+            return div(_without(num, indicator), den)
+        case Reduce("sum", indices, inner):
+            return reduce_sum(indices, _without(inner, indicator))
+        case Where(cond, then, other):
+            return Where(
+                cond,
+                _without(then, indicator) if then != ZERO else ZERO,
+                _without(other, indicator) if other != ZERO else ZERO,
+            )
+        case _:
+            return body
+
+
+def outer_factors(node: Expr) -> Expr:
+    """Factors that do not depend on the bound index leave the sum: Σ_j d_j w_j s = (Σ_j d_j w_j) s."""
+    change = lambda n: _take_out(n) if isinstance(n, Reduce) and n.op == "sum" else None  # noqa: E731
+    return flatten(rewrite(flatten(node), change))
+
+
+def _take_out(node: Reduce) -> Expr | None:
+    body: Expr
+    body, sign = (node.body.arg, True) if isinstance(node.body, Neg) else (node.body, False)
+    den: Expr | None = None
+    if isinstance(body, Div) and not _depends(body.den, node.indices):
+        den, body = body.den, body.num
+    factors = body.factors if isinstance(body, Mul) else (body,)
+    # a condition stays with what it guards
+    stays = [isinstance(f, (Within, Indicator)) or _depends(f, node.indices) for f in factors]
+    inside = tuple(f for f, s in zip(factors, stays, strict=True) if s)
+    outside = tuple(f for f, s in zip(factors, stays, strict=True) if not s)
+    if (not outside and den is None and not sign) or not inside:
+        return None
+    front = tuple(f for f in outside if not free_indices(f))
+    back = tuple(f for f in outside if free_indices(f))
+    total = mul((*front, replace(node, body=mul(inside)), *back))
+    total = total if den is None else div(total, den)
+    return neg(total) if sign else total
+
+
+def _depends(node: Expr, indices: tuple[Index, ...]) -> bool:
+    return any(i in indices for i in free_indices(node))

@@ -1,0 +1,67 @@
+"""Finding an equation's right side inside an expression, so that its left side can stand there."""
+
+from __future__ import annotations
+
+from symbp.calculus.affine import Affine, Index, affine
+from symbp.calculus.expr import Expr, bound, children, map_children, map_positions, positions
+
+Binding = dict[Index, Affine]
+
+
+def match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Binding | None:
+    """Values of ``variables`` with which ``pattern`` is ``node``, up to bound names; None if none."""
+    binding: Binding = {}
+    return binding if _match(pattern, node, variables, binding, {}) else None
+
+
+def _match(
+    pattern: Expr, node: Expr, variables: tuple[Index, ...], found: Binding, bound_: Binding
+) -> bool:
+    if type(pattern) is not type(node) or _head(pattern) != _head(node):
+        return False
+    inner = dict(bound_)
+    for p, n in zip(bound(pattern), bound(node), strict=True):
+        inner[p] = affine(n)
+    mine, its = positions(pattern), positions(node)
+    if len(mine) != len(its):
+        return False
+    if not all(_match_affine(p, n, variables, found, inner) for p, n in zip(mine, its, strict=True)):
+        return False
+    below, its_below = children(pattern), children(node)
+    return len(below) == len(its_below) and all(
+        _match(p, n, variables, found, inner) for p, n in zip(below, its_below, strict=True)
+    )
+
+
+def _match_affine(
+    pattern: Affine, node: Affine, variables: tuple[Index, ...], found: Binding, inner: Binding
+) -> bool:
+    known = pattern.substitute({**found, **inner})
+    open_ = [i for i in known.indices() if i in variables and i not in found]
+    if not open_:
+        return known == node
+    index = open_[0]
+    if len(open_) > 1 or known.coefficient(index) != 1:
+        return False
+    value = node - (known - index)
+    hidden = {i for v in inner.values() for i in v.indices()}
+    if index in value.indices() or any(i in hidden for i in value.indices()):
+        return False
+    found[index] = value
+    return True
+
+
+def _head(node: Expr) -> object:
+    """What is compared as it is: everything in the node but its positions, children and indices."""
+    blank = map_positions(map_children(node, lambda _: _BLANK), lambda _: Affine())
+    extra = tuple(
+        getattr(blank, name, None) for name in ("op", "name", "function", "orders", "position", "value")
+    )
+    return (len(children(node)), len(bound(node)), extra)
+
+
+class _Blank(Expr):
+    __slots__ = ()
+
+
+_BLANK = _Blank()
