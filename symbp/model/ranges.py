@@ -1,0 +1,199 @@
+"""Which values every index takes, and so the shape of every variable: nothing is declared twice.
+
+An index that stands alone on an axis runs over that axis.  One that stands in a window ``2*i+p`` runs
+as far as the window fits.  Variables get their axes from the equations that define them, and pass them
+on to the equations that read them, until nothing new is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symbp.calculus.affine import Affine, Index, affine, floor_div, known_le, show
+from symbp.calculus.expr import Expr, Ref
+from symbp.errors import ModelProblem, Span
+from symbp.model.positions import Draft, UseSite
+from symbp.model.syntax import CostLine, EquationLine
+
+Interval = tuple[Affine, Affine]
+
+
+@dataclass(eq=False)
+class Drafted:
+    """An equation with its expressions, before ranges are known."""
+
+    line: EquationLine | CostLine
+    name: str
+    left: tuple[Affine, ...]
+    indices: tuple[Index, ...]
+    rhs: Expr
+    draft: Draft
+    number: int
+    defines: UseSite = field(init=False)
+    """The left side as a place where its indices are used."""
+    sites: dict[Index, list[tuple[UseSite, int]]] = field(init=False)
+    """For each index the places where it is used: of which array, on which axis."""
+
+    def __post_init__(self) -> None:
+        spans = tuple(p.span for p in getattr(self.line, "positions", ()))
+        self.defines = UseSite(self.name, self.left, spans, self.line.span)
+        self.sites = {}
+        for site in (*self.draft.uses, self.defines):
+            for axis, position in enumerate(site.positions):
+                for index in dict.fromkeys(a for a, _ in position.terms if isinstance(a, Index)):
+                    self.sites.setdefault(index, []).append((site, axis))
+
+    @property
+    def all_indices(self) -> tuple[Index, ...]:
+        """Those of the left side and those that sums bind."""
+        return (*self.indices, *self.draft.bound)
+
+
+@dataclass
+class Inference:
+    """What is known so far: ranges of indices, axes of arrays."""
+
+    drafts: Sequence[Drafted]
+    axes: dict[str, tuple[Index, ...]]
+    """Complete axes: of declared arrays from the start, of variables as they are found."""
+    ranges: dict[Index, Interval] = field(default_factory=dict)
+    sources: dict[Index, Span | None] = field(default_factory=dict)
+    """The place that fixed the range of an index."""
+    narrowed: set[Index] = field(default_factory=set)
+    """Indices that a window keeps from running over all of an axis: d[i] = x[i+1] - x[i]."""
+    groups: dict[str, list[Drafted]] = field(default_factory=dict)
+    """The equations of each variable."""
+
+    def __post_init__(self) -> None:
+        for drafted in self.drafts:
+            self.groups.setdefault(drafted.name, []).append(drafted)
+            for index, interval in drafted.draft.given.items():
+                self.ranges[index] = interval
+                self.sources[index] = drafted.draft.spans.get(index)
+
+    def axis_range(self, site: UseSite, axis: int) -> Interval | None:
+        """The range of an axis at the positions of the axes before it, None if it is not known."""
+        axes = self.axes.get(site.array)
+        if axes is None:
+            return None
+        values = dict(zip(axes[:axis], site.positions, strict=False))
+        return axes[axis].low.substitute(values), axes[axis].high.substitute(values)
+
+
+def find_ranges(state: Inference, drafted: Drafted) -> None:
+    """Give the indices of an equation their ranges, as far as the arrays known so far say them."""
+    pending = [i for i in drafted.all_indices if i not in state.ranges]
+    while any(_find(state, drafted, i) for i in pending):
+        pending = [i for i in pending if i not in state.ranges]
+
+
+def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
+    """The range of one index, if the arrays it runs over say it."""
+    direct, windows = _linked(state, drafted, index), list[Interval]()
+    for site, axis in drafted.sites.get(index, ()):
+        interval = state.axis_range(site, axis)
+        if interval is None or not _known(state, interval):
+            continue
+        if site.positions[axis].as_index() == index:
+            direct.append((interval, site.spans[axis]))
+        elif (window := _window(state, site.positions[axis], index, interval)) is not None:
+            windows.append(window)
+    if direct:
+        _agree(index, direct)
+        state.ranges[index], state.sources[index] = direct[0]
+    elif windows and not _open(state, drafted, index):
+        state.ranges[index], state.sources[index] = windows.pop(0), drafted.draft.spans.get(index)
+    else:
+        return False
+    for window in windows:
+        common = _common(state.ranges[index], window)
+        if common != state.ranges[index]:
+            state.ranges[index] = common
+            state.narrowed.add(index)
+    return True
+
+
+def _linked(state: Inference, drafted: Drafted, index: Index) -> list[tuple[Interval, Span | None]]:
+    found = []
+    for one, two in drafted.draft.linked:
+        other = two if one == index else one if two == index else None
+        if other is not None and other in state.ranges:
+            found.append((state.ranges[other], state.sources.get(other)))
+    return found
+
+
+def _known(state: Inference, interval: Interval) -> bool:
+    """Whether the interval speaks only of indices that have a range themselves."""
+    return all(i in state.ranges for end in interval for i in end.indices())
+
+
+def _agree(index: Index, direct: list[tuple[Interval, Span | None]]) -> None:
+    first, span = direct[0]
+    for other, place in direct[1:]:
+        if other != first:
+            raise contradiction(index, first, span, other, place)
+
+
+def contradiction(
+    index: Index, first: Interval, there: Span | None, second: Interval, here: Span | None
+) -> ModelProblem:
+    """Two places that say different things about an index."""
+    return ModelProblem(
+        f"the index {index.name} runs over {text(second)} here and over {text(first)} there", here,
+        "give the arrays the same size on these axes, or use two indices",
+        (("there", there),),
+    )
+
+
+def text(interval: Interval) -> str:
+    """The range as the model language writes it."""
+    return f"{show(interval[0])}..{show(interval[1])}"
+
+
+def _open(state: Inference, drafted: Drafted, index: Index) -> bool:
+    """Whether a use of the index may still say more: an array or another index is not known yet."""
+    for site, axis in drafted.sites.get(index, ()):
+        if site is not drafted.defines and site.array not in state.axes:
+            return True
+        others = [i for i in site.positions[axis].indices() if i != index]
+        if any(i not in state.ranges for i in others):
+            return True
+    return False
+
+
+def _window(state: Inference, position: Affine, index: Index, interval: Interval) -> Interval | None:
+    """The values of ``index`` for which ``position`` stays inside ``interval`` for all other indices."""
+    factor = position.coefficient(index)
+    rest = position - affine(index) * factor
+    if index in rest.indices() or any(i not in state.ranges for i in rest.indices()):
+        return None
+    if any(isinstance(a, Ref) for a, _ in rest.terms):
+        return None
+    low = interval[0] - extreme(state.ranges, rest, -1)
+    high = interval[1] - extreme(state.ranges, rest, 1)
+    if factor > 0:
+        return -floor_div(-low, factor), floor_div(high, factor)
+    return -floor_div(high, -factor), floor_div(-low, -factor)
+
+
+def extreme(ranges: Mapping[Index, Interval], value: Affine, sign: int) -> Affine:
+    """The least (sign -1) or the largest (1) value of an affine expression over its bound indices.
+
+    Indices are replaced from the last on, since the range of one may depend on those before it.
+    """
+    for _ in range(16):
+        index = next((a for a, _ in reversed(value.terms) if isinstance(a, Index) and a in ranges), None)
+        if index is None:
+            return value
+        factor = value.coefficient(index)
+        low, high = ranges[index]
+        value = value - affine(index) * factor + (high if factor * sign > 0 else low) * factor
+    return value
+
+
+def _common(first: Interval, second: Interval) -> Interval:
+    """What two ranges have in common, as far as that can be said for all sizes."""
+    low = second[0] if known_le(first[0], second[0]) else first[0]
+    high = second[1] if known_le(second[1], first[1]) else first[1]
+    return low, high
