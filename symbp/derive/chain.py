@@ -1,0 +1,196 @@
+"""From the definition of an adjoint to derivatives of right sides, by the chain rule.
+
+Rules as :mod:`symbp.derive.rules` describes them.
+"""
+
+from __future__ import annotations
+
+from symbp.calculus.expr import (
+    Add,
+    Adjoint,
+    Expr,
+    Partial,
+    Ref,
+    add,
+    canonical,
+    mul,
+    reduce_sum,
+    refresh,
+    refs,
+    replace_nodes,
+)
+from symbp.derive import stable
+from symbp.derive.core import Reason
+from symbp.derive.graph import Use
+from symbp.derive.scene import Outcome, Scene, listed
+from symbp.model.core import Equation
+
+
+def define(node: Expr, scene: Scene) -> Outcome | None:
+    """δ_k = ∂C/∂z_k.  Once: no adjoint of this element is left."""
+    if not isinstance(node, Adjoint):
+        return None
+    return _partial_cost(scene, scene.element), ("definition of ", node)
+
+
+def chain(node: Expr, scene: Scene) -> Outcome | None:
+    """∂C/∂z_k = Σ_j ∂C/∂y_j · ∂y_j/∂z_k over the y_j that read z_k.  Once per case: the terms name y."""
+    if scene.local or not isinstance(node, (Adjoint, Partial)) or not scene.uses:
+        return None
+    if all(u.consumer == scene.model.cost for u in scene.uses):
+        return None
+    terms = [_chain_term(u, scene) for u in scene.uses]
+    others = listed(u.lhs for u in scene.uses if u.consumer != scene.model.cost)
+    direct = any(u.consumer == scene.model.cost for u in scene.uses)
+    cost = Ref(scene.model.cost)
+    tail: Reason = (", and directly",) if direct else ()
+    only = "" if direct else "only "
+    several = sum(u.consumer != scene.model.cost for u in scene.uses) > 1
+    reads = ", whose equations read it" if several else ", whose equation reads it"
+    why: Reason = (
+        "chain rule: ", scene.element, " acts on ", cost, f" {only}through ", *others, reads, *tail
+    )  # fmt: skip
+    return add(terms), why
+
+
+def _chain_term(use: Use, scene: Scene) -> Expr:
+    if use.consumer == scene.model.cost:
+        # written ∂C/∂z, the direct part would look like the whole
+        return Partial(refresh(_relevant(_shown(use, scene), scene)), scene.element)
+    upstream: Expr = Adjoint(use.lhs.name, use.lhs.indices)
+    if scene.named(use.consumer):
+        upstream = _partial_cost(scene, use.lhs)
+    return reduce_sum(use.indices, mul((upstream, Partial(use.lhs, scene.element))))
+
+
+def _partial_cost(scene: Scene, wrt: Ref) -> Partial:
+    return Partial(Ref(scene.model.cost), wrt)
+
+
+def names(node: Expr, scene: Scene) -> Outcome | None:
+    """∂C/∂y_j is δ_j.  Terminates: each use removes a derivative of the cost."""
+    found: list[Expr] = []
+
+    def change(n: Expr) -> Expr | None:
+        if isinstance(n, Partial) and n.body == Ref(scene.model.cost) and n.wrt != scene.element:
+            found.append(Adjoint(n.wrt.name, n.wrt.indices))
+            return found[-1]
+        return None
+
+    new = replace_nodes(node, change)
+    return (new, ("definition of ", *listed(found))) if found else None
+
+
+def equations(node: Expr, scene: Scene) -> Outcome | None:
+    """∂y_j/∂z_k with the right side of y_j in it.  Terminates: no equation's name is left inside a ∂."""
+    by_lhs = {(u.consumer, u.lhs.indices): u for u in scene.uses}
+    found: list[Expr] = []
+    cut: list[Expr] = []
+
+    def change(n: Expr) -> Expr | None:
+        if not isinstance(n, Partial) or not isinstance(n.body, Ref):
+            return None
+        if n.body.name == scene.model.cost:
+            use = next(u for u in scene.uses if u.consumer == scene.model.cost)
+        else:
+            use = by_lhs[(n.body.name, n.body.indices)]
+        body = _shown(use, scene)
+        if use.consumer == scene.model.cost:
+            kept = _relevant(body, scene)
+            cut.extend([body] if kept is not body else [])
+            body = kept
+        names_ = {r.name for r in refs(body)}
+        found.append(n.body)
+        found.extend(r for r in (*use.seen, *_written_out(use, scene)) if r.name not in names_)
+        return Partial(refresh(body), n.wrt)
+
+    new = replace_nodes(node, change)
+    if not found:
+        return None
+    if cut:
+        return new, ("the equation of ", *listed(found), ", the terms that contain ", scene.element)
+    return new, ("the equation of ", *listed(found))
+
+
+def _relevant(body: Expr, scene: Scene) -> Expr:
+    """The terms of a sum that can change with the element; the others have the derivative 0."""
+    if not isinstance(body, Add):
+        return body
+    moving = scene.through | {scene.element.name}
+    kept = [t for t in body.terms if any(r.name in moving for r in refs(t))]
+    # a lone element would read as the variable of that name, seen through its equation
+    return body if not kept or (isinstance(kept[0], Ref) and len(kept) == 1) else add(kept)
+
+
+def _author(use: Use, scene: Scene) -> Equation | None:
+    """The author's equation, where the stable form says the same in another way."""
+    own = scene.model.equations[use.equation.number - 1]
+    return None if own.rhs == scene.steady[use.equation.number] else own
+
+
+def _written_out(use: Use, scene: Scene) -> tuple[Ref, ...]:
+    """Variables that the stable form no longer reads, as the author's equation has them."""
+    own = _author(use, scene)
+    if own is None:
+        return ()
+    kept = {r.name for r in refs(scene.steady[own.number])}
+    body = stable.instance(own, use.lhs)
+    return tuple(r for r in refs(body) if r.name not in kept and scene.context.equations(r)) if body else ()
+
+
+def _stays(use: Use, scene: Scene) -> bool:
+    """Whether the author's equation stands as it is, variables seen through and all.
+
+    In a cost, ∂a_i/∂z_j is taken on a line of its own; in a recurrence a = σ(z) is put in at once.
+    """
+    return (
+        use.consumer == scene.model.cost
+        and bool(use.seen)
+        and _author(use, scene) is None
+        and all(explicit(r, scene) is not None for r in use.seen)
+    )
+
+
+def explicit(ref: Ref, scene: Scene) -> Expr | None:
+    """The definition of a variable seen through, in terms of variables that are not."""
+    body = scene.context.equations(ref)
+    if body is None:
+        return None
+    deeper = [r for r in refs(body) if r.name in scene.through]
+    inner = {r: explicit(r, scene) for r in deeper}
+    if any(b is None for b in inner.values()):
+        return None
+    return replace_nodes(body, lambda n: inner.get(n) if isinstance(n, Ref) else None)
+
+
+def _shown(use: Use, scene: Scene) -> Expr:
+    """The right side as the author wrote it, with the variables put in that only the stable form drops."""
+    if _stays(use, scene):
+        return use.equation.rhs if use.plain is None else use.plain
+    own = _author(use, scene)
+    body = stable.instance(own, use.lhs) if own is not None else None
+    if body is None:
+        return use.body
+    gone = {r.name for r in _written_out(use, scene)}
+
+    def change(n: Expr) -> Expr | None:
+        return scene.context.equations(n) if isinstance(n, Ref) and n.name in gone else None
+
+    return replace_nodes(body, change)
+
+
+def stable_form(node: Expr, scene: Scene) -> Outcome | None:
+    """log σ(u) = −softplus(−u) under a ∂.  Terminates: see :func:`symbp.derive.stable.stable`."""
+    restated = [u for u in scene.uses if _author(u, scene) is not None]
+
+    def change(n: Expr) -> Expr | None:
+        if not isinstance(n, Partial):
+            return None
+        for use in restated:
+            shown = _shown(use, scene)
+            if canonical(n.body) in (canonical(shown), canonical(_relevant(shown, scene))):
+                return Partial(refresh(_relevant(use.body, scene)), n.wrt)
+        return None
+
+    new = replace_nodes(node, change)
+    return None if new == node else (new, stable.reason(node, new))

@@ -1,0 +1,489 @@
+"""Who acts on the cost through whom: the uses of a variable in the equations of others.
+
+Reverse mode over equations (Griewank and Walther, *Evaluating Derivatives*, chapter 3): the adjoint of
+an element is the sum, over the elements that read it, of their adjoints times the local derivative.
+A sequence index is solved here, so that the chain rule speaks of the next layer and not of a sum over
+all layers with an indicator in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.expr import (
+    Call,
+    Expr,
+    Ref,
+    Weights,
+    bound,
+    refresh,
+    refs,
+    replace_nodes,
+    substitute,
+    walk,
+)
+from symbp.model.core import Array, Equation, Model
+
+Interval = tuple[Affine, Affine]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One way in which the elements of an array act on the cost.
+
+    ``lhs`` is the element of the consumer, ``body`` its right side with the variables seen through
+    (``seen``) put in, ``plain`` the same before they were, ``indices`` the consumer's indices that stay to
+    be summed.  All are written in terms of ``target``, the generic element of the array; ``domain`` says,
+    by axis, for which of its positions on sequence axes the use exists.
+    """
+
+    consumer: str
+    equation: Equation
+    lhs: Ref
+    body: Expr
+    indices: tuple[Index, ...]
+    target: Ref
+    domain: Mapping[int, Interval]
+    occurrence: Ref
+    seen: tuple[Ref, ...] = ()
+    plain: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Who reads whom: found once for a model, so that no search walks all of its equations."""
+
+    model: Model
+    reads: Mapping[str, tuple[str, ...]]
+    """The names on the right sides of a variable's equations."""
+    readers: Mapping[str, tuple[int, ...]]
+    """The places, in the order of the text, of the equations that read a name."""
+
+
+def graph_of(model: Model) -> Graph:
+    """The reads of every equation, both ways."""
+    reads: dict[str, dict[str, None]] = {}
+    readers: dict[str, list[int]] = {}
+    for place, equation in enumerate(model.equations):
+        names = dict.fromkeys(r.name for r in refs(equation.rhs))
+        reads.setdefault(equation.lhs.name, {}).update(names)
+        for name in names:
+            readers.setdefault(name, []).append(place)
+    return Graph(
+        model,
+        {name: tuple(read) for name, read in reads.items()},
+        {name: tuple(places) for name, places in readers.items()},
+    )
+
+
+def needed(graph: Graph, leaves: frozenset[str]) -> frozenset[str]:
+    """The names on some way from ``leaves`` to the cost."""
+    below = _closure([graph.model.cost], lambda n: graph.reads.get(n, ()))
+    users = {
+        name: [graph.model.equations[p].lhs.name for p in places] for name, places in graph.readers.items()
+    }
+    return frozenset(below & _closure(sorted(leaves), lambda n: users.get(n, ())))
+
+
+def _closure(start: Sequence[str], step: Callable[[str], Sequence[str]]) -> set[str]:
+    seen, todo = set(start), list(start)
+    while todo:
+        for other in step(todo.pop()):
+            if other not in seen:
+                seen.add(other)
+                todo.append(other)
+    return seen
+
+
+def seen_through(graph: Graph, alive: frozenset[str], stations: frozenset[str]) -> frozenset[str]:
+    """The variables that get no adjoint of their own: a = σ(z) where only z's adjoint has a name.
+
+    Only where the author named adjoints, and only variables that are one elementwise step (or one
+    softmax) away from another: so no expression is ever copied out twice.
+    """
+    model = graph.model
+    if not model.adjoints:
+        return frozenset()
+    chosen = {
+        name
+        for name in model.order
+        if name in alive and name not in stations and name not in model.adjoints
+        if all(_one_step(e, alive) for e in model.equations_of(name))
+    }
+    for name in sorted(chosen):
+        if name in _through_cycle(graph, name, chosen):
+            chosen.discard(name)
+    return frozenset(chosen)
+
+
+def _one_step(equation: Equation, alive: frozenset[str]) -> bool:
+    rhs = equation.rhs
+    inner = rhs.body if isinstance(rhs, Weights) else rhs
+    below = [r for r in refs(inner) if r.name in alive]
+    if len(below) > 1 or not isinstance(rhs, (Call, Ref, Weights)):
+        return False
+    if isinstance(inner, Call):
+        return all(isinstance(a, Ref) for a in inner.args)
+    return isinstance(inner, Ref)
+
+
+def _through_cycle(graph: Graph, name: str, chosen: set[str]) -> set[str]:
+    first = [n for n in graph.reads.get(name, ()) if n in chosen]
+    return _closure(first, lambda n: [r for r in graph.reads.get(n, ()) if r in chosen])
+
+
+# ── uses ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Unsolvable(Exception):
+    """A variable cannot be seen through: the part of its range is not the consumer's to restrict."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def uses(
+    graph: Graph,
+    array: Array,
+    alive: frozenset[str],
+    through: frozenset[str],
+    whole: frozenset[str] = frozenset(),
+) -> tuple[Use, ...]:
+    """All uses of ``array`` on the way to the cost, in the order of the equations.
+
+    Elements that no leaf acts on, such as a boundary that is data, have no adjoint that anybody
+    needs: they are left out, unless the array is one of ``whole``.
+
+    Raises:
+        Unsolvable: naming a variable of ``through`` that has to keep an adjoint of its own.
+    """
+    target = generic(array)
+    found: list[Use] = []
+    for place in _consumers(graph, array.name, through):
+        equation = graph.model.equations[place]
+        name = equation.lhs.name
+        if name in through or (name not in alive and name != graph.model.cost):
+            continue
+        for variant, body, seen in _variants(graph, equation, array.name, through):
+            found.extend(_group(array, target, variant, body, seen, equation.rhs))
+    if array.kind != "variable" or array.name in whole:
+        return tuple(found)
+    return tuple(_on(found, reached(graph, array, alive)))
+
+
+def reached(graph: Graph, array: Array, alive: frozenset[str]) -> dict[int, Interval]:
+    """By sequence axis: from the first to the last element on which a leaf acts."""
+    out: dict[int, Interval] = {}
+    for equation in graph.model.equations_of(array.name):
+        if not any(r.name in alive for r in refs(equation.rhs)):
+            continue
+        for axis, position in enumerate(equation.lhs.indices):
+            if array.axes[axis].sequence:
+                index = position.as_index()
+                own = (index.low, index.high) if index in equation.indices and index else (position, position)
+                out[axis] = _hull(out[axis], own) if axis in out else own
+    return out
+
+
+def _hull(first: Interval, second: Interval) -> Interval:
+    low = first[0] if generic_le(first[0], second[0]) else second[0]
+    return low, first[1] if generic_le(second[1], first[1]) else second[1]
+
+
+def _on(found: Sequence[Use], reached: Mapping[int, Interval]) -> Iterator[Use]:
+    for use in found:
+        domain = {a: narrow(i, reached[a]) if a in reached else i for a, i in use.domain.items()}
+        if not any(known_le(hi + 1, lo) for lo, hi in domain.values()):
+            yield replace(use, domain=domain)
+
+
+def _consumers(graph: Graph, name: str, through: frozenset[str]) -> list[int]:
+    """The equations that read ``name``, themselves or through variables that are seen through."""
+    equations = graph.model.equations
+
+    def onwards(other: str) -> list[str]:
+        return [n for p in graph.readers.get(other, ()) if (n := equations[p].lhs.name) in through]
+
+    names = _closure([name], onwards)
+    return sorted({p for n in names for p in graph.readers.get(n, ())})
+
+
+def generic(array: Array) -> Ref:
+    """The element of an array at fresh indices with the ranges of its axes."""
+    renewed: dict[Index, Affine] = {}
+    positions = []
+    for axis in array.axes:
+        lo, hi = axis.low.substitute(renewed), axis.high.substitute(renewed)
+        positions.append(affine(fresh(axis.name, lo, hi, axis.sequence)))
+        renewed[axis] = positions[-1]
+    return Ref(array.name, tuple(positions))
+
+
+def _variants(
+    graph: Graph, equation: Equation, name: str, through: frozenset[str]
+) -> Iterator[tuple[Equation, Expr, tuple[Ref, ...]]]:
+    """The equation with variables seen through put in, once for each choice of their pieces."""
+    below = tuple(
+        r for r in refs(equation.rhs) if r.name in through and _reaches(graph, r.name, name, through)
+    )
+    choices = [tuple(_pieces(graph, equation, r, name, through)) for r in below]
+    for choice in itertools.product(*choices):
+        bodies = {ref: piece for ref, (piece, _) in zip(below, choice, strict=True)}
+        limits: dict[Index, Interval] = {}
+        for _, restricted in choice:
+            for index, interval in restricted.items():
+                limits[index] = narrow(limits.get(index, interval), interval)
+        # the variables seen through ride along in the right side, so that a restriction renames all
+        whole = replace(equation, rhs=_put_in(equation.rhs, bodies))
+        if not any(_leads(graph, n, name, through) for n in walk(whole.rhs)):
+            continue
+        ranged, seen = _restrict(whole, limits, below)
+        if any(isinstance(n, Ref) and n.name in through for b in bodies.values() for n in walk(b)):
+            for deeper, deep, further in _variants(graph, ranged, name, through):
+                yield deeper, deep, (*seen, *further)
+            continue
+        yield ranged, ranged.rhs, seen
+
+
+def _put_in(rhs: Expr, bodies: Mapping[Ref, Expr]) -> Expr:
+    return replace_nodes(rhs, lambda n: refresh(bodies[n]) if isinstance(n, Ref) and n in bodies else None)
+
+
+def _leads(graph: Graph, node: Expr, name: str, through: frozenset[str]) -> bool:
+    """Whether a node reads ``name``, itself or through variables that are still to be put in."""
+    if not isinstance(node, Ref):
+        return False
+    return node.name == name or (node.name in through and _reaches(graph, node.name, name, through))
+
+
+def _reaches(graph: Graph, start: str, name: str, through: frozenset[str]) -> bool:
+    return name in _closure([start], lambda n: graph.reads.get(n, ()) if n in through else ())
+
+
+def _pieces(
+    graph: Graph, equation: Equation, ref: Ref, name: str, through: frozenset[str]
+) -> Iterator[tuple[Expr, dict[Index, Interval]]]:
+    """The equations of a variable seen through that can define ``ref``, each with where it does."""
+    for piece in graph.model.equations_of(ref.name):
+        if not any(
+            r.name == name or (r.name in through and _reaches(graph, r.name, name, through))
+            for r in refs(piece.rhs)
+        ):
+            continue
+        values: dict[Index, Affine] = {}
+        limits: dict[Index, Interval] | None = {}
+        for mine, its in zip(piece.lhs.indices, ref.indices, strict=True):
+            index = mine.as_index()
+            if index is not None and index in piece.indices:
+                values[index] = its
+                limits = _limit(equation, its, index.low, index.high, limits, ref.name)
+            else:
+                limits = _limit(equation, its, mine, mine, limits, ref.name)
+            if limits is None:
+                break
+        if limits is not None:
+            yield substitute(refresh(piece.rhs), values), limits
+
+
+def _limit(
+    equation: Equation,
+    its: Affine,
+    low: Affine,
+    high: Affine,
+    limits: dict[Index, Interval] | None,
+    name: str,
+) -> dict[Index, Interval] | None:
+    """What ``low <= its <= high`` demands of the equation's indices; None if it never holds."""
+    if limits is None or known_le(high + 1, its) or known_le(its + 1, low):
+        return None
+    if known_le(low, its) and known_le(its, high):
+        return limits
+    solved = _unit(its, equation.indices)
+    if solved is None:
+        if not low.indices() and not high.indices() and any(i.sequence for i in its.indices()):
+            raise Unsolvable(name)
+        return limits
+    index, sign, rest = solved
+    ends = (low - rest, high - rest) if sign > 0 else (rest - high, rest - low)
+    if ends[0].indices() or ends[1].indices():
+        return limits
+    return {**limits, index: narrow(limits.get(index, (index.low, index.high)), ends)}
+
+
+def narrow(first: Interval, second: Interval) -> Interval:
+    """The common part of two intervals; where sizes decide, sequences are taken to be long."""
+    lo = second[0] if generic_le(first[0], second[0]) else first[0]
+    hi = second[1] if generic_le(second[1], first[1]) else first[1]
+    return lo, hi
+
+
+def generic_le(left: Affine, right: Affine) -> bool:
+    """``left <= right`` for all sizes if that is known, else for large ones."""
+    known = known_le(left, right)
+    if known is not None:
+        return known
+    difference = right - left
+    return sum(c for _, c in difference.terms) > 0 or (
+        sum(c for _, c in difference.terms) == 0 and difference.const >= 0
+    )
+
+
+def _unit(position: Affine, indices: tuple[Index, ...]) -> tuple[Index, int, Affine] | None:
+    """``position`` as ±index + rest with one of ``indices``, the rest without any index."""
+    mine = [i for i in position.indices() if i in indices]
+    if len(mine) != 1 or abs(position.coefficient(mine[0])) != 1:
+        return None
+    sign = position.coefficient(mine[0])
+    rest = position - affine(mine[0]) * sign
+    return None if rest.indices() else (mine[0], sign, rest)
+
+
+def _restrict(
+    equation: Equation, limits: Mapping[Index, Interval], seen: tuple[Ref, ...]
+) -> tuple[Equation, tuple[Ref, ...]]:
+    """The equation on a part of its range, and ``seen`` in terms of its new indices."""
+    if not limits:
+        return equation, seen
+    moved: dict[Index, Affine] = {}
+    indices = []
+    for i in equation.indices:
+        lo, hi = limits.get(i, (i.low.substitute(moved), i.high.substitute(moved)))
+        if lo == hi and i.sequence:
+            # one place is left: the first layer, not a sum over l = 1..1
+            moved[i] = lo
+            continue
+        indices.append(fresh(i.name, lo, hi, i.sequence))
+        moved[i] = affine(indices[-1])
+    lhs = substitute(equation.lhs, moved)
+    assert isinstance(lhs, Ref)
+    refs_ = tuple(r for s in seen if isinstance(r := substitute(s, moved), Ref))
+    narrowed = replace(equation, lhs=lhs, rhs=substitute(equation.rhs, moved), indices=tuple(indices))
+    return narrowed, refs_
+
+
+def _group(
+    array: Array, target: Ref, equation: Equation, body: Expr, seen: tuple[Ref, ...], original: Expr
+) -> Iterator[Use]:
+    """Occurrences that read the same element of a sequence, together."""
+    occurrences = [r for r in refs(body) if r.name == array.name]
+    bound_ranges = {i: (i.low, i.high) for n in walk(body) for i in bound(n)}
+    solvable = {
+        axis: _axis_kind(axis, occurrences, equation)
+        for axis, index in enumerate(array.axes)
+        if index.sequence
+    }
+    _once_each(solvable, occurrences, equation)
+    done: set[tuple[Affine, ...]] = set()
+    for occurrence in occurrences:
+        key = _place(occurrence, solvable)
+        if key not in done:
+            done.add(key)
+            places = [o for o in occurrences if _place(o, solvable) == key]
+            yield _use(array, target, equation, body, seen, places, solvable, bound_ranges, original)
+
+
+def _place(occurrence: Ref, solvable: Mapping[int, str]) -> tuple[Affine, ...]:
+    """Where on its sequences an occurrence reads, as far as the equation fixes it."""
+    return tuple(occurrence.indices[a] if kind != "free" else Affine() for a, kind in solvable.items())
+
+
+def _axis_kind(axis: int, occurrences: list[Ref], equation: Equation) -> str:
+    positions = [o.indices[axis] for o in occurrences]
+    if all(not p.indices() and not _gathers(p) for p in positions):
+        return "fixed"
+    solved = [_unit(p, equation.indices) if not _gathers(p) else None for p in positions]
+    if all(s is not None for s in solved):
+        first = {(s[0], s[1]) for s in solved if s is not None}
+        if len(first) == 1:
+            return "index"
+    return "free"
+
+
+def _once_each(solvable: dict[int, str], occurrences: list[Ref], equation: Equation) -> None:
+    """An index can be solved from one axis; on a second axis its indicator has to stay."""
+    taken: set[Index] = set()
+    for axis, kind in solvable.items():
+        if kind == "index":
+            solved = _unit(occurrences[0].indices[axis], equation.indices)
+            assert solved is not None
+            if solved[0] in taken:
+                solvable[axis] = "free"
+            taken.add(solved[0])
+
+
+def _gathers(position: Affine) -> bool:
+    return any(isinstance(a, Ref) for a in position.atoms())
+
+
+def _use(
+    array: Array,
+    target: Ref,
+    equation: Equation,
+    body: Expr,
+    seen: tuple[Ref, ...],
+    places: Sequence[Ref],
+    solvable: Mapping[int, str],
+    bound_ranges: Mapping[Index, Interval],
+    original: Expr,
+) -> Use:
+    occurrence, values = places[0], dict[Index, Affine]()
+    domain: dict[int, Interval] = {}
+    for axis, kind in solvable.items():
+        position, goal = occurrence.indices[axis], target.indices[axis]
+        full = goal.indices()[0]
+        if kind == "fixed":
+            domain[axis] = (position, position)
+        elif kind == "index":
+            solved = _unit(position, equation.indices)
+            assert solved is not None
+            index, sign, rest = solved
+            values[index] = (goal - rest) * sign
+            ends = (index.low * sign + rest, index.high * sign + rest)
+            domain[axis] = narrow((full.low, full.high), ends if sign > 0 else (ends[1], ends[0]))
+        else:
+            intervals = [_free_interval(o.indices[axis], full, bound_ranges, equation) for o in places]
+            domain[axis] = _around(intervals, (full.low, full.high))
+    rest_indices = tuple(i for i in equation.indices if i not in values)
+    moved = dict(values)
+    kept = []
+    for i in rest_indices:
+        kept.append(fresh(i.name, i.low.substitute(moved), i.high.substitute(moved), i.sequence))
+        moved[i] = affine(kept[-1])
+    lhs = substitute(equation.lhs, moved)
+    assert isinstance(lhs, Ref)
+    return Use(
+        equation.lhs.name, equation, lhs, substitute(refresh(body), moved), tuple(kept), target, domain,
+        occurrence, tuple(r for s in seen if isinstance(r := substitute(s, moved), Ref)),
+        original if not equation.indices else None,
+    )
+
+
+def _around(intervals: Sequence[Interval], everything: Interval) -> Interval:
+    """The smallest interval around all of them; the whole axis where sizes decide which that is."""
+    lows, highs = zip(*intervals, strict=True)
+    low = next((a for a in lows if all(known_le(a, b) for b in lows)), everything[0])
+    high = next((a for a in highs if all(known_le(b, a) for b in highs)), everything[1])
+    return low, high
+
+
+def _free_interval(
+    position: Affine, full: Index, bound_ranges: Mapping[Index, Interval], equation: Equation
+) -> Interval:
+    """Where a position that a sum runs over can be: all of the axis if that is not one interval."""
+    everything = (full.low, full.high)
+    ranges = {**bound_ranges, **{i: (i.low, i.high) for i in equation.indices}}
+    if _gathers(position):
+        return everything
+    solved = _unit(position, tuple(ranges))
+    if solved is None:
+        return everything
+    index, sign, rest = solved
+    lo, hi = ranges[index]
+    if lo.indices() or hi.indices():
+        return everything
+    ends = (lo + rest, hi + rest) if sign > 0 else (rest - hi, rest - lo)
+    return narrow(everything, ends)

@@ -1,0 +1,171 @@
+"""Making a line short: the surviving term, names that exist already, what leaves a sum, inner products.
+
+Rules as :mod:`symbp.derive.rules` describes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.collapse import collapse, outer_factors, solve
+from symbp.calculus.expr import (
+    Adjoint,
+    Call,
+    Div,
+    Expr,
+    Indicator,
+    Mul,
+    Neg,
+    Reduce,
+    Ref,
+    Weights,
+    bound,
+    canonical,
+    free_indices,
+    mul,
+    positions,
+    replace_nodes,
+    size,
+    walk,
+)
+from symbp.calculus.match import match
+from symbp.calculus.tidy import collect, positive, tidy
+from symbp.derive.core import Reason
+from symbp.derive.scene import Outcome, Scene, joined, signature
+from symbp.model.core import Equation
+
+
+def survivors(node: Expr, scene: Scene) -> Outcome | None:
+    """Σ_i f_i [i = k] = f_k.  Terminates: see :func:`symbp.calculus.collapse.collapse`."""
+    new = tidy(collapse(node, partial=not scene.total))
+    if canonical(new) == canonical(node):
+        return None
+    before = [n for n in walk(node) if isinstance(n, Indicator)]
+    after = {n for n in walk(new) if isinstance(n, Indicator)}
+    summed = {i for n in walk(node) for i in bound(n)}
+    used = [n for n in before if n not in after]
+    shown: list[Reason] = []
+    for indicator in used:
+        for index in (*indicator.left.indices(), *indicator.right.indices()):
+            if index in summed and (value := solve(indicator, index)) is not None:
+                entry: Reason = (affine(index), " = ", value)
+                if entry not in shown:
+                    shown.append(entry)
+                break
+    if not shown:
+        return new, ("signs and numbers gathered",)
+    if len(shown) > 3:
+        return new, ("each indicator leaves one term of its sum",)
+    return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
+
+
+def recognise(node: Expr, scene: Scene) -> Outcome | None:
+    """What a variable already names is called by that name.  Terminates: the expression gets smaller."""
+    found: list[Expr] = []
+
+    def change(n: Expr) -> Expr | None:
+        if not isinstance(n, (Call, Weights, Reduce, Div)) or size(n) < 2:
+            return None
+        if isinstance(n, Call) and n.orders:
+            return None
+        for equation in scene.names.get(signature(n), ()):
+            values = match(equation.rhs, n, equation.indices)
+            if values is not None and _inside(equation, values):
+                lhs = equation.lhs
+                new = Ref(lhs.name, tuple(p.substitute(values) for p in lhs.indices))
+                found.append(n)
+                found.append(new)
+                return new
+        return None
+
+    new = replace_nodes(node, change)
+    if not found:
+        return None
+    return new, (found[0], " is ", found[1])
+
+
+def _inside(equation: Equation, values: Mapping[Index, Affine]) -> bool:
+    """Whether the matched element exists: each index found, and known to be in its range."""
+    for index in equation.indices:
+        value = values.get(index)
+        if value is None:
+            return False
+        low, high = index.low.substitute(values), index.high.substitute(values)
+        if not known_le(low, value) or not known_le(value, high):
+            return False
+    return True
+
+
+def simplify(node: Expr, scene: Scene) -> Outcome | None:
+    """Multiplied out where that is shorter.  Terminates: the expression gets smaller."""
+    new = positive(collect(tidy(node)))
+    return None if canonical(new) == canonical(tidy(node)) else (new, ("multiply out and gather",))
+
+
+def take_out(node: Expr, scene: Scene) -> Outcome | None:
+    """Σ_j d_j s = (Σ_j d_j) s.  Terminates: a factor leaves a sum and does not come back."""
+    new = outer_factors(node)
+    if canonical(new) == canonical(node):
+        return None
+    moved = _moved_factor(node, new)
+    if moved is None:
+        return new, ("what does not depend on the summed index leaves the sum",)
+    factor, index = moved
+    return new, (factor, " does not depend on ", affine(index))
+
+
+def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
+    for total in walk(before):
+        if not (isinstance(total, Reduce) and total.op == "sum"):
+            continue
+        body = total.body.arg if isinstance(total.body, Neg) else total.body
+        body = body.num if isinstance(body, Div) else body
+        loose = [f for f in body.factors if _loose(f, total)] if isinstance(body, Mul) else []
+        if loose:
+            return mul(loose), total.indices[0]
+    return None
+
+
+def _loose(factor: Expr, total: Reduce) -> bool:
+    own = free_indices(factor)
+    return bool(own) and not any(i in own for i in total.indices)
+
+
+def inner_product(node: Expr, scene: Scene) -> Outcome | None:
+    """Σ_j w_jk δ_j is the inner product of δ with a column of w.  Terminates: the sum becomes a dot."""
+    found: list[tuple[Expr, Expr]] = []
+
+    def change(n: Expr) -> Expr | None:
+        if not (isinstance(n, Reduce) and n.op == "sum" and len(n.indices) == 1):
+            return None
+        pair = vector_pair(n)
+        if pair is None:
+            return None
+        found.append(pair)
+        return Reduce("dot", n.indices, Mul(pair))
+
+    new = replace_nodes(node, change)
+    if not found or len(found) > 1:
+        return None
+    return new, ("the sum is an inner product of two vectors",)
+
+
+def vector_pair(node: Reduce) -> tuple[Expr, Expr] | None:
+    """The two factors of a sum of products, each with the summed index in one position."""
+    body, (index,) = node.body, node.indices
+    if not isinstance(body, Mul) or len(body.factors) != 2 or index.sequence:
+        return None
+    first, second = body.factors
+    for factor in (first, second):
+        if not isinstance(factor, (Ref, Adjoint)):
+            return None
+        if sum(p.as_index() == index for p in positions(factor)) != 1:
+            return None
+    others = [[p for p in positions(f) if _plain_other(p, index)] for f in (first, second)]
+    return (first, second) if sum(map(len, others)) == 1 else None
+
+
+def _plain_other(position: object, index: Index) -> bool:
+    i = position.as_index()  # type: ignore[attr-defined]
+    return i is not None and i != index and not i.sequence

@@ -1,0 +1,88 @@
+"""What the rules of a derivation see: the scene of a case, and the words of a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from symbp.calculus.expr import (
+    Call,
+    Div,
+    Expr,
+    Reduce,
+    Ref,
+    Weights,
+    refs,
+)
+from symbp.derive import stable
+from symbp.derive.core import Reason
+from symbp.derive.graph import Use
+from symbp.model.core import Equation, Model
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a case is about: the element, the uses of it, and what the rules may look up."""
+
+    model: Model
+    """As the author wrote it."""
+    element: Ref
+    uses: tuple[Use, ...]
+    context: stable.Context
+    steady: Mapping[int, Expr]
+    """The stable right sides, by the numbers of their equations."""
+    through: frozenset[str] = frozenset()
+    """The variables without an adjoint of their own: they change with the element."""
+    names: NameTable = field(default_factory=dict)
+    """The equations by which expressions get the names of variables."""
+    total: bool = False
+    """Keep the indicators that only a condition could replace: code scatters there."""
+    local: bool = False
+    """Only the local derivative of a consumer is wanted, not its way to the cost."""
+
+    def named(self, name: str) -> bool:
+        """Whether the adjoint of ``name`` has a name of its own."""
+        return name in self.model.adjoints
+
+
+Outcome = tuple[Expr, Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with the name under which steps refer to it; ``key`` lines are shown by default."""
+
+    name: str
+    apply: Callable[[Expr, Scene], Outcome | None]
+    key: bool = True
+
+
+NameTable = Mapping[tuple[type, frozenset[str]], tuple[Equation, ...]]
+
+
+def name_table(model: Model) -> NameTable:
+    """The equations whose right sides may be recognised, by what a match must have in common."""
+    out: dict[tuple[type, frozenset[str]], tuple[Equation, ...]] = {}
+    for equation in model.equations:
+        if isinstance(equation.rhs, (Call, Weights, Reduce, Div)) and equation.lhs.name != model.cost:
+            key = signature(equation.rhs)
+            out[key] = (*out.get(key, ()), equation)
+    return out
+
+
+def signature(node: Expr) -> tuple[type, frozenset[str]]:
+    return type(node), frozenset(r.name for r in refs(node))
+
+
+def listed(items: Iterable[Expr]) -> Reason:
+    """a, b and c; each once."""
+    return joined([(item,) for item in dict.fromkeys(items)])
+
+
+def joined(parts: list[Reason]) -> Reason:
+    out: list[object] = []
+    for n, part in enumerate(parts):
+        if n:
+            out.append(" and " if n == len(parts) - 1 else ", ")
+        out.extend(part)
+    return tuple(out)  # type: ignore[arg-type]

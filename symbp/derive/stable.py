@@ -1,0 +1,229 @@
+"""Stable forms: the same value, without overflow where the true value is finite.
+
+log σ(u) = −softplus(−u) and log softmax(z)_c = z_c − log Σ exp z: written so that no intermediate value
+leaves the range of floating-point numbers (Goodfellow, Bengio and Courville, *Deep Learning*, section
+4.1; Mächler, *Accurately computing log(1 − exp(−|a|))*).  The rules see through the equations of
+variables, because books write a = σ(z) on one line and log a on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from symbp.calculus.expr import (
+    ONE,
+    Add,
+    Call,
+    Div,
+    Expr,
+    Neg,
+    Reduce,
+    Ref,
+    Weights,
+    mul,
+    neg,
+    refresh,
+    rewrite,
+    same,
+    substitute,
+    walk,
+)
+from symbp.calculus.match import match
+from symbp.calculus.tidy import positive, tidy
+from symbp.derive.identify import equals_builtin
+from symbp.model.core import Equation, Function, Model
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the rules may look up: users' functions and the equations of variables."""
+
+    functions: Mapping[str, Function]
+    equations: Callable[[Ref], Expr | None]
+
+    def named(self, node: Expr, name: str) -> Expr | None:
+        """The argument if ``node`` is a call of the built-in ``name`` or of a user's equal to it."""
+        if not isinstance(node, Call) or node.orders or len(node.args) != 1:
+            return None
+        if node.function == name:
+            return node.args[0]
+        user = self.functions.get(node.function)
+        return node.args[0] if user is not None and equals_builtin(user) == name else None
+
+
+def stabilise(model: Model, stations: frozenset[str] = frozenset()) -> Model:
+    """The model with every right side in its stable form; the same values.
+
+    Variables of ``stations`` stay where they are read: their adjoints are asked for.
+    """
+    context = Context(
+        model.functions, lambda ref: None if ref.name in stations else definition(model, ref)
+    )
+    new = tuple(replace(e, rhs=_settled(e.rhs, context)) for e in model.equations)
+    return model if new == model.equations else replace(model, equations=new)
+
+
+def _settled(rhs: Expr, context: Context) -> Expr:
+    """The stable form without the signs it leaves behind; the author's own where nothing changes."""
+    new = stable(rhs, context)
+    return rhs if new == rhs else positive(tidy(new))
+
+
+def definition(model: Model, ref: Ref) -> Expr | None:
+    """The right side of the one equation that defines the element, its indices put in."""
+    equations = model.equations_of(ref.name)
+    if len(equations) != 1:
+        candidates = [e for e in equations if _certain(e, ref)]
+        if len(candidates) != 1:
+            return None
+        equations = (candidates[0],)
+    return instance(equations[0], ref)
+
+
+def instance(equation: Equation, ref: Ref) -> Expr | None:
+    """The right side with the positions of ``ref`` in place of the indices of the left side."""
+    values = {}
+    for mine, its in zip(equation.lhs.indices, ref.indices, strict=True):
+        index = mine.as_index()
+        if index is not None and index in equation.indices:
+            values[index] = its
+        elif mine != its:
+            return None
+    return substitute(refresh(equation.rhs), values)
+
+
+def _certain(equation: Equation, ref: Ref) -> bool:
+    from symbp.calculus.affine import known_le
+
+    for mine, its in zip(equation.lhs.indices, ref.indices, strict=True):
+        index = mine.as_index()
+        if index is None:
+            if mine != its:
+                return False
+        elif index.sequence:
+            low = known_le(index.low.substitute({}), its)
+            if not low or not known_le(its, index.high):
+                return False
+    return True
+
+
+def stable(node: Expr, context: Context) -> Expr:
+    """The stable form.  Terminates: bottom up, and every rule removes a log, an exp or a quotient."""
+    return rewrite(node, lambda n: _first(n, context))
+
+
+def stable_scalar(body: Expr) -> Expr:
+    """The stable form of the body of a user's function."""
+    return stable(body, Context({}, lambda ref: None))
+
+
+def _first(node: Expr, context: Context) -> Expr | None:
+    for rule in RULES:
+        new = rule(node, context)
+        if new is not None:
+            return new
+    return None
+
+
+def _logarithm(node: Expr, context: Context) -> Expr | None:
+    """log f(u) without computing f(u)."""
+    if isinstance(node, Call) and node.function == "log" and not node.orders:
+        return log_of(node.args[0], context)
+    return None
+
+
+def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
+    """log(arg) in a stable form; None where log(arg) as written is as good."""
+    if (u := context.named(arg, "exp")) is not None:
+        return u
+    if (u := context.named(arg, "sigmoid")) is not None:
+        return neg(Call("softplus", (tidy(neg(u)),)))
+    match arg:
+        case Weights("softmax", index, body, at):
+            here = substitute(refresh(body), {index: at})
+            return here - Reduce("logsumexp", (index,), body)
+        case Reduce("sum", indices, body) if (u := context.named(body, "exp")) is not None:
+            return Reduce("logsumexp", indices, u)
+        case Add((first, second)):
+            return _log_of_sum(first, second, context, depth)
+        case Div(num, den):
+            top, bottom = log_of(num, context, depth), log_of(den, context, depth)
+            if top is None and bottom is None:
+                return None
+            return _log(num, top) - _log(den, bottom)
+        case Ref() if depth < 4 and (body_ := context.equations(arg)) is not None:
+            return log_of(stable(body_, context), context, depth + 1)
+        case _:
+            return None
+
+
+def _log(arg: Expr, found: Expr | None) -> Expr:
+    return Call("log", (arg,)) if found is None else found
+
+
+def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr | None:
+    """log(1 + exp u) and log(1 − σ(u))."""
+    for one, other in ((first, second), (second, first)):
+        if one != ONE:
+            continue
+        if (u := context.named(other, "exp")) is not None:
+            return Call("softplus", (u,))
+        if isinstance(other, Neg):
+            inner = other.arg
+            if isinstance(inner, Ref) and depth < 4:
+                inner = context.equations(inner) or inner
+                inner = stable(inner, context)
+            if (u := context.named(inner, "sigmoid")) is not None:
+                return neg(Call("softplus", (u,)))
+    return None
+
+
+def _quotient(node: Expr, context: Context) -> Expr | None:
+    """x/(1 + exp(−u)) is x σ(u), and exp z_c / Σ exp z is a softmax."""
+    if not isinstance(node, Div):
+        return None
+    den = node.den
+    if isinstance(den, Reduce) and den.op == "sum" and len(den.indices) == 1:
+        return _softmax(node.num, den, context)
+    if isinstance(den, Add) and len(den.terms) == 2 and ONE in den.terms:
+        other = den.terms[1] if den.terms[0] == ONE else den.terms[0]
+        u = context.named(other, "exp")
+        if u is None:
+            return None
+        if (v := context.named(node.num, "exp")) is not None and same(u, v):
+            return Call("sigmoid", (u,))
+        return mul((node.num, Call("sigmoid", (tidy(neg(u)),))))
+    return None
+
+
+def _softmax(num: Expr, den: Reduce, context: Context) -> Expr | None:
+    u, v = context.named(num, "exp"), context.named(den.body, "exp")
+    if u is None or v is None:
+        return None
+    (index,) = den.indices
+    binding = match(v, u, (index,))
+    if binding is None or index not in binding:
+        return None
+    return Weights("softmax", index, v, binding[index])
+
+
+RULES: tuple[Callable[[Expr, Context], Expr | None], ...] = (_logarithm, _quotient)
+
+
+def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
+    """Why the stable form is the same value: the identity that was used, for an argument u."""
+    new = _kinds(after) - _kinds(before)
+    u = Ref("u")
+    if "Reduce logsumexp" in new:
+        return ("the logarithm of a quotient of exponentials, written so that nothing overflows",)
+    if "Call softplus" in new:
+        logarithm = Call("log", (Call("sigmoid", (u,)),))
+        softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))
+        negative = Neg(Call("softplus", (Neg(u),)))
+        return (logarithm, " is ", negative, ", which does not overflow; ", softplus, " is ", meaning)
+    return ("the same value, in a form that does not overflow",)
+
+
+def _kinds(node: Expr) -> set[str]:
+    return {f"{type(n).__name__} {getattr(n, 'op', getattr(n, 'function', ''))}" for n in walk(node)}
