@@ -1,0 +1,225 @@
+"""Sums of products as contractions of two operands at a time.
+
+A sum is split over its terms; factors without the summed index leave it; nested sums are one sum.
+The order of the pairs is the cheapest that opt_einsum finds for nominal sizes
+(Smith and Gray, *opt_einsum*, JOSS 2018).
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import opt_einsum
+
+from symbp.arrays import lower as lowering
+from symbp.arrays.nodes import BATCH, Contract, Elementwise, IndexValue, Labels, Node, Num, elementwise, join
+from symbp.calculus.affine import Index
+from symbp.calculus.expr import (
+    Add,
+    Div,
+    Expr,
+    Integer,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Reduce,
+    Where,
+    Within,
+    free_indices,
+    refresh,
+)
+
+if TYPE_CHECKING:
+    from symbp.arrays.reading import Scope
+
+NOMINAL, NOMINAL_BATCH = 48, 64
+"""Sizes for which the order of contractions is chosen: all axes alike, the batch somewhat longer."""
+
+
+def total(over: Labels, body: Expr, scope: Scope) -> Node:
+    """Σ over the labels ``over`` of ``body``."""
+    match body:
+        case Neg(arg):
+            return elementwise("neg", total(over, arg, scope))
+        case Add(terms) if _splits(terms, scope):
+            return elementwise("+", *(total(over, refresh(t), scope) for t in terms))
+        case Div(num, den) if not set(free_indices(den)) & set(over) and not _batched(den, over, scope):
+            return elementwise("/", total(over, num, scope), lowering.lower(den, scope))
+        case Reduce("sum", inner, nested) if not _needs_care(inner, nested, scope):
+            return total((*over, *inner), nested, scope)
+        case _:
+            return _factored(over, body, scope)
+
+
+def _batched(node: Expr, over: Labels, scope: Scope) -> bool:
+    return BATCH in over and BATCH in lowering.lower(node, scope).labels
+
+
+def _splits(terms: tuple[Expr, ...], scope: Scope) -> bool:
+    """Whether the terms are better summed apart: products, or terms over different axes."""
+    if any(_is_product(t) for t in terms):
+        return True
+    labels = [set(lowering.lower(t, scope).labels) for t in terms]
+    return any(found != labels[0] for found in labels)
+
+
+def _is_product(term: Expr) -> bool:
+    while isinstance(term, (Neg, Div)):
+        term = term.arg if isinstance(term, Neg) else term.num
+    if isinstance(term, Mul):
+        return sum(not isinstance(f, (Number, Integer)) for f in term.factors) > 1
+    return isinstance(term, Reduce)
+
+
+def _needs_care(inner: Labels, nested: Expr, scope: Scope) -> bool:
+    """Whether an inner sum has to be a loop or has a range that depends on other axes."""
+    return any(
+        lowering.must_loop(i, nested, scope)
+        or any(m not in scope.loops for m in (*i.low.indices(), *i.high.indices()))
+        for i in inner
+    )
+
+
+def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
+    factors, over, guarded = _factors(over, body, scope)
+    if guarded:
+        return lowering.fold("sum", lowering.lower(body, scope), over)
+    nodes = [lowering.lower(f, scope) for f in factors]
+    sign = [n for n in nodes if isinstance(n, Num)]
+    operands = _merged([n for n in nodes if not isinstance(n, Num)], over)
+    absent = [i for i in over if not any(i in n.labels for n in operands)]
+    outer = [n for n in operands if not set(n.labels) & set(over)]
+    inner = [n for n in operands if set(n.labels) & set(over)]
+    present = tuple(i for i in over if i not in absent)
+    value = math.prod((n.value for n in sign), start=Fraction(1))
+    scale = [Num(abs(value))] if abs(value) != 1 else []
+    parts: list[Node] = [*scale, *(IndexValue(i.extent) for i in absent), *outer]
+    if inner:
+        rest = join(*(n.labels for n in outer))
+        parts.append(_pairwise(inner, present, rest))
+    product = elementwise("*", *parts) if len(parts) != 1 else parts[0]
+    return elementwise("neg", product) if value < 0 else product
+
+
+def _factors(
+    over: Labels, body: Expr, scope: Scope, nested: bool = False
+) -> tuple[list[Expr], Labels, bool]:
+    """The factors of a product, those of nested sums too; the last part tells of conditions."""
+    match body:
+        case Mul(factors):
+            out: list[Expr] = []
+            guarded = False
+            alone = sum(not isinstance(f, (Number, Integer)) for f in factors) == 1
+            for factor in factors:
+                if isinstance(factor, Pow) and not alone:
+                    out.append(factor)
+                    continue
+                inner, over, guard = _factors(over, factor, scope, not alone)
+                out, guarded = [*out, *inner], guarded or guard
+            return out, over, guarded
+        case Neg(arg):
+            inner, over, guarded = _factors(over, arg, scope, nested)
+            return [Number(Fraction(-1)), *inner], over, guarded
+        case Div(num, den) if nested or isinstance(num, (Mul, Reduce)):
+            inner, over, guarded = _factors(over, num, scope, nested)
+            under = den.factors if isinstance(den, Mul) else (den,)
+            return [*inner, *(Div(Number(Fraction(1)), d) for d in under)], over, guarded
+        case Reduce("sum", indices, inside) if not _needs_care(indices, inside, scope) and not (
+            isinstance(inside, Add)
+        ):
+            return _factors((*over, *indices), inside, scope, nested)
+        case Pow(base, Number(value)) if value == 2:
+            return [base, base], over, False
+        case Within() | Where():
+            return [body], over, isinstance(body, Within)
+        case _:
+            return [body], over, False
+
+
+def _merged(nodes: list[Node], over: Labels) -> list[Node]:
+    """Factors over the same labels multiplied first: what is left is a contraction of unlike ones.
+
+    The two factors of a square stay apart: they are one operand contracted with itself.
+    """
+    out: list[Node] = []
+    for node in nodes:
+        for place, other in enumerate(out):
+            if set(other.labels) == set(node.labels) and other != node and node.labels:
+                out[place] = _times(other, node)
+                break
+        else:
+            out.append(node)
+    if len(out) == 1 and set(over) <= set(out[0].labels):
+        return _unmerged(out[0], len(nodes))
+    return out
+
+
+def _times(left: Node, right: Node) -> Node:
+    factors = (*left.args, right) if isinstance(left, Elementwise) and left.op == "*" else (left, right)
+    return elementwise("*", *factors)
+
+
+def _unmerged(node: Node, count: int) -> list[Node]:
+    """A product of two over the same labels is still a dot product."""
+    if count == 2 and isinstance(node, Elementwise) and node.op == "*" and len(node.args) == 2:
+        return list(node.args)
+    return [node]
+
+
+def _pairwise(nodes: list[Node], over: Labels, wanted: Labels) -> Node:
+    """Two operands at a time until one is left."""
+    operands = [_summed_alone(n, nodes, over) for n in nodes]
+    outside = {i for n in operands for i in n.labels} - set(over)
+    for pair in _path(operands, outside):
+        chosen = [operands[k] for k in sorted(pair)]
+        operands = [n for k, n in enumerate(operands) if k not in pair]
+        node = chosen[0]
+        for other in chosen[1:]:
+            kept = {i for n in operands for i in n.labels} | outside
+            node = _pair(node, other, kept)
+        operands.append(node)
+    left = operands[0]
+    rest = tuple(i for i in left.labels if i in over)
+    return lowering.fold("sum", left, rest) if rest else left
+
+
+def _summed_alone(node: Node, nodes: list[Node], over: Labels) -> Node:
+    """An operand summed over the labels that only it has, before it meets the others."""
+    if len(nodes) == 1:
+        return node
+    others = {i for n in nodes if n is not node for i in n.labels}
+    alone = tuple(i for i in node.labels if i in over and i not in others)
+    if nodes.count(node) > 1 or not alone:
+        return node
+    return lowering.fold("sum", node, alone)
+
+
+def _path(operands: list[Node], outside: set[Index]) -> list[tuple[int, ...]]:
+    if len(operands) < 2:
+        return []
+    letters: dict[Index, str] = {}
+    for node in operands:
+        for index in node.labels:
+            letters.setdefault(index, opt_einsum.get_symbol(len(letters)))
+    left = ",".join("".join(letters[i] for i in n.labels) for n in operands)
+    right = "".join(letters[i] for i in letters if i in outside)
+    shapes = [tuple(NOMINAL_BATCH if i is BATCH else NOMINAL for i in n.labels) for n in operands]
+    method = "optimal" if len(operands) <= 6 else "greedy"
+    path, _ = opt_einsum.contract_path(f"{left}->{right}", *shapes, shapes=True, optimize=method)
+    return [tuple(p) for p in path]
+
+
+def _pair(left: Node, right: Node, kept: set[Index]) -> Node:
+    labels = join(left.labels, right.labels)
+    over = tuple(i for i in labels if i not in kept)
+    if not over:
+        return elementwise("*", left, right)
+    shared = tuple(i for i in left.labels if i in right.labels and i not in over)
+    only_left = tuple(i for i in left.labels if i not in over and i not in shared)
+    only_right = tuple(i for i in right.labels if i not in over and i not in shared)
+    if set(over) <= set(left.labels) & set(right.labels):
+        return Contract(left, right, over, (*shared, *only_left, *only_right))
+    return lowering.fold("sum", elementwise("*", left, right), over)

@@ -1,0 +1,268 @@
+"""From indexed expressions to array expressions: indices that no loop runs over become axes.
+
+One pass over the closed set of expression nodes.  Sums of products are handed to
+:mod:`symbp.arrays.contract`.  What has no array form raises and says what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from symbp.arrays import contract
+from symbp.arrays.cover import sizing, span
+from symbp.arrays.nodes import (
+    BATCH,
+    Apply,
+    Choice,
+    Elementwise,
+    Fold,
+    IndexValue,
+    Labels,
+    Load,
+    Local,
+    LoopSum,
+    Node,
+    Normalised,
+    Num,
+    Select,
+    elementwise,
+    join,
+)
+from symbp.arrays.reading import Scope, index_value, load
+from symbp.arrays.statement import key_of, reads
+from symbp.calculus.affine import Index, affine, fresh, known_le
+from symbp.calculus.expr import (
+    Add,
+    Adjoint,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Functional,
+    Indicator,
+    Integer,
+    Logic,
+    Mul,
+    Neg,
+    Number,
+    Partial,
+    Pow,
+    Reduce,
+    Ref,
+    Weights,
+    Where,
+    Within,
+    bound,
+    mul,
+    positions,
+    refresh,
+    substitute,
+    walk,
+)
+from symbp.errors import RequestProblem, SymbpError
+
+ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))
+
+
+def lower(node: Expr, scope: Scope) -> Node:
+    """The array expression over the free indices of ``node`` that are not loop indices.
+
+    Raises:
+        RequestProblem: for an undefined function.
+        SymbpError: for what has no array form.
+    """
+    match node:
+        case Number(value):
+            return Num(value)
+        case Integer(value):
+            return index_value(value, scope)
+        case Ref() | Adjoint():
+            return load(node, scope)
+        case Add(terms):
+            return elementwise("+", *(lower(t, scope) for t in terms))
+        case Mul(factors):
+            return _product(factors, scope)
+        case Neg(arg):
+            return elementwise("neg", lower(arg, scope))
+        case Div(num, den):
+            return elementwise("/", lower(num, scope), lower(den, scope))
+        case Pow(base, exponent):
+            return elementwise("**", lower(base, scope), lower(exponent, scope))
+        case Call(function, args, orders):
+            below = tuple(lower(a, scope) for a in args)
+            return Apply(function, below, orders, join(*(a.labels for a in below)))
+        case Reduce():
+            return _reduce(node, scope)
+        case Weights():
+            return _weights(node, scope)
+        case Where(cond, then, other):
+            branch = replace(scope, guarded=True)
+            return where(lower(cond, scope), lower(then, branch), lower(other, branch))
+        case Compare(op, left, right):
+            return elementwise(op, lower(left, scope), lower(right, scope))
+        case Logic(op, args):
+            return elementwise(op, *(lower(a, scope) for a in args))
+        case Indicator(left, right):
+            return _flag(elementwise("==", index_value(left, scope), index_value(right, scope)))
+        case Within():
+            return _flag(_within(node, scope))
+        case Functional(name):
+            raise RequestProblem(
+                f"{name} is an undefined function of whole arrays: there is nothing to compute",
+                hint=f'bind it: write its definition in the model, as in "{name}(v[j]) = sum(v[j]^2, j)"',
+            )
+        case Partial():
+            raise SymbpError("a derivative that was not taken reached the array program")
+        case _:
+            raise TypeError(f"{type(node).__name__} is not an expression node")
+
+
+def where(cond: Node, then: Node, other: Node) -> Node:
+    """A choice: made once if the condition is the same for all elements and known to Python."""
+    if not cond.labels and not _loads(cond):
+        return Choice(cond, then, other, join(then.labels, other.labels))
+    if (then, other) == (ONE, ZERO):
+        return elementwise("flag", cond)
+    return elementwise("where", cond, then, other)
+
+
+def _loads(node: Node) -> bool:
+    """Whether the value is one of arrays, as the parameter of a user's function may be."""
+    return isinstance(node, Load | Local) or (
+        isinstance(node, Elementwise) and any(_loads(a) for a in node.args)
+    )
+
+
+def _flag(cond: Node) -> Node:
+    """A condition as 1 or 0."""
+    return where(cond, ONE, ZERO)
+
+
+def _within(node: Within, scope: Scope) -> Node:
+    """The conditions that are not met everywhere anyway."""
+    value, low, high = (index_value(p, scope) for p in (node.value, node.lo, node.hi))
+    sure = (known_le(span(node.lo, True), span(node.value, False)),
+            known_le(span(node.value, True), span(node.hi, False)))
+    tests = (elementwise("<=", low, value), elementwise("<=", value, high))
+    left = [t for t, known in zip(tests, sure, strict=True) if not known]
+    return left[0] if len(left) == 1 else elementwise("and", *tests)
+
+
+def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:
+    """A product; factors [lo ≤ i ≤ hi] choose, because what they guard need not be finite."""
+    guards = [f for f in factors if isinstance(f, Within)]
+    scope = replace(scope, guarded=scope.guarded or bool(guards))
+    rest = [lower(f, scope) for f in factors if not isinstance(f, Within)]
+    value = rest[0] if len(rest) == 1 else elementwise("*", *rest) if rest else ONE
+    for guard in guards:
+        value = where(_within(guard, scope), value, ZERO)
+    return value
+
+
+# ── reductions ────────────────────────────────────────────────────────────────────────────────────
+
+
+def must_loop(index: Index, body: Expr, scope: Scope) -> bool:
+    """Whether an index chooses members of a list or the sizes of other indices."""
+    if not index.sequence:
+        return False
+    for read in reads(body):
+        storage = scope.storages.get(key_of(read))
+        if storage is not None and storage.listed:
+            axis = storage.layout[0]
+            if index in read.indices[axis].indices():
+                return True
+    return any(index in sizing(i) for n in walk(body) for i in bound(n))
+
+
+def _reduce(node: Reduce, scope: Scope) -> Node:
+    looped = tuple(i for i in node.indices if _loops_over(i, node, scope))
+    if looped:
+        if node.op != "sum":
+            raise _ragged(node.op, looped[0])
+        return _loop_sum(looped, node, scope)
+    node = _widened(node, scope)
+    if node.op == "sum":
+        return contract.total(node.indices, node.body, scope)
+    body = lower(node.body, scope)
+    return fold(node.op, body, node.indices)
+
+
+def _ragged(op: str, index: Index) -> SymbpError:
+    return SymbpError(
+        f"{op} over {index.name}, whose members differ in shape, has no array form",
+        hint="give the members one size, or reduce each member first",
+    )
+
+
+def _loops_over(index: Index, node: Reduce, scope: Scope) -> bool:
+    inner = Reduce(node.op, tuple(i for i in node.indices if i != index), node.body)
+    return index is not BATCH and must_loop(index, inner, scope)
+
+
+def _loop_sum(looped: Labels, node: Reduce, scope: Scope) -> Node:
+    rest = tuple(i for i in node.indices if i not in looped)
+    body = lower(Reduce("sum", rest, node.body) if rest else node.body, scope.inside(*looped))
+    for index in reversed(looped):
+        body = LoopSum(index, body, body.labels)
+    return body
+
+
+def fold(op: str, body: Node, over: Labels) -> Node:
+    """A reduction of an array over labels that it has; absent ones multiply or do nothing."""
+    absent = tuple(i for i in over if i not in body.labels)
+    present = tuple(i for i in over if i in body.labels)
+    out = body
+    if present:
+        out = Fold(op, body, present, tuple(i for i in body.labels if i not in present))
+    for index in absent:
+        count = IndexValue(index.extent)
+        if op == "sum":
+            out = elementwise("*", count, out)
+        elif op == "prod":
+            out = elementwise("**", out, count)
+        elif op == "logsumexp":
+            out = elementwise("+", out, Apply("log", (count,)))
+    return out
+
+
+def _widened(node: Reduce, scope: Scope) -> Reduce:
+    """Σ_{j≤i} over all j with a condition, where the range of j depends on another axis."""
+    for index in node.indices:
+        moving = [i for i in (*index.low.indices(), *index.high.indices()) if i not in scope.loops]
+        if not moving:
+            continue
+        if node.op != "sum":
+            what = f"{node.op} over {index.name}, whose range depends on {moving[0].name}"
+            raise SymbpError(f"{what}, has no array form", hint="write the condition with `where`")
+        wide = fresh(index.name, span(index.low, False), span(index.high, True), index.sequence)
+        place = {index: affine(wide)}
+        inside = Within(affine(wide), index.low.substitute(place), index.high.substitute(place))
+        indices = tuple(wide if i is index else i for i in node.indices)
+        body = mul((inside, substitute(node.body, place)))
+        return _widened(Reduce("sum", indices, body), scope)
+    return node
+
+
+def _weights(node: Weights, scope: Scope) -> Node:
+    """Weights read where they are, or picked out of the whole row."""
+    if must_loop(node.index, node.body, scope):
+        raise _ragged(node.op, node.index)
+    at = node.at.as_index()
+    if at is not None and at not in scope.loops and (at.low, at.high) == (node.index.low, node.index.high):
+        taken = {i for n in walk(node.body) for p in positions(n) for i in p.indices()}
+        if at not in taken:
+            body = lower(substitute(refresh(node.body), {node.index: affine(at)}), scope)
+            return Normalised(node.op, _with(body, at), at, join(body.labels, (at,)))
+    body = _with(lower(node.body, scope), node.index)
+    row = Normalised(node.op, body, node.index, body.labels)
+    ids = index_value(node.at - node.index.low, scope)
+    labels = (*(i for i in body.labels if i != node.index), *ids.labels)
+    return Select(row, node.index, ids, tuple(dict.fromkeys(labels)))
+
+
+def _with(body: Node, label: Index) -> Node:
+    if label in body.labels:
+        return body
+    raise SymbpError(f"weights over {label.name} of a value that does not depend on it have no code yet")

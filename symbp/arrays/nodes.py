@@ -1,0 +1,271 @@
+"""The array program: expressions over arrays whose axes have names, and statements on them.
+
+Every expression has ``labels``: one :class:`~symbp.calculus.affine.Index` for each axis, in the order
+in which the axes lie when nothing asks for another.  Operations go by label, as on paper: an
+elementwise product of (b, j) and (j) is (b, j).  The examples in a batch are one more label,
+:data:`BATCH`.  Transposes, inserted axes and the choice between ``@`` and ``sum`` are decided where
+the tree is printed; the same tree serves the matrix form and NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbp.calculus.affine import Affine, Index, Size, affine
+
+Labels = tuple[Index, ...]
+
+BATCH_SIZE = Size("#batch")
+"""The number of examples; the sign keeps it apart from every size that a model can name."""
+BATCH = Index("batch", 0, Affine(), affine(BATCH_SIZE) - 1)
+"""The axis of the examples."""
+
+
+# ── how an axis of a stored array is read ─────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """One position, counted from 0: the axis goes away."""
+
+    position: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Positions start, start+step, … up to the extent of ``label``; the axis becomes ``label``."""
+
+    label: Index
+    start: Affine
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Positions start + Σ step·label: one axis becomes several (``x[i+p]`` over i and p)."""
+
+    labels: Labels
+    start: Affine
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Positions that are values: a gather.  The labels of ``ids`` stand instead of the axis."""
+
+    ids: Node
+
+
+Subscript = At | Span | Window | Take
+
+
+# ── expressions ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A stored array read at ``subscripts``, one for each of its axes in the order of its layout."""
+
+    key: str
+    subscripts: tuple[Subscript, ...]
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A name that is in scope as it is: the argument of a user's function."""
+
+    name: str
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A number."""
+
+    value: Fraction
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IndexValue:
+    """The integer ``value``: of sizes and loop indices, and along ``labels`` of array indices."""
+
+    value: Affine
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """``op`` element by element: + * neg / **, where, comparisons, and or not.
+
+    ``flag`` is a condition as 1 or 0; ``cast`` an integer array as numbers; ``clip`` positions moved
+    into 0 … the second argument; ``spread`` a value over axes on which it does not depend.
+    """
+
+    op: str
+    args: tuple[Node, ...]
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An elementwise function by its name in the model; ``orders`` counts derivatives by argument."""
+
+    function: str
+    args: tuple[Node, ...]
+    orders: tuple[int, ...] = ()
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Σ over the labels ``over`` of the product of two operands: ``@``, dot, outer products."""
+
+    left: Node
+    right: Node
+    over: Labels
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """sum, prod, max, min or logsumexp over the labels ``over``."""
+
+    op: str
+    arg: Node
+    over: Labels
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """softmax, argmax or argmin weights along ``over``, which stays."""
+
+    op: str
+    arg: Node
+    over: Index
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """The axis ``label`` of a computed array read at ``ids``: a gather of values just computed."""
+
+    arg: Node
+    label: Index
+    ids: Node
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSum:
+    """Σ over an index whose members lie in a list: the terms are added one by one."""
+
+    index: Index
+    body: Node
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``then`` or ``other`` as a condition on loop indices says: only the chosen one is computed."""
+
+    cond: Node
+    then: Node
+    other: Node
+    labels: Labels = ()
+
+
+Node = (
+    Load | Local | Num | IndexValue | Elementwise | Apply | Contract | Fold | Normalised | Select
+    | LoopSum | Choice
+)
+
+
+# ── statements ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """``target = value``, ``+=`` with ``accumulate``; ``numbers`` are equation numbers."""
+
+    target: Load
+    value: Node
+    numbers: tuple[int, ...] = ()
+    accumulate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allocate:
+    """Room for an array that is filled part by part; ``zero`` if parts are added to it."""
+
+    key: str
+    zero: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """``body`` for every value of ``index`` between the least of ``lows`` and the greatest of
+    ``highs``, downwards if ``down``."""
+
+    index: Index
+    lows: tuple[Affine, ...]
+    highs: tuple[Affine, ...]
+    down: bool
+    body: tuple[Instruction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """``body`` only where ``low <= index <= high`` (an end that is None is open)."""
+
+    index: Index
+    low: Affine | None
+    high: Affine | None
+    body: tuple[Instruction, ...]
+
+
+Instruction = Assign | Allocate | Loop | Guard
+
+
+def join(*parts: Labels) -> Labels:
+    """The labels of a broadcast: those of the widest operand first, then what the others add.
+
+    The batch stays in front of what is added around it.
+    """
+    widest = max(parts, key=len, default=())
+    found = dict.fromkeys(widest)
+    for part in parts:
+        found.update(dict.fromkeys(part))
+    if BATCH in found and BATCH not in widest:
+        del found[BATCH]
+        return (BATCH, *found)
+    return tuple(found)
+
+
+def elementwise(op: str, *args: Node) -> Node:
+    """An elementwise operation; its labels are those of its arguments together."""
+    return Elementwise(op, args, join(*(a.labels for a in args)))
+
+
+def below(node: Node) -> tuple[Node, ...]:
+    """The expressions directly below a node, those in its subscripts too."""
+    match node:
+        case Load(_, subscripts):
+            return tuple(s.ids for s in subscripts if isinstance(s, Take))
+        case Elementwise(_, args) | Apply(_, args):
+            return args
+        case Contract(left, right):
+            return (left, right)
+        case Fold(_, arg) | Normalised(_, arg) | LoopSum(_, arg):
+            return (arg,)
+        case Select(arg, _, ids):
+            return (arg, ids)
+        case Choice(cond, then, other):
+            return (cond, then, other)
+        case Local() | Num() | IndexValue():
+            return ()
+        case _:
+            raise TypeError(f"{type(node).__name__} is not an array node")

@@ -1,0 +1,307 @@
+"""What need not be computed again: forward values in adjoints, derivatives through outputs, and
+variables that are read once.
+
+Each function takes and returns expressions or statements; none knows a model's names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from symbp import functions
+from symbp.arrays.cover import span
+from symbp.arrays.statement import Statement, key_of, reads_of
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.expr import (
+    Adjoint,
+    Call,
+    Expr,
+    Integer,
+    Number,
+    Ref,
+    bound,
+    canonical,
+    refresh,
+    replace_nodes,
+    rewrite,
+    size,
+    substitute,
+    walk,
+)
+from symbp.calculus.match import match
+from symbp.derive import identify, scalar
+from symbp.derive.core import AdjointSystem
+from symbp.errors import RequestProblem
+from symbp.model.core import Equation, Function, Model
+
+INLINE_LIMIT = 24
+"""The longest right side, in nodes, that is written into the line that reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Users' functions as code computes them: those that equal a built-in function by its name."""
+
+    functions: Mapping[str, Function]
+    builtin: Mapping[str, str]
+
+    @classmethod
+    def of(cls, model: Model) -> Names:
+        """Look up each user's function once."""
+        found: dict[str, str] = {}
+        for name, function in model.functions.items():
+            if function.body is not None and len(function.params) == 1:
+                same = identify.equals_builtin(function)
+                if same is not None:
+                    found[name] = same
+        return cls(model.functions, found)
+
+
+def computed(node: Expr, names: Names) -> Expr:
+    """Every function by the name under which it is computed, derivatives in closed form.
+
+    Terminates: a derivative is replaced by an expression in calls of lower order.
+
+    Raises:
+        RequestProblem: for an undefined function.
+    """
+    return rewrite(node, lambda n: _computed(n, names) if isinstance(n, Call) else None)
+
+
+def _computed(node: Call, names: Names) -> Expr | None:
+    user = names.functions.get(node.function)
+    if user is not None and user.body is None:
+        raise unbound(user.name)
+    name = names.builtin.get(node.function, node.function)
+    if not any(node.orders):
+        return replace(node, function=name) if name != node.function else None
+    if name in functions.BY_NAME and (user is None or name != node.function):
+        return _builtin_derivative(Call(name, node.args, node.orders))
+    if sum(node.orders) == 1 and user is not None and len(node.args) == 1:
+        through = scalar.through_output(user)
+        if through is not None:
+            value = Call(name, node.args)
+            return rewrite(through, lambda n: value if n == Ref(user.name) else None)
+    return None
+
+
+def unbound(name: str) -> RequestProblem:
+    """The refusal to compute an undefined function."""
+    return RequestProblem(
+        f"{name} is an undefined function: there is nothing to compute",
+        hint=f"bind it to a function: --bind {name}=tanh",
+    )
+
+
+def _builtin_derivative(node: Call) -> Expr | None:
+    for position, order in enumerate(node.orders):
+        if order:
+            value = functions.derivative(Call(node.function, node.args), position)
+            rest = tuple(o - (k == position) for k, o in enumerate(node.orders))
+            return value if not any(rest) else None
+    return None
+
+
+# ── forward values ────────────────────────────────────────────────────────────────────────────────
+
+
+class Stored:
+    """The equations by what their right sides begin with: a look-up is no search through all."""
+
+    def __init__(self, equations: Iterable[Equation]) -> None:
+        self.by_head: dict[object, list[Equation]] = {}
+        for e in equations:
+            if worth(e.rhs):
+                self.by_head.setdefault(_head(e.rhs), []).append(e)
+
+    def reuse(self, node: Expr) -> Expr:
+        """Every part that is the right side of an equation becomes a reading of its left side."""
+        return replace_nodes(node, lambda n: _known(n, self.by_head.get(_head(n), [])))
+
+
+def worth(node: Expr) -> bool:
+    """Whether an expression costs more than reading it from where it is stored."""
+    return not isinstance(node, (Ref, Adjoint, Number, Integer)) and any(
+        isinstance(n, Call) or bound(n) for n in walk(node)
+    )
+
+
+def _head(node: Expr) -> object:
+    """The kind of a node and the first array that it reads: what matches has the same."""
+    name = node.function if isinstance(node, Call) else ""
+    return type(node).__name__, name, next((n.name for n in walk(node) if isinstance(n, Ref)), "")
+
+
+def _known(node: Expr, equations: list[Equation]) -> Expr | None:
+    for e in equations:
+        found = match(e.rhs, node, e.indices)
+        if found is not None and all(_within(i, found) for i in e.indices):
+            whole = substitute(refresh(e.rhs), found)
+            if _ranges(whole) == _ranges(node):
+                return Ref(e.lhs.name, tuple(p.substitute(found) for p in e.lhs.indices))
+    return None
+
+
+def _within(index: Index, found: Mapping[Index, Affine]) -> bool:
+    value = found.get(index)
+    if value is None:
+        return False
+    if any(isinstance(a, Ref) for a in value.atoms()):
+        return True
+    low, high = index.low.substitute(found), index.high.substitute(found)
+    return bool(known_le(low, span(value, False))) and bool(known_le(span(value, True), high))
+
+
+def _ranges(node: Expr) -> list[tuple[Affine | None, Affine | None]]:
+    return [(i.lo, i.hi) for n in walk(canonical(node)) for i in bound(n)]
+
+
+# ── functions of stored values that several equations need ────────────────────────────────────────
+
+CHEAP = frozenset({"abs", "sign", "relu", "maximum", "minimum", "pi"})
+"""Functions that cost no more than reading a stored value."""
+
+
+def with_shared_calls(system: AdjointSystem, names: Names) -> Model:
+    """The model with a variable for each f(z[…]) that more than one equation or adjoint needs."""
+    known = tuple(replace(e, rhs=computed(e.rhs, names)) for e in system.steady.equations)
+    model = replace(system.steady, equations=known)
+    stored = Stored(known)
+    exprs = [e.rhs for e in known]
+    for name in system.order:
+        exprs += [stored.reuse(computed(c.rhs, names)) for c in system.contributions[name]]
+    uses: dict[tuple[str, str], int] = {}
+    for node in exprs:
+        for key in dict.fromkeys(k for n in walk(node) if (k := _shareable(n, model)) is not None):
+            uses[key] = uses.get(key, 0) + 1
+    there = {k for e in known if (k := _shareable(e.rhs, model)) is not None}
+    for key in (k for k, n in uses.items() if n > 1 and k not in there):
+        model = _with_call(model, *key)
+    return model
+
+
+def _shareable(node: Expr, model: Model) -> tuple[str, str] | None:
+    """The function and the variable of a call f(z[l,j])."""
+    match node:
+        case Call(function, (Ref(name, at),), ()) if function not in CHEAP and len(at) > 0:
+            plain = all(not any(isinstance(a, Ref) for a in p.atoms()) for p in at)
+            return (function, name) if plain and model.arrays[name].kind == "variable" else None
+        case _:
+            return None
+
+
+def _with_call(model: Model, function: str, name: str) -> Model:
+    """The model with the values of ``function`` at ``name`` as one more variable."""
+    new = f"{function}_{name}"
+    while new in model.arrays or new in model.functions:
+        new += "_"
+    array = model.arrays[name]
+    indices: list[Index] = []
+    moved: dict[Index, Affine] = {}
+    for axis in array.axes:
+        low, high = axis.low.substitute(moved), axis.high.substitute(moved)
+        indices.append(fresh(axis.name, low, high, axis.sequence))
+        moved[axis] = affine(indices[-1])
+    place = tuple(affine(i) for i in indices)
+    made = Equation(Ref(new, place), Call(function, (Ref(name, place),)), tuple(indices))
+    last = max(k for k, e in enumerate(model.equations) if e.lhs.name == name)
+    equations = (*model.equations[: last + 1], made, *model.equations[last + 1 :])
+    order = tuple(m for n in model.order for m in ((n, new) if n == name else (n,)))
+    arrays = {**model.arrays, new: replace(array, name=new, latex="")}
+    changed_ = replace(model, arrays=arrays, equations=equations, order=order)
+    return replace(changed_, equations=tuple(_read_new(e, function, name, new) for e in changed_.equations))
+
+
+def _read_new(e: Equation, function: str, name: str, new: str) -> Equation:
+    if e.lhs.name == new:
+        return e
+
+    def change(node: Expr) -> Expr | None:
+        match node:
+            case Call(f, (Ref(n, at),), ()) if f == function and n == name:
+                return Ref(new, at)
+            case _:
+                return None
+
+    return replace(e, rhs=replace_nodes(e.rhs, change))
+
+
+# ── variables that are read once, or never ────────────────────────────────────────────────────────
+
+
+def live(statements: Iterable[Statement], wanted: Iterable[str]) -> tuple[Statement, ...]:
+    """The statements on which the arrays ``wanted`` depend, in their order."""
+    group: dict[str, list[Statement]] = {}
+    for s in statements:
+        group.setdefault(s.target, []).append(s)
+    seen: set[str] = set()
+    todo = list(wanted)
+    while todo:
+        key = todo.pop()
+        if key not in seen:
+            seen.add(key)
+            todo.extend(key_of(r) for s in group.get(key, ()) for r in reads_of(s))
+    return tuple(s for members in group.values() for s in members if s.target in seen)
+
+
+def inlined(statements: Iterable[Statement], keep: frozenset[str]) -> tuple[Statement, ...]:
+    """Variables that one line reads, at the same place, are written into that line."""
+    out: dict[int, Statement] = dict(enumerate(statements))
+    makers: dict[str, list[int]] = {}
+    users: dict[str, dict[int, None]] = {}
+    for number, s in out.items():
+        makers.setdefault(s.target, []).append(number)
+        for read in reads_of(s):
+            users.setdefault(key_of(read), {})[number] = None
+    for key, made in makers.items():
+        used = list(users.get(key, ()))
+        if key in keep or len(made) != 1 or len(used) != 1 or made == used:
+            continue
+        new = _inline(out[made[0]], out[used[0]])
+        if new is not None:
+            for read in reads_of(out.pop(made[0])):
+                users[key_of(read)].pop(made[0], None)
+                users[key_of(read)][used[0]] = None
+            out[used[0]] = new
+    return tuple(out.values())
+
+
+def _inline(maker: Statement, user: Statement) -> Statement | None:
+    """``user`` with the right side of ``maker`` in place of what it reads of it."""
+    key = maker.target
+    places = [n for n in walk(user.rhs) if isinstance(n, (Ref, Adjoint)) and key_of(n) == key]
+    gathered = any(key_of(r) == key for p in user.at for r in p.atoms() if isinstance(r, Ref))
+    if maker.accumulate or len(places) != 1 or gathered or size(maker.rhs) > INLINE_LIMIT:
+        return None
+    values = _alignment(maker, places[0], user)
+    if values is None:
+        return None
+    body = substitute(refresh(maker.rhs), values)
+    rhs = replace_nodes(user.rhs, lambda n: body if n == places[0] else None)
+    return replace(user, rhs=rhs, numbers=tuple(sorted({*maker.numbers, *user.numbers})))
+
+
+def _alignment(maker: Statement, place: Ref | Adjoint, user: Statement) -> dict[Index, Affine] | None:
+    """The indices of ``maker`` where ``user`` reads it; None where a place would be computed twice."""
+    values: dict[Index, Affine] = {}
+    seen: set[Index] = set()
+    for mine, its in zip(maker.at, place.indices, strict=True):
+        index, read = mine.as_index(), its.as_index()
+        if index is None or index not in maker.indices:
+            return None
+        if read is None or read in seen or (index.sequence and read not in user.indices):
+            return None
+        if index.low.substitute(values) != read.low or index.high.substitute(values) != read.high:
+            return None
+        seen.add(read)
+        values[index] = its
+    return values
+
+
+Change = Callable[[Expr], Expr]
+
+
+def changed(statements: Iterable[Statement], change: Change) -> tuple[Statement, ...]:
+    """The statements with ``change`` applied to their right sides."""
+    return tuple(replace(s, rhs=change(s.rhs)) for s in statements)

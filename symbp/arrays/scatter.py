@@ -1,0 +1,203 @@
+"""Scatters: Σ_t [tok[t] = v] f(t) into v is written as ``target[tok[t]] += f(t)``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symbp.arrays.cover import span
+from symbp.arrays.nodes import BATCH
+from symbp.arrays.statement import Statement
+from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.expr import (
+    ZERO,
+    Add,
+    Div,
+    Expr,
+    Indicator,
+    Mul,
+    Neg,
+    Number,
+    Reduce,
+    Ref,
+    Within,
+    add,
+    div,
+    free_indices,
+    mul,
+    neg,
+    positions,
+    reduce_sum,
+    refresh,
+    substitute,
+    walk,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """±Σ_binder Π factors / Π divisors."""
+
+    binder: tuple[Index, ...]
+    factors: tuple[Expr, ...]
+    divisors: tuple[Expr, ...]
+
+    @classmethod
+    def of(cls, node: Expr, outer: bool = True) -> _Term:
+        """The node as one sum of products; nested sums are joined where they have an indicator."""
+        match node:
+            case Reduce("sum", indices, body) if outer or _indicates(body):
+                inner = cls.of(body)
+                return cls((*indices, *inner.binder), inner.factors, inner.divisors)
+            case Mul(factors):
+                parts = [cls.of(f, False) for f in factors]
+                return cls(
+                    tuple(i for p in parts for i in p.binder),
+                    tuple(f for p in parts for f in p.factors),
+                    tuple(d for p in parts for d in p.divisors),
+                )
+            case Neg(arg):
+                inner = cls.of(arg, outer)
+                return cls(inner.binder, (Number(Fraction(-1)), *inner.factors), inner.divisors)
+            case Div(num, den):
+                inner = cls.of(num, outer)
+                return cls(inner.binder, inner.factors, (*inner.divisors, den))
+            case _:
+                return cls((), (node,), ())
+
+    def without(self, factor: Expr, kept: tuple[Index, ...]) -> Expr:
+        """The term with one factor less, summed over ``kept`` only."""
+        product = mul(f for f in self.factors if f is not factor)
+        return reduce_sum(kept, div(product, mul(self.divisors)) if self.divisors else product)
+
+
+def _indicates(node: Expr) -> bool:
+    return any(isinstance(n, Indicator) for n in walk(node))
+
+
+def solved(s: Statement, batched: frozenset[str]) -> tuple[Statement, ...]:
+    """Scatter instead of searching: Σ_t [tok[t] = v] f(t) into v is ``target[tok[t]] += f(t)``.
+
+    ``batched`` are the arrays that differ from example to example.  Terminates: every step uses up an
+    indicator.
+    """
+    found = [_scatter(replace(s, rhs=t), batched) for t in _terms(s.rhs)]
+    if not any(found):
+        return (s,)
+    rest = add(t for t, f in zip(_terms(s.rhs), found, strict=True) if f is None)
+    first = (replace(s, rhs=rest),) if rest != ZERO else ()
+    return (*first, *(inner for f in found if f is not None for inner in solved(f, batched)))
+
+
+def _terms(node: Expr) -> tuple[Expr, ...]:
+    """The terms of a sum, also below a sign, a divisor or a Σ."""
+    match node:
+        case Add(terms):
+            return tuple(inner for t in terms for inner in _terms(t))
+        case Neg(arg):
+            return tuple(neg(t) for t in _terms(arg))
+        case Div(num, den):
+            return tuple(div(t, den) for t in _terms(num))
+        case Reduce("sum", indices, Add(terms)):
+            return tuple(inner for t in terms for inner in _terms(refresh(reduce_sum(indices, t))))
+        case _:
+            return (node,)
+
+
+def _scatter(s: Statement, batched: frozenset[str]) -> Statement | None:
+    """One term without one of its indicators that say where it goes; None if there is none."""
+    term = _Term.of(s.rhs)
+    for factor in term.factors:
+        found = _target_of(factor, s.indices) if isinstance(factor, Indicator) else None
+        if found is not None:
+            index, value = found
+            new = _scattered(s, index, value, term, factor, batched)
+            new = new or _collapsed(s, index, value, term, factor)
+            if new is not None:
+                return new
+    return None
+
+
+def _target_of(indicator: Indicator, indices: tuple[Index, ...]) -> tuple[Index, Affine] | None:
+    """The index of the target that the indicator fixes, and its value."""
+    gap = indicator.left - indicator.right
+    for index in indices:
+        factor = gap.coefficient(index)
+        rest = (gap - affine(index) * factor) * -factor
+        if abs(factor) == 1 and index not in rest.indices():
+            return index, rest
+    return None
+
+
+def _scattered(
+    s: Statement, index: Index, value: Affine, term: _Term, factor: Expr, batched: frozenset[str]
+) -> Statement | None:
+    binder = term.binder
+    gathered = [a for a in value.atoms() if isinstance(a, Ref)]
+    each = BATCH in binder and any(a.name in batched for a in gathered)
+    used = [i for i in binder if i in value.indices()]
+    if index in _mentioned(term.without(factor, ())) or not _inside(value, index):
+        return None
+    ranges = {m for i in used for m in (*i.low.indices(), *i.high.indices())}
+    if ranges & set(binder):
+        return None  # Σ_{j≤i}: the places depend on an index that is summed over.
+    if gathered and not used and not each:
+        return None  # One place for each example: a comparison with the label says that better.
+    # Labels of each example are scattered together with it, not summed before.
+    spread = [i for i in binder if i is BATCH and each and i not in used]
+    kept = tuple(i for i in binder if i not in used and i not in spread)
+    at = tuple(p.substitute({index: value}) for p in s.at)
+    return Statement(
+        s.target,
+        at,
+        (*(i for i in s.indices if i != index), *used, *spread),
+        term.without(factor, kept),
+        s.numbers,
+        accumulate=s.accumulate or not _once(at, value),
+    )
+
+
+def _once(at: tuple[Affine, ...], value: Affine) -> bool:
+    """Whether every place is written at most once, by plain indices."""
+    mine = value.indices()
+    if len(mine) > 1 or any(isinstance(a, Ref) for a in value.atoms()):
+        return False
+    return all(abs(value.coefficient(i)) == 1 and sum(i in p.indices() for p in at) == 1 for i in mine)
+
+
+def _collapsed(
+    s: Statement, index: Index, value: Affine, term: _Term, factor: Expr
+) -> Statement | None:
+    """Σ_{j≤i} [j = u] f(j) is f(u) where u ≤ i: the summed index goes instead of the target's."""
+    for old in term.binder:
+        scale = value.coefficient(old)
+        place = (affine(index) - (value - affine(old) * scale)) * scale
+        if abs(scale) != 1 or old in place.indices() or any(isinstance(a, Ref) for a in place.atoms()):
+            continue
+        inside = Within(place, old.low, old.high)
+        kept = tuple(i for i in term.binder if i != old)
+        rest = substitute(term.without(factor, ()), {old: place})
+        return replace(s, rhs=reduce_sum(kept, mul((inside, rest))))
+    return None
+
+
+def _mentioned(node: Expr) -> set[Index]:
+    found = set(free_indices(node))
+    for inner in walk(node):
+        for position in positions(inner):
+            found.update(position.indices())
+    return found
+
+
+def _inside(value: Affine, index: Index) -> bool:
+    """Whether the value stays in the range of the index.
+
+    Gathered values are checked at the door; windows read elements that exist, or there is no model.
+    """
+    gathered = [a for a in value.atoms() if isinstance(a, Ref)]
+    if gathered:
+        return value.as_atom() in gathered
+    if not index.sequence and len(value.indices()) > 1:
+        return True
+    low, high = span(value, False), span(value, True)
+    return bool(known_le(index.low, low)) and bool(known_le(high, index.high))

@@ -1,0 +1,135 @@
+"""Where arrays live: which axes are members of a list, which are axes of one array, in which order.
+
+A sequence axis on which shapes depend (n[l]) is a list.  So is the one sequence axis of an array that
+only loops touch, member by member.  All others are axes; those that a loop runs over stand first, so
+that ``h[t]`` is contiguous and reads as in the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from symbp.arrays.statement import Statement, adjoint_key, key_of, reads_of
+from symbp.calculus.affine import Affine, Index, affine
+from symbp.calculus.expr import Adjoint, Ref
+from symbp.errors import ModelProblem
+from symbp.model.core import Array, Model
+
+BATCH_AXIS = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How one array is kept.
+
+    ``layout`` lists its axes by number, outermost first, with -1 for the batch.  ``base`` is the
+    position that stands at 0 on each axis.  With ``listed`` the first sequence axis is a list.
+    """
+
+    key: str
+    axes: tuple[Index, ...]
+    batched: bool
+    listed: bool
+    layout: tuple[int, ...]
+    base: tuple[Affine, ...]
+    integer: bool = False
+    given: bool = False
+
+    @property
+    def member_layout(self) -> tuple[int, ...]:
+        """The layout without the axis that is a list."""
+        return self.layout[1:] if self.listed else self.layout
+
+
+def ragged(array: Array) -> bool:
+    """Whether the shape of a member depends on a sequence index."""
+    chosen = {i for i in array.axes if i.sequence}
+    return any(chosen & {*i.low.indices(), *i.high.indices()} for i in array.axes)
+
+
+def sequence_axes(axes: Iterable[Index]) -> tuple[int, ...]:
+    """The numbers of the sequence axes."""
+    return tuple(k for k, i in enumerate(axes) if i.sequence)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How the program touches the sequence axes of its arrays: the result of :func:`survey`."""
+
+    looped: frozenset[str]
+    stepwise: frozenset[str]
+    touched: frozenset[str]
+
+
+def survey(
+    model: Model,
+    statements: Iterable[Statement],
+    looped: frozenset[str],
+    loops: Mapping[int, frozenset[Index]],
+) -> Use:
+    """``looped``: sequence names that loops run over.  ``stepwise``: keys of arrays of one sequence
+    axis whose every access is at a fixed place or at a loop's index.  ``touched``: keys of arrays that
+    some loop accesses member by member.  ``loops`` has the loop indices of each statement, by its
+    place in ``statements``."""
+    seen: set[str] = set()
+    whole: set[str] = set()
+    touched: set[str] = set()
+    for number, s in enumerate(statements):
+        for key, at in ((s.target, s.at), *((key_of(r), r.indices) for r in reads_of(s))):
+            seen.add(key)
+            for axis in sequence_axes(_axes(model, key)):
+                mine = set(at[axis].indices())
+                if not mine <= loops.get(number, frozenset()):
+                    whole.add(key)
+                elif mine:
+                    touched.add(key)
+    single = {k for k in seen if len(sequence_axes(_axes(model, k))) == 1}
+    return Use(looped, frozenset(single - whole), frozenset(touched))
+
+
+def _axes(model: Model, key: str) -> tuple[Index, ...]:
+    return model.arrays[key.removeprefix("∂")].axes
+
+
+def store(model: Model, batched: frozenset[str], use: Use) -> dict[str, Storage]:
+    """The storage of every array and of every adjoint, by key."""
+    out: dict[str, Storage] = {}
+    for array in model.arrays.values():
+        for key in (array.name, adjoint_key(array.name)):
+            out[key] = _storage(array, key, array.name in batched, use)
+    return out
+
+
+def _storage(array: Array, key: str, batched: bool, use: Use) -> Storage:
+    sequences = sequence_axes(array.axes)
+    given = key == array.name and array.kind in ("param", "input", "const")
+    lists = ragged(array)
+    if lists and (len(sequences) > 1 or sequences[0] != 0):
+        raise ModelProblem(
+            f"{array.name} is a family over several indices whose sizes differ: code for it is not generated",
+            array.span,
+            "give its members one size, or make it a family over one sequence index",
+        )
+    listed = lists or (key in use.stepwise and not (given and array.kind == "input"))
+    leading = tuple(k for k in sequences if listed or (array.axes[k].sequence in use.looped and not given))
+    rest = tuple(k for k in range(len(array.axes)) if k not in leading)
+    layout = (*leading, *((BATCH_AXIS,) if batched else ()), *rest)
+    base = tuple(_base(i, not listed and (given or key not in use.touched)) for i in array.axes)
+    return Storage(key, array.axes, batched, listed, layout, base, array.integer is not None, given)
+
+
+def _base(axis: Index, exact: bool) -> Affine:
+    """0 where a little padding lets code count as the notes do, else the first position."""
+    low = axis.low
+    if exact or not axis.sequence or not low.is_const or not 0 <= low.const <= 2:
+        return low
+    return affine(0)
+
+
+def nodes_of(statement: Statement) -> tuple[Ref | Adjoint, ...]:
+    """Everything that a statement touches, its target first."""
+    left: Ref | Adjoint = Ref(statement.target, statement.at)
+    if statement.target.startswith("∂"):
+        left = Adjoint(statement.target[1:], statement.at)
+    return (left, *reads_of(statement))

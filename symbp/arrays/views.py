@@ -1,0 +1,105 @@
+"""What a document shows of a case in matrices: the result, and the Jacobian that the adjoint passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from symbp.arrays.matrix import matrix_form
+from symbp.arrays.matrix_nodes import Identity, Matrix, entry
+from symbp.arrays.matrix_reason import matrix_reason
+from symbp.calculus.affine import Index, affine
+from symbp.calculus.expr import Adjoint, Expr, Mul, Neg, Reduce, Ref, reduce_sum
+from symbp.derive.core import Case, Jacobian, Line
+from symbp.model.core import Array
+
+
+@dataclass(frozen=True, slots=True)
+class JacobianView:
+    """∂z^l/∂z^{l-1} as a matrix, so that δ^{l-1} is its transpose times δ^l."""
+
+    consumer: Ref
+    element: Ref
+    form: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixView:
+    """The matrix form of a case; ``form`` is None where there is none."""
+
+    form: Matrix | None
+    rows: tuple[Index, ...]
+    reason: tuple[object, ...] = ()
+    jacobian: JacobianView | None = None
+
+
+def matrix_view(arrays: Mapping[str, Array], case: Case) -> MatrixView:
+    """The matrix form of a case's result, and of the Jacobian where there is one consumer."""
+    own = tuple(i for i in case.indices if not i.sequence)
+    if len(own) > 2 or not _plain(case.lhs, own):
+        return MatrixView(None, own)
+    form = matrix_form(arrays, case.result, *own)
+    if form is not None and not own and not _says_more(case.result):
+        form = None
+    reason = matrix_reason(form) if form is not None else ()
+    return MatrixView(form, own, reason, _jacobian(arrays, case))
+
+
+def _plain(lhs: Adjoint, own: tuple[Index, ...]) -> bool:
+    """Whether the free indices stand alone on their axes, so that leaving them out says the array."""
+    alone = [p.as_index() for p in lhs.indices]
+    return all(i in alone for i in own)
+
+
+def _says_more(result: Expr) -> bool:
+    """A scalar without a sum in it looks the same in matrices."""
+    match result:
+        case Reduce():
+            return True
+        case Neg(arg):
+            return _says_more(arg)
+        case Mul(factors):
+            return any(map(_says_more, factors))
+        case _:
+            return False
+
+
+def _jacobian(arrays: Mapping[str, Array], case: Case) -> JacobianView | None:
+    if len(case.jacobians) != 1 or len(case.consumers) != 1:
+        return None
+    (only,) = case.jacobians
+    if len(only.rows) != 1 or len(only.cols) != 1 or _sums_a_sequence(only):
+        return None
+    form = matrix_form(arrays, only.entry, only.rows[0], only.cols[0])
+    if form is None or isinstance(form, Identity):
+        return None
+    return JacobianView(only.consumer, only.element, form)
+
+
+def _sums_a_sequence(jacobian: Jacobian) -> bool:
+    """Whether the chain rule adds up over a sequence: then no single Jacobian carries the adjoint."""
+    known = {i for p in jacobian.element.indices for i in p.indices()}
+    return any(
+        i.sequence and i not in known for p in jacobian.consumer.indices for i in p.indices()
+    )
+
+
+def with_matrix_line(case: Case, view: MatrixView) -> Case:
+    """The case with its matrix forms read back as indexed expressions, for the oracle to check."""
+    lines = list(case.lines)
+    places = (*map(affine, view.rows), None, None)[:2]
+    if view.form is not None:
+        lines.append(Line("matrix form", (), case.result, entry(view.form, *places)))
+    if view.jacobian is not None and case.jacobians:
+        lines.append(Line("Jacobian", (), lines[-1].target if lines else case.result, _carried(case, view)))
+    return replace(case, lines=tuple(lines))
+
+
+def _carried(case: Case, view: MatrixView) -> Expr:
+    """Σ_j J_jk δ_j: what the Jacobian's transpose makes of the consumer's adjoint."""
+    (only,) = case.jacobians
+    assert view.jacobian is not None
+    (row,) = only.rows
+    upstream = Adjoint(only.consumer.name, only.consumer.indices)
+    value = entry(view.jacobian.form, affine(row), affine(only.cols[0]))
+    return reduce_sum(only.rows, Mul((value, upstream)))
