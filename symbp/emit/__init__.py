@@ -1,0 +1,37 @@
+"""The output formats.  To add one, add a record to :data:`EMITTERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Emitter:
+    """A document format: its name, the suffix of its files, and where its ``emit`` is defined.
+
+    The module is imported when it is first used, so that naming the formats costs nothing.
+    """
+
+    name: str
+    suffix: str
+    module: str
+
+    def load(self) -> Callable[..., str]:
+        """``emit(document, ...) -> str``."""
+        function: Callable[..., str] = import_module(self.module).emit
+        return function
+
+    def emit(self, document: Any, **options: Any) -> str:
+        """The document in this format."""
+        return self.load()(document, **options)
+
+
+EMITTERS: tuple[Emitter, ...] = (
+    Emitter("latex", ".tex", "symbp.emit.latex"),
+    Emitter("markdown", ".md", "symbp.emit.markdown"),
+    Emitter("text", ".txt", "symbp.emit.text"),
+    Emitter("html", ".html", "symbp.emit.html"),
+)

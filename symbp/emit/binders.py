@@ -1,0 +1,193 @@
+"""Sums and the other binders, and conditions, as formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from symbp.calculus.affine import Affine, Index
+from symbp.calculus.expr import (
+    ONE,
+    ZERO,
+    Adjoint,
+    Compare,
+    Expr,
+    Indicator,
+    Logic,
+    Mul,
+    Reduce,
+    Ref,
+    Weights,
+    Where,
+    walk,
+)
+from symbp.emit import layout as lay
+from symbp.emit.layout import Big, Box, Cases, Fence, Product, Script, Sym, row
+from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, RELATION, SUM, Piece
+
+if TYPE_CHECKING:
+    from symbp.emit.math import Printer
+
+_SIGNS = {
+    "sum": Sym(r"\sum", "Σ"),
+    "prod": Sym(r"\prod", "Π"),
+    "max": Sym(r"\max", "max", "op"),
+    "min": Sym(r"\min", "min", "op"),
+}
+_RELATIONS = {
+    "<": lay.rel("<", "<"),
+    "<=": lay.rel(r"\le", "≤"),
+    ">": lay.rel(">", ">"),
+    ">=": lay.rel(r"\ge", "≥"),
+    "==": lay.EQUALS,
+    "!=": lay.rel(r"\ne", "≠"),
+}
+_CONNECTIVES = {
+    "and": Sym(r"\text{ and }", " and ", "words"),
+    "or": Sym(r"\text{ or }", " or ", "words"),
+}
+
+
+def signs(printer: Printer, indices: Iterable[Index]) -> list[Box]:
+    """Σ with the range of each index, for sums over layers or over time."""
+    return [
+        Big(
+            _SIGNS["sum"],
+            row(printer.index(i), lay.EQUALS, printer.position(i.low).box),
+            printer.position(i.high).box,
+        )
+        for i in indices
+    ]
+
+
+def reduce(printer: Printer, node: Reduce) -> Piece:
+    match node.op:
+        case "dot":
+            return _inner(printer, node)
+        case "logsumexp":
+            signs = _signs(printer, Sym(r"\sum", "Σ"), node)
+            body = row(Sym(r"\exp", "exp", "op"), Fence(printer.box(node.body)))
+            return Piece(Product((Sym(r"\log", "log", "op"), row(*signs, body)), ("op",)), PRODUCT, "sum")
+        case "sum" | "prod" | "max" | "min":
+            body = printer.at_least(node.body, PRODUCT)
+            signs = _signs(printer, _SIGNS[node.op], node)
+            return Piece(row(*signs, body), PRODUCT, "sum")
+        case _:
+            raise TypeError(f"there is no sign for the reduction {node.op}")
+
+
+def _inner(printer: Printer, node: Reduce) -> Piece:
+    assert isinstance(node.body, Mul)
+    vectors = [printer.whole(f, node.indices) for f in node.body.factors]
+    return Piece(Product(tuple(vectors), ("dot",) * (len(vectors) - 1)), PRODUCT, "sum")
+
+
+def _signs(printer: Printer, sign: Sym, node: Reduce) -> list[Box]:
+    """One sign for the indices whose range is that of their axis, one for each that shows it."""
+    signs: list[Box] = []
+    plain: list[Box] = []
+    for index in node.indices:
+        if _implied(printer, index, node.body):
+            plain.append(printer.index(index))
+            continue
+        if plain:
+            signs.append(Big(sign, lay.separated(plain)))
+            plain = []
+        below = row(printer.index(index), lay.EQUALS, printer.position(index.low).box)
+        signs.append(Big(sign, below, printer.position(index.high).box))
+    return [*signs, Big(sign, lay.separated(plain))] if plain else signs
+
+
+def _implied(printer: Printer, index: Index, body: Expr) -> bool:
+    """Whether the range is that of an axis over which the index runs alone."""
+    if index.lo is None or index.hi is None:
+        return True
+    if index.sequence:
+        return False
+    for node in walk(body):
+        if isinstance(node, (Ref, Adjoint)) and _runs_over(printer, index, node):
+            return True
+        if isinstance(node, Weights) and node.at.as_index() == index:
+            return (node.index.lo, node.index.hi) == (index.lo, index.hi)
+        if isinstance(node, Indicator) and _tied(index, node):
+            return True
+    return not printer.arrays
+
+
+def _tied(index: Index, node: Indicator) -> bool:
+    """Whether the index is set equal to another of the same range."""
+    sides = (node.left.as_index(), node.right.as_index())
+    if index not in sides or None in sides:
+        return False
+    return all((i.lo, i.hi) == (index.lo, index.hi) for i in sides if i is not None)
+
+
+def _runs_over(printer: Printer, index: Index, node: Ref | Adjoint) -> bool:
+    array = printer.arrays.get(node.name)
+    if array is None or len(array.axes) != len(node.indices):
+        return False
+    earlier: dict[Index, Affine] = {}
+    for axis, place in zip(array.axes, node.indices, strict=True):
+        if place.as_index() == index and axis.lo is not None and axis.hi is not None:
+            ends = axis.lo.substitute(earlier), axis.hi.substitute(earlier)
+            if ends == (index.lo, index.hi):
+                return True
+        earlier[axis] = place
+    return False
+
+
+def weights(printer: Printer, node: Weights) -> Piece:
+    at = printer.position(node.at).box
+    if node.op == "softmax":
+        whole = printer.opened(node.body, (node.index,)) if isinstance(node.body, (Ref, Adjoint)) else None
+        head: Box = Sym(r"\operatorname{softmax}", "softmax", "op")
+        if whole is None:
+            head, whole = Script(head, printer.index(node.index)), printer.box(node.body)
+        return Piece(row(head, Script(Fence(whole), at)), CLOSED)
+    if node.op not in ("argmax", "argmin"):
+        raise TypeError(f"there is no sign for the weights {node.op}")
+    sign = Sym(rf"\operatorname*{{arg\,{node.op[3:]}}}", node.op, "op")
+    body = printer.at_least(node.body, PRODUCT)
+    return Piece(Fence(row(at, lay.EQUALS, Big(sign, printer.index(node.index)), body), "["), LETTER)
+
+
+# ── conditions ────────────────────────────────────────────────────────────────────────────────
+
+
+def where(printer: Printer, node: Where) -> Piece:
+    if node.then == ONE and node.other == ZERO:
+        return Piece(Fence(printer.box(node.cond), "["), LETTER)
+    rows: list[tuple[Box, Box | None]] = []
+    rest: Expr = node
+    while isinstance(rest, Where):
+        rows.append((printer.box(rest.then), printer.box(rest.cond)))
+        rest = rest.other
+    return Piece(Cases((*rows, (printer.box(rest), None))), PRODUCT, "cases")
+
+
+def condition(printer: Printer, node: Compare | Logic) -> Piece:
+    if isinstance(node, Compare):
+        sides = (printer.at_least(node.left, SUM), _RELATIONS[node.op], printer.at_least(node.right, SUM))
+        return Piece(row(*sides), RELATION)
+    if node.op == "not":
+        return Piece(row(Sym(r"\lnot", "not "), Fence(printer.box(node.args[0]))), SUM)
+    sign = _CONNECTIVES[node.op]
+    boxes: list[Box] = []
+    for arg in node.args:
+        inner = printer.box(arg)
+        joined = Fence(inner) if isinstance(arg, Logic) and arg.op != "not" else inner
+        boxes.extend((sign, joined) if boxes else (joined,))
+    return Piece(row(*boxes), RELATION)
+
+
+def within(printer: Printer, value: Affine, lo: Affine, hi: Affine) -> Piece:
+    strict = hi.const == -1 and not hi.is_const
+    end, sign = (hi + 1, "<") if strict else (hi, "<=")
+    sides = (
+        printer.position(lo).box,
+        _RELATIONS["<="],
+        printer.position(value).box,
+        _RELATIONS[sign],
+        printer.position(end).box,
+    )
+    return Piece(Fence(row(*sides), "["), LETTER)

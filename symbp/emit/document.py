@@ -1,0 +1,364 @@
+"""One document tree for all formats: the model, and a section for each adjoint, line by line.
+
+Every formula in it is typeset already (:mod:`symbp.emit.layout`), so that formats differ only in how
+they spell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from symbp.arrays.views import MatrixView
+from symbp.calculus.affine import Affine, Index
+from symbp.calculus.expr import Adjoint, Call, Expr, Integer, Ref, free_indices, replace_nodes, walk
+from symbp.derive.conventions import conventions
+from symbp.derive.core import AdjointSystem, Case, Line
+from symbp.derive.scalar import derivative, through_output
+from symbp.emit import layout as lay
+from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Sym, num, row
+from symbp.emit.math import Printer, printer
+from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.names import choose, letters
+from symbp.emit.notation import NIELSEN, Notation
+from symbp.errors import RequestProblem
+from symbp.model.core import Equation, Function, Model
+
+Text = tuple[str | Box, ...]
+"""Words and formulas in turn."""
+
+DETAILS = ("result", "key", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """``lhs = rhs`` with its number (0: none) and the range where it holds."""
+
+    lhs: Box
+    rhs: Box
+    number: int = 0
+    where: Text = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a derivation: ``= rhs`` and why; ``lhs`` only where the left side is a new one."""
+
+    rhs: Box
+    reason: Text = ()
+    lhs: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The derivation on a part of the range; ``intro`` says on which."""
+
+    number: int
+    intro: Text
+    lhs: Box
+    steps: tuple[Step, ...]
+    jacobian: Text = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """All that is derived about one variable."""
+
+    name: str
+    heading: Text
+    question: Text
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What every format shows."""
+
+    name: str
+    title: str
+    equations: tuple[Formula, ...]
+    definitions: tuple[Formula, ...]
+    conventions: tuple[str, ...]
+    sections: tuple[Section, ...]
+    check: Text = ()
+
+
+def document(
+    system: AdjointSystem,
+    names: Iterable[str] = (),
+    *,
+    detail: str = "key",
+    notation: Notation = NIELSEN,
+    views: Mapping[int, MatrixView] | None = None,
+    check: Text = (),
+    model: Model | None = None,
+) -> Document:
+    """The document of a derivation.
+
+    Args:
+        system: the adjoints of a model.
+        names: variables and parameters, a section for each; none: every parameter and named adjoint.
+        detail: ``result`` has the last line only, ``key`` the main ones, ``all`` every line.
+        notation: how names and indices are set.
+        views: matrix forms of results, by the number of their case.
+        check: the sentence on how far the lines were checked, see :func:`check_sentence`.
+        model: whose equations are shown, if the author's are not those of ``system``.
+
+    Raises:
+        RequestProblem: for an unknown detail or a variable without a derivation.
+    """
+    if detail not in DETAILS:
+        raise RequestProblem(f"there is no detail {detail}", hint="choose one of " + ", ".join(DETAILS))
+    setter = printer(system.model, notation)
+    chosen = tuple(names) or _default(system)
+    sections = tuple(_section(setter, system, n, detail, views or {}) for n in chosen)
+    shown = [line for n in chosen for case in system.cases[n] for line in case.lines]
+    return Document(
+        system.model.name,
+        system.model.title,
+        tuple(_equation(setter, e) for e in (model or system.model).equations),
+        tuple(_definitions(setter, system, shown)),
+        tuple(_sentence(c) for c in conventions(model or system.model)),
+        sections,
+        check,
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def check_sentence(worst: float, sizes: Iterable[int]) -> Text:
+    """Every line agrees with the one above it, to this relative difference, at these sizes."""
+    listed = ", ".join(map(str, sizes))
+    at = f", sizes {listed}" if listed else ""
+    return (
+        "Every line agrees with the one above it numerically (worst relative difference ",
+        small_number(worst),
+        f"{at}).",
+    )
+
+
+def small_number(value: float) -> Box:
+    """3·10⁻¹⁶, to one digit."""
+    if value == 0:
+        return num(0)
+    mantissa, exponent = f"{value:.0e}".split("e")
+    below = int(exponent)
+    power: Box = lay.Terms((("-", num(-below)),)) if below < 0 else num(below)
+    return lay.Product((num(mantissa), Script(num(10), None, power)), ("dot",))
+
+
+# ── sections ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _default(system: AdjointSystem) -> tuple[str, ...]:
+    """Named adjoints and parameters, in the order in which they can be computed."""
+    arrays, adjoints = system.model.arrays, system.model.adjoints
+    return tuple(n for n in system.order if n in adjoints or arrays[n].kind == "param")
+
+
+def _section(
+    setter: Printer, system: AdjointSystem, name: str, detail: str, views: Mapping[int, MatrixView]
+) -> Section:
+    if name not in system.cases:
+        known = ", ".join(system.cases)
+        raise RequestProblem(f"there is no derivation of {name}", hint=f"there are those of {known}")
+    cases = system.cases[name]
+    parts = tuple(_part(setter, case, len(cases) > 1, detail, views.get(case.number)) for case in cases)
+    place = _named(setter, cases[0])
+    element = place.box(Ref(name, cases[0].lhs.indices))
+    question: Text = (
+        "How does a small change of ",
+        element,
+        f" change the {setter.notation.cost} ",
+        setter.name(setter.cost),
+        "?",
+    )
+    return Section(name, _heading(setter, system, name), question, parts)
+
+
+def _heading(setter: Printer, system: AdjointSystem, name: str) -> Text:
+    own, named = setter.name(name), setter.adjoint_name(name)
+    if named is not None:
+        return ("The adjoint ", named, " of ", own)
+    if system.model.arrays[name].kind == "variable":
+        return ("The adjoint of ", own)
+    return ("The gradient with respect to ", own)
+
+
+def _named(setter: Printer, case: Case) -> Printer:
+    """The printer with letters for the free indices of a case, the same on all of its lines."""
+    names: dict[Index, str] = {}
+    for index in (*case.indices, *free_indices(case.lhs)):
+        if index not in names:
+            names[index] = choose(index, names.values(), setter.reserved())
+    return setter.naming(names)
+
+
+def _part(setter: Printer, case: Case, several: bool, detail: str, view: MatrixView | None) -> Part:
+    place = _named(setter, case)
+    steps = [_step(place, line) for line in _shown(case, detail)]
+    if view is not None and view.form is not None:
+        steps.append(_matrix_step(place, case, view))
+    jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
+    return Part(case.number, _intro(place, case, several), place.box(case.lhs), tuple(steps), jacobian)
+
+
+def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
+    """The Jacobian view: where the transpose and the Hadamard product come from."""
+    if view.jacobian is None or not case.lines:
+        return ()
+    own = view.jacobian
+    upper, lower = whole(place, own.consumer), whole(place, own.element)
+    local = Frac(row(PARTIAL, upper), row(PARTIAL, lower), (True, True))
+    carried = whole(place, Adjoint(own.consumer.name, own.consumer.indices))
+    upright = Script(Fence(local), None, place.notation.transpose)
+    return (
+        "In terms of the Jacobian ",
+        row(local, lay.EQUALS, matrix_box(place, own.form)),
+        " this is ",
+        row(whole(place, case.lhs), lay.EQUALS, lay.Product((upright, carried), ("thin",))),
+        ".",
+    )
+
+
+def _shown(case: Case, detail: str) -> list[Line]:
+    if detail == "all":
+        return list(case.lines)
+    if detail == "result":
+        return [line for line in case.lines if line.target == case.result][:1] or list(case.lines[-1:])
+    return [line for line in case.lines if line.key or line.target == case.result]
+
+
+def _step(place: Printer, line: Line) -> Step:
+    names = letters(line.target, place.names, place.reserved())
+    return Step(place.naming(names).box(line.target), _equated(_reason(place, line, names)))
+
+
+def _equated(pieces: Iterable[str | Box]) -> Text:
+    """Formulas with an equals sign between them are one formula, and nothing is listed twice."""
+    out: list[str | Box] = []
+    for piece in pieces:
+        if len(out) > 1 and out[-1] == " = " and not isinstance(piece, str) and not isinstance(out[-2], str):
+            out[-2:] = [row(out[-2], lay.EQUALS, piece)]
+        else:
+            out.append(piece)
+    return _once(out)
+
+
+_BETWEEN = (", ", " and ")
+
+
+def _once(pieces: list[str | Box]) -> Text:
+    """``i = j and i = j`` is ``i = j``: indices of two sums may have one letter."""
+    out: list[str | Box] = []
+    for piece in pieces:
+        if out and out[-1] in _BETWEEN and not isinstance(piece, str) and piece in out[:-1]:
+            out.pop()
+        else:
+            out.append(piece)
+    if len(out) == 3 and out[-1] == " survive":
+        out[-1] = " survives"
+    return tuple(out)
+
+
+def _reason(place: Printer, line: Line, names: Mapping[Index, str]) -> Iterator[str | Box]:
+    """A reason with the letters of its line; what was bound in the line above has the letter from there."""
+    above = letters(line.source, place.names, place.reserved())
+    known = {**above, **names}
+    for piece in line.reason:
+        if isinstance(piece, str):
+            yield piece
+            continue
+        node = Integer(piece) if isinstance(piece, Affine) else piece
+        free = {i: known[i] for i in free_indices(node) if i in known}
+        yield place.naming(letters(node, {**place.names, **free}, place.reserved())).box(node)
+
+
+def _matrix_step(place: Printer, case: Case, view: MatrixView) -> Step:
+    assert view.form is not None
+    names = {**place.names, **{i: i.name for i in view.rows if i not in place.names}}
+    reason = tuple(p if isinstance(p, str) else whole(place, p.node) for p in view.reason)  # type: ignore[attr-defined]
+    return Step(matrix_box(place.naming(names), view.form), reason, whole(place, case.lhs))
+
+
+def _intro(place: Printer, case: Case, several: bool) -> Text:
+    if not several:
+        ranges = _ranges(place, case.indices)
+        return ("For ", *ranges, ":") if ranges else ()
+    if case.base:
+        return ("The base case ", place.box(Ref(case.lhs.name, case.lhs.indices)), ":")
+    ranges = _ranges(place, case.indices)
+    return (
+        ("For ", *ranges, ":") if ranges else ("For ", place.box(Ref(case.lhs.name, case.lhs.indices)), ":")
+    )
+
+
+DOTS = Sym(r"\dots", "…")
+
+
+def _ranges(place: Printer, indices: Iterable[Index]) -> Text:
+    """l = 2, …, L for sequence indices; the range of the others shows in the shapes."""
+    out: list[str | Box] = []
+    for index in indices:
+        if index.sequence and index.lo is not None and index.hi is not None:
+            out.extend((" and ",) if out else ())
+            low, high = place.position(index.lo).box, place.position(index.hi).box
+            values = low if index.lo == index.hi else lay.separated((low, DOTS, high))
+            out.append(row(place.index(index), lay.EQUALS, values))
+    return tuple(out)
+
+
+# ── equations and definitions ─────────────────────────────────────────────────────────────────────
+
+
+def _equation(setter: Printer, equation: Equation) -> Formula:
+    free = tuple(dict.fromkeys((*equation.indices, *free_indices(equation.lhs))))
+    names: dict[Index, str] = {}
+    for index in free:
+        names[index] = choose(index, names.values(), setter.reserved())
+    place = setter.naming(names)
+    where = _ranges(place, equation.indices)
+    return Formula(
+        place.box(equation.lhs), place.line(equation.rhs), equation.number, ("for ", *where) if where else ()
+    )
+
+
+def _definitions(setter: Printer, system: AdjointSystem, lines: Iterable[Line]) -> Iterator[Formula]:
+    """The functions of the model, and those of their derivatives that the lines show."""
+    calls = [n for line in lines for n in walk(line.target) if isinstance(n, Call)]
+    for name, function in system.model.functions.items():
+        if function.body is None:
+            continue
+        params = tuple(Ref(p) for p in function.params)
+        yield Formula(setter.box(Call(name, params)), setter.line(function.body))
+        for place in range(len(params)):
+            orders = tuple(int(k == place) for k in range(len(params)))
+            if any(c.function == name and c.orders == orders for c in calls):
+                body = _prime(function) if len(params) == 1 else derivative(function, place)
+                yield Formula(setter.box(Call(name, params, orders)), setter.line(body))
+
+
+def _prime(function: Function) -> Expr:
+    """σ′ = σ(1 − σ) where the derivative is a function of σ, else written out."""
+    own = through_output(function)
+    if own is None:
+        return derivative(function)
+    call = Call(function.name, (Ref(function.params[0]),))
+    return replace_nodes(own, lambda n: call if n == Ref(function.name) else None)
+
+
+def reason_text(system: AdjointSystem, case: Case, line: Line, notation: Notation = NIELSEN) -> str:
+    """The reason of a line as plain text: formulas in Unicode."""
+    from symbp.emit.plain import text as plain
+
+    place = _named(printer(system.model, notation), case)
+    names = letters(line.target, place.names, place.reserved())
+    return "".join(p if isinstance(p, str) else plain(p) for p in _equated(_reason(place, line, names)))
+
+
+def formulas(model: Model, notation: Notation = NIELSEN) -> tuple[Formula, ...]:
+    """The equations of a model, typeset."""
+    setter = printer(model, notation)
+    return tuple(_equation(setter, e) for e in model.equations)

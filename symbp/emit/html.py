@@ -1,0 +1,99 @@
+"""One self-contained HTML page: formulas in MathML, no script, nothing to load."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape as escaped
+
+from symbp.emit.document import Document, Formula, Part, Section, Step, Text
+from symbp.emit.environment import environment
+from symbp.emit.layout import Box, width
+from symbp.emit.mathml import math
+from symbp.emit.mathml_lines import inline, right_side
+from symbp.version import VERSION
+
+BESIDE = 26.0
+"""The width of formulas, in em, beyond which the reason stands below instead of beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the page: both sides of an equation, its reason or range, and its number."""
+
+    lhs: str
+    rhs: str
+    reason: str = ""
+    number: int = 0
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """What the template shows of a part."""
+
+    intro: str
+    lines: tuple[Line, ...]
+    jacobian: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """What the template shows of a section; ``anchor`` is where links to it lead."""
+
+    anchor: str
+    heading: str
+    question: str
+    parts: tuple[PartView, ...]
+
+
+def emit(document: Document) -> str:
+    """The document as a page.  Its styles stay within its own article, so that it can be embedded."""
+    return (
+        environment()
+        .get_template("html/document.html.j2")
+        .render(
+            title=escape(document.title or document.name),
+            version=VERSION,
+            equations=[_equation(f) for f in document.equations],
+            definitions=[_equation(f) for f in document.definitions],
+            conventions=escape(" ".join(document.conventions)),
+            sections=[_section(s) for s in document.sections],
+            check=prose(document.check),
+        )
+    )
+
+
+def escape(text: str) -> str:
+    """A user's text, in which nothing is markup; what XML cannot hold becomes a replacement sign."""
+    return escaped(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text))
+
+
+def prose(text: Text) -> str:
+    """Words with formulas in a line of text."""
+    return "".join(escape(t) if isinstance(t, str) else inline(t) for t in text)
+
+
+def _equation(formula: Formula) -> Line:
+    wide = width(formula.lhs) + width(formula.rhs) > BESIDE
+    return Line(math(formula.lhs, True), right_side(formula.rhs), prose(formula.where), formula.number, wide)
+
+
+def _section(section: Section) -> SectionView:
+    anchor = "of-" + re.sub(r"\W", "-", section.name)
+    parts = tuple(_part(p) for p in section.parts)
+    return SectionView(anchor, prose(section.heading), prose(section.question), parts)
+
+
+def _part(part: Part) -> PartView:
+    last = len(part.steps) - 1
+    lines = tuple(
+        _step(step, part.lhs if n == 0 else step.lhs, part.number if n == last else 0)
+        for n, step in enumerate(part.steps)
+    )
+    return PartView(prose(part.intro), lines, prose(part.jacobian))
+
+
+def _step(step: Step, lhs: Box | None, number: int) -> Line:
+    left = math(lhs, True) if lhs is not None else ""
+    return Line(left, right_side(step.rhs), prose(step.reason), number, width(step.rhs) > BESIDE)

@@ -1,0 +1,204 @@
+"""A matrix form by itself: in LaTeX, and as a NumPy expression of one example.
+
+Both print the same tree (:mod:`symbp.arrays.matrix_nodes`), so that they cannot say different things.
+"""
+
+from __future__ import annotations
+
+from symbp.arrays import matrix_nodes as mat
+from symbp.arrays.matrix_nodes import Matrix
+from symbp.arrays.views import matrix_view
+from symbp.calculus.affine import Affine, Index, show
+from symbp.calculus.expr import (
+    Add,
+    Adjoint,
+    Call,
+    Div,
+    Expr,
+    Functional,
+    Integer,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+)
+from symbp.derive.core import AdjointSystem, Case
+from symbp.emit.document import document
+from symbp.emit.math import Printer, printer
+from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.tex import tex
+from symbp.errors import SymbpError
+from symbp.functions import BY_NAME
+from symbp.model.core import Model
+
+_SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
+
+
+def _named(model: Model, case: Case) -> Printer:
+    return printer(model).naming({i: i.name for i in case.indices})
+
+
+def matrix_latex(model: Model, case: Case, form: Matrix) -> str:
+    """The right side of a matrix form: ``((w^l)^T δ^l) ⊙ σ′(z^{l-1})`` in LaTeX."""
+    return tex(matrix_box(_named(model, case), form))
+
+
+def derivation_latex(system: AdjointSystem, variable: str) -> str:
+    """All cases of an adjoint for a notebook cell: the last lines, between ``$$``."""
+    rows = []
+    for case in system.cases[variable]:
+        place = _named(system.model, case)
+        view = matrix_view(system.model.arrays, case)
+        if view.form is not None:
+            rows.append(f"{tex(whole(place, case.lhs))} &= {tex(matrix_box(place, view.form))}")
+            continue
+        sheet = document(system, (variable,), detail="result")
+        part = next(p for p in sheet.sections[0].parts if p.number == case.number)
+        rows.append(f"{tex(part.lhs)} &= {tex(part.steps[-1].rhs)}")
+    body = " \\\\\n".join(rows)
+    return f"$$\n\\begin{{aligned}}\n{body}\n\\end{{aligned}}\n$$"
+
+
+# ── NumPy ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def matrix_numpy(model: Model, form: Matrix) -> str:
+    """A matrix form as a NumPy expression of one example.
+
+    Arrays have their names, members of a family stand in brackets (``w[l]``), adjoints have the name
+    that ``let`` gave them, else ``d`` and the name of the array.
+
+    Raises:
+        SymbpError: for an entry that has no plain NumPy expression.
+    """
+    return _Numpy(model).text(form, _SUM)
+
+
+class _Numpy:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def text(self, node: Matrix, level: int) -> str:
+        """The expression, in brackets if it binds less than ``level``."""
+        out, own = self.piece(node)
+        return f"({out})" if own < level else out
+
+    def piece(self, node: Matrix) -> tuple[str, int]:
+        match node:
+            case mat.Leaf(element, axes):
+                return self.element(element, axes), _ATOM
+            case mat.Scalar(expression):
+                return self.scalar(expression)
+            case mat.Ones(like):
+                return f"np.ones({self.extent(like)})", _ATOM
+            case mat.Unit(at, like):
+                return f"np.eye({self.extent(like)})[{show(at)}]", _ATOM
+            case mat.Identity(like):
+                return f"np.eye({self.extent(like)})", _ATOM
+            case mat.Transpose(arg):
+                return f"{self.text(arg, _ATOM)}.T", _ATOM
+            case mat.Product(args, _):
+                return " @ ".join(self.text(a, _UNARY) for a in args), _PRODUCT
+            case mat.Outer(left, right):
+                return f"np.outer({self.text(left, _SUM)}, {self.text(right, _SUM)})", _ATOM
+            case mat.Hadamard(args):
+                return "*".join(self.text(a, _UNARY) for a in args), _PRODUCT
+            case mat.Scaled(factor, arg):
+                return f"{self.text(factor, _UNARY)}*{self.text(arg, _UNARY)}", _PRODUCT
+            case mat.Quotient(num, den):
+                return f"{self.text(num, _UNARY)}/{self.text(den, _POWER)}", _PRODUCT
+            case mat.Plus(args):
+                return self.sum(args), _SUM
+            case mat.Minus(arg):
+                return f"-{self.text(arg, _UNARY)}", _UNARY
+            case _:
+                return self.applied(node)
+
+    def applied(self, node: Matrix) -> tuple[str, int]:
+        match node:
+            case mat.Power(base, exponent):
+                return f"{self.text(base, _ATOM)}**{_bracket(self.scalar(exponent), _ATOM)}", _POWER
+            case mat.Mapped(function, args, orders):
+                return self.call(function, orders, [self.text(a, _SUM) for a in args]), _ATOM
+            case mat.Softmax(arg, _):
+                return f"softmax({self.text(arg, _SUM)})", _ATOM
+            case mat.Folded(op, arg, _):
+                inner = self.text(arg, _SUM)
+                return (f"logsumexp({inner})" if op == "logsumexp" else f"np.{op}({inner})"), _ATOM
+            case mat.Diag(arg):
+                return f"np.diag({self.text(arg, _SUM)})", _ATOM
+            case mat.SequenceSum(indices, arg):
+                return f"sum({self.text(arg, _SUM)} {self.loops(indices)})", _ATOM
+            case _:
+                raise SymbpError(f"{type(node).__name__} has no NumPy expression")
+
+    def sum(self, args: tuple[Matrix, ...]) -> str:
+        out = self.text(args[0], _SUM)
+        for arg in args[1:]:
+            minus = isinstance(arg, mat.Minus)
+            inner = arg.arg if isinstance(arg, mat.Minus) else arg
+            out += f" {'-' if minus else '+'} {self.text(inner, _PRODUCT)}"
+        return out
+
+    def loops(self, indices: tuple[Index, ...]) -> str:
+        return " ".join(f"for {i.name} in range({show(i.low)}, {show(i.high + 1)})" for i in indices)
+
+    def extent(self, index: Index) -> str:
+        return show(index.extent)
+
+    def call(self, function: str, orders: tuple[int, ...], args: list[str]) -> str:
+        if any(orders):
+            return f"{function}{'_prime' * sum(orders)}({', '.join(args)})"
+        record = BY_NAME.get(function) if function not in self.model.functions else None
+        return record.numpy.format(*args) if record is not None else f"{function}({', '.join(args)})"
+
+    def element(self, node: Ref | Adjoint | Functional, axes: tuple[Index, ...]) -> str:
+        if isinstance(node, Functional):
+            return f"grad_{node.name}"
+        kept = [p for p in node.indices if p.as_index() not in axes]
+        return self.name(node) + (f"[{', '.join(map(show, kept))}]" if kept else "")
+
+    def name(self, node: Ref | Adjoint) -> str:
+        if isinstance(node, Ref):
+            return node.name
+        return self.model.adjoints.get(node.name, f"d{node.name}")
+
+    def scalar(self, node: Expr) -> tuple[str, int]:
+        """A scalar of the indexed form as a Python expression."""
+        match node:
+            case Number(value):
+                if value.denominator == 1:
+                    return str(value.numerator), _ATOM
+                return f"{value.numerator}/{value.denominator}", _PRODUCT
+            case Integer(value):
+                return show(value), _level(value)
+            case Ref(_, indices) | Adjoint(_, indices):
+                at = f"[{', '.join(map(show, indices))}]" if indices else ""
+                return self.name(node) + at, _ATOM
+            case Neg(arg):
+                return f"-{_bracket(self.scalar(arg), _UNARY)}", _UNARY
+            case Add(terms):
+                return " + ".join(_bracket(self.scalar(t), _SUM) for t in terms), _SUM
+            case Mul(factors):
+                return "*".join(_bracket(self.scalar(f), _UNARY) for f in factors) or "1", _PRODUCT
+            case Div(num, den):
+                return f"{_bracket(self.scalar(num), _UNARY)}/{_bracket(self.scalar(den), _POWER)}", _PRODUCT
+            case Pow(base, exponent):
+                raised = _bracket(self.scalar(exponent), _ATOM)
+                return f"{_bracket(self.scalar(base), _ATOM)}**{raised}", _POWER
+            case Call(function, args, orders):
+                return self.call(function, orders, [self.scalar(a)[0] for a in args]), _ATOM
+            case _:
+                raise SymbpError(f"{type(node).__name__} has no plain NumPy expression")
+
+
+def _level(value: Affine) -> int:
+    return _ATOM if value.as_atom() is not None or value.is_const else _SUM
+
+
+def _bracket(piece: tuple[str, int], level: int) -> str:
+    text, own = piece
+    return f"({text})" if own < level else text
+
+

@@ -1,0 +1,163 @@
+"""Matrix expressions as formulas: transposes, ⊙, diag."""
+
+from __future__ import annotations
+
+from symbp.arrays import matrix_nodes as mat
+from symbp.arrays.matrix_nodes import Matrix
+from symbp.calculus.affine import Affine, Index
+from symbp.calculus.expr import Adjoint, Functional, Ref
+from symbp.emit import layout as lay
+from symbp.emit.binders import signs
+from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, row
+from symbp.emit.math import Printer
+from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, enclosed, fraction, juxtaposed, powered
+
+_DIAG = Sym(r"\operatorname{diag}", "diag", "op")
+_SOFTMAX = Sym(r"\operatorname{softmax}", "softmax", "op")
+_ONES = Sym(r"\mathbf{1}", "𝟏", "ord")
+_ENTRYWISE = CLOSED
+"""A quotient or power entry by entry looks like one of scalars; the text says that it is not."""
+
+
+def matrix_box(printer: Printer, node: Matrix) -> Box:
+    """The formula of a matrix expression."""
+    return _piece(printer, node).box
+
+
+def whole(printer: Printer, element: Ref | Adjoint) -> Box:
+    """The array of which an element is taken, its ordinary axes left out: δ^{l-1} for δ^{l-1}_k."""
+    return _array(
+        printer,
+        element,
+        tuple(i for p in element.indices if (i := p.as_index()) is not None and not i.sequence),
+    )
+
+
+def _array(printer: Printer, element: Ref | Adjoint, axes: tuple[Index, ...]) -> Box:
+    at: tuple[Affine | None, ...] = tuple(None if p.as_index() in axes else p for p in element.indices)
+    if isinstance(element, Ref):
+        return printer.element(printer.name(element.name), element.name, at).box
+    named = printer.adjoint_name(element.name)
+    if named is not None:
+        return printer.element(named, element.name, at).box
+    below = printer.element(printer.name(element.name), element.name, at).box
+    return printer.cost_by(below)
+
+
+def _leaf(printer: Printer, node: Ref | Adjoint | Functional, axes: tuple[Index, ...]) -> Piece:
+    if isinstance(node, Functional):
+        return _gradient(printer, node)
+    box = _array(printer, node, axes)
+    raised = isinstance(box, Frac) or (isinstance(box, Script) and box.sup is not None)
+    return Piece(box, CLOSED if raised else LETTER)
+
+
+def _gradient(printer: Printer, node: Functional) -> Piece:
+    """∇_a C for the vector of ∂C/∂a_k."""
+    argument = node.args[node.position]
+    if not isinstance(argument, (Ref, Adjoint)):
+        return printer.piece(node)
+    name = printer.name(node.name)
+    inner = _array(printer, argument, node.indices)
+    return Piece(row(Script(Sym(r"\nabla", "∇"), inner), name), CLOSED)
+
+
+def _piece(printer: Printer, node: Matrix) -> Piece:
+    match node:
+        case mat.Leaf(element, axes):
+            return _leaf(printer, element, axes)
+        case mat.Scalar(expression):
+            return printer.piece(expression)
+        case mat.Ones():
+            return Piece(_ONES, LETTER)
+        case mat.Unit(at):
+            return Piece(Script(Sym(r"\mathbf{e}", "𝐞"), printer.position(at).box), LETTER)
+        case mat.Identity():
+            return Piece(Sym("I", "I"), LETTER)
+        case mat.Transpose(arg):
+            return Piece(
+                Script(enclosed(_piece(printer, arg), LETTER), None, printer.notation.transpose), CLOSED
+            )
+        case mat.Product(args, _):
+            return juxtaposed([_closed(printer, a) for a in args])
+        case mat.Outer(left, right):
+            upright = Script(enclosed(_piece(printer, right), LETTER), None, printer.notation.transpose)
+            return juxtaposed([_closed(printer, left), Piece(upright, CLOSED)])
+        case mat.Hadamard(args):
+            return _hadamard(printer, args)
+        case mat.Plus(args):
+            return _plus(printer, args)
+        case mat.Minus(arg):
+            inner = _piece(printer, arg)
+            return Piece(Terms((("-", enclosed(inner, PRODUCT)),)), SUM, inner.open)
+        case mat.Scaled(factor, arg):
+            return juxtaposed([_scalar(printer, factor), _piece(printer, arg)])
+        case mat.Quotient(top, bottom):
+            return Piece(fraction(_piece(printer, top), _piece(printer, bottom)), _ENTRYWISE)
+        case mat.Power(base, exponent):
+            return powered(_piece(printer, base), printer.box(exponent))
+        case _:
+            return _applied(printer, node)
+
+
+def _applied(printer: Printer, node: Matrix) -> Piece:
+    match node:
+        case mat.Mapped(function, args, orders):
+            return _mapped(printer, function, args, orders)
+        case mat.Softmax(arg, _):
+            return Piece(row(_SOFTMAX, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.Diag(arg):
+            return Piece(row(_DIAG, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.Folded(op, arg, _):
+            sign = Sym(rf"\operatorname{{{op}}}", op, "op")
+            return Piece(row(sign, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.SequenceSum(indices, arg):
+            body = _piece(printer, arg)
+            return Piece(row(*signs(printer, indices), enclosed(body, PRODUCT)), PRODUCT, "sum")
+        case _:
+            raise TypeError(f"{type(node).__name__} is not a matrix node that can be printed")
+
+
+def _mapped(printer: Printer, function: str, args: tuple[Matrix, ...], orders: tuple[int, ...]) -> Piece:
+    if function == "sqrt" and not orders and function not in printer.functions:
+        return Piece(lay.Root(matrix_box(printer, args[0])), CLOSED)
+    if function == "abs" and not orders and function not in printer.functions:
+        return Piece(Fence(matrix_box(printer, args[0]), "|"), LETTER)
+    head = printer.derived(function, orders, len(args))
+    if not args:
+        return Piece(head, LETTER)
+    return Piece(row(head, Fence(lay.separated(matrix_box(printer, a) for a in args))), CLOSED)
+
+
+def _scalar(printer: Printer, node: Matrix) -> Piece:
+    """A factor in front of a matrix: an inner product in it stays together in brackets."""
+    if isinstance(node, mat.Scaled):
+        return juxtaposed([_scalar(printer, node.factor), _scalar(printer, node.arg)])
+    piece = _piece(printer, node)
+    inner = isinstance(node, mat.Product) and not isinstance(piece.box, Fence)
+    return Piece(Fence(piece.box), CLOSED) if inner else piece
+
+
+def _closed(printer: Printer, node: Matrix) -> Piece:
+    """A factor of a matrix product: entrywise products in it need brackets."""
+    piece = _piece(printer, node)
+    return Piece(Fence(piece.box), CLOSED) if isinstance(node, (mat.Hadamard, mat.Scaled)) else piece
+
+
+def _hadamard(printer: Printer, args: tuple[Matrix, ...]) -> Piece:
+    """Factors around ⊙; matrix products get brackets, because ⊙ has no agreed precedence."""
+    boxes: list[Box] = []
+    for arg in args:
+        piece = _piece(printer, arg)
+        box = enclosed(piece, CLOSED, bool(piece.open))
+        boxes.extend((printer.notation.hadamard, box) if boxes else (box,))
+    return Piece(row(*boxes), PRODUCT)
+
+
+def _plus(printer: Printer, args: tuple[Matrix, ...]) -> Piece:
+    terms: list[tuple[str, Box]] = []
+    for arg in args:
+        minus = isinstance(arg, mat.Minus)
+        piece = _piece(printer, arg.arg if isinstance(arg, mat.Minus) else arg)
+        terms.append(("-" if minus else "+", enclosed(piece, PRODUCT)))
+    return Piece(Terms(tuple(terms)), SUM, piece.open)

@@ -1,0 +1,199 @@
+"""Notations as records, and how a name of the model is set.
+
+A notation is data: where a sequence index stands, which signs products and transposes have.  To add
+one, add a record to :data:`NOTATIONS`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from symbp.emit.layout import Box, Row, Script, Sym, row, separated
+
+ODOT, TRANSPOSE = Sym(r"\odot", "⊙", "bin"), Sym(r"\mathsf{T}", "ᵀ")
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How the signs of a field are written.
+
+    ``sequence`` is ``superscript`` (w^l), ``round`` (h^{(l)}), ``square`` (W^{[l]}) or ``subscript``:
+    where the index of a layer or of time stands.  The other indices are subscripts.
+    """
+
+    name: str
+    sequence: str = "superscript"
+    hadamard: Sym = ODOT
+    transpose: Sym = TRANSPOSE
+    cost: str = "cost"
+    """The word for what is differentiated: cost, loss."""
+
+
+NIELSEN = Notation("nielsen")
+
+NOTATIONS: tuple[Notation, ...] = (NIELSEN,)
+
+_SPELT = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
+    phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
+GREEK = dict(zip(_SPELT.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
+_VARIANTS = {"epsilon": r"\varepsilon", "phi": r"\varphi"}
+_COMMANDS = {
+    **{"\\" + name: sign for name, sign in GREEK.items()},
+    r"\varepsilon": "ε",
+    r"\vartheta": "ϑ",
+    r"\varphi": "φ",
+    r"\varrho": "ϱ",
+    r"\varsigma": "ς",
+    r"\varpi": "ϖ",
+    r"\ell": "ℓ",
+    r"\hbar": "ħ",
+    r"\partial": "∂",
+    r"\nabla": "∇",
+    r"\prime": "′",
+    r"\star": "⋆",
+    r"\ast": "∗",
+    r"\dagger": "†",
+    r"\bullet": "•",
+    r"\circ": "∘",
+    r"\top": "⊤",
+    r"\bot": "⊥",
+    r"\infty": "∞",
+    r"\times": "×",
+    r"\cdot": "·",
+    r"\pm": "±",
+    r"\mp": "∓",
+    r"\to": "→",
+    r"\leftarrow": "←",
+    r"\rightarrow": "→",
+    r"\uparrow": "↑",
+    r"\downarrow": "↓",
+    r"\parallel": "∥",
+    r"\perp": "⊥",
+    r"\sharp": "♯",
+    r"\flat": "♭",
+    r"\natural": "♮",
+    r"\imath": "ı",
+    r"\jmath": "ȷ",
+}
+_ACCENTS = {
+    "hat": "\u0302",
+    "widehat": "\u0302",
+    "bar": "\u0304",
+    "overline": "\u0304",
+    "tilde": "\u0303",
+    "widetilde": "\u0303",
+    "vec": "\u20d7",
+    "dot": "\u0307",
+    "ddot": "\u0308",
+    "check": "\u030c",
+    "breve": "\u0306",
+    "acute": "\u0301",
+    "grave": "\u0300",
+    "underline": "\u0332",
+}
+
+
+@lru_cache(maxsize=4096)
+def symbol(name: str, latex: str = "") -> Box:
+    """A name of the model as it is set: ``alpha`` is α, ``W1`` is W₁, ``lambda_`` is λ.
+
+    ``latex``, what the author gave, wins; its own scripts become scripts, so that indices can join.
+    """
+    if latex:
+        base, sub, sup = _own_scripts(latex)
+        return (
+            Script(_given(base), _given(sub) if sub else None, _given(sup) if sup else None)
+            if sub or sup
+            else _given(base)
+        )
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|_[A-Za-z0-9_]+)?_*", name)
+    if match is None:
+        return _word(name)
+    base, tail = match.group(1), (match.group(2) or "").strip("_")
+    return Script(_word(base), _tail(tail)) if tail else _word(base)
+
+
+def _tail(text: str) -> Box:
+    return Sym(text, text, "num") if text.isdigit() else separated(_word(p) for p in text.split("_") if p)
+
+
+def _word(name: str) -> Sym:
+    if name in GREEK:
+        return Sym(_VARIANTS.get(name, "\\" + name), GREEK[name])
+    if len(name) == 1:
+        return Sym(name, name)
+    return Sym(rf"\mathit{{{name.replace('_', chr(92) + '_')}}}", name)
+
+
+def _given(tex: str) -> Sym:
+    return Sym(tex, plain(tex))
+
+
+_SCRIPT = re.compile(r"(?P<head>.*?)(?P<mark>[_^])(?P<body>\{[^{}]*\}|\\[A-Za-z]+|[^\\{}_^])$", re.DOTALL)
+
+
+def _own_scripts(tex: str) -> tuple[str, str, str]:
+    """``W^{Q}`` as base, subscript and superscript; what is not that simple stays in the base."""
+    found = {"_": "", "^": ""}
+    base = tex.strip()
+    while (match := _SCRIPT.fullmatch(base)) and not found[match["mark"]] and match["head"].strip():
+        if match["head"].count("{") != match["head"].count("}"):
+            break
+        found[match["mark"]] = re.sub(r"^\{(.*)\}$", r"\1", match["body"])
+        base = match["head"].strip()
+    if re.search(r"[_^']", base):
+        return f"{{{tex}}}", "", ""
+    return base, found["_"], found["^"]
+
+
+def plain(tex: str) -> str:
+    """A LaTeX name in Unicode, as well as that goes."""
+    text = tex
+    for accent, mark in _ACCENTS.items():
+        text = _accented(text, accent, mark)
+    text = re.sub(r"\\[A-Za-z]+", lambda m: _COMMANDS.get(m[0], ""), text)
+    return re.sub(r"[{} ]", "", text)
+
+
+def _accented(text: str, accent: str, mark: str) -> str:
+    pattern = rf"\\{accent}\s*(?:\{{([^{{}}]*)\}}|(\\[A-Za-z]+|[A-Za-z]))"
+    return re.sub(pattern, lambda m: plain(m[1] or m[2]) + mark, text)
+
+
+def scripted(name: Box, notation: Notation, sub: tuple[Box, ...], sequence: tuple[Box, ...]) -> Box:
+    """A name with its indices; scripts that belong to the name come first."""
+    base = name if not isinstance(name, Script) else name.base
+    own_sub = name.sub if isinstance(name, Script) else None
+    own_sup = name.sup if isinstance(name, Script) else None
+    below, above = positions(sub), positions(sequence)
+    if notation.sequence == "subscript":
+        below, above = positions((*sequence, *sub)), None
+    elif above is not None and notation.sequence in ("round", "square"):
+        ends = "()" if notation.sequence == "round" else "[]"
+        above = row(Sym(ends[0], ends[0], "punct"), above, Sym(ends[1], ends[1], "punct"))
+    below, above = _joined(own_sub, below), _joined(own_sup, above)
+    return base if below is None and above is None else Script(base, below, above)
+
+
+def _joined(own: Box | None, other: Box | None) -> Box | None:
+    if own is None or other is None:
+        return own or other
+    return separated((own, other))
+
+
+def positions(items: tuple[Box, ...]) -> Box | None:
+    """Index positions side by side: single letters close up, anything longer is set off by commas."""
+    if not items:
+        return None
+    if all(isinstance(i, Sym) and i.kind == "ord" and len(i.text) == 1 for i in items):
+        return row(*items)
+    return separated(items)
+
+
+def is_scripted_above(box: Box) -> bool:
+    """Whether something stands at the upper right, where a power would go."""
+    if isinstance(box, Row):
+        return is_scripted_above(box.items[-1])
+    return (isinstance(box, Script) and box.sup is not None) or (isinstance(box, Sym) and "^" in box.tex)

@@ -1,0 +1,398 @@
+"""The NumPy module of a model: cost, gradients and intermediate values, to be read beside the notes."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from symbp.arrays.lower import lower
+from symbp.arrays.nodes import Instruction
+from symbp.arrays.program import Program, assignments, cost_program, forward_program, gradient_program
+from symbp.arrays.reading import Scope
+from symbp.arrays.reuse import Names, computed, unbound
+from symbp.arrays.statement import adjoint_key
+from symbp.arrays.storage import BATCH_AXIS, Storage
+from symbp.calculus.affine import show
+from symbp.calculus.expr import Call, Expr, Functional, walk
+from symbp.derive import scalar
+from symbp.derive.conventions import conventions
+from symbp.derive.core import AdjointSystem
+from symbp.emit.environment import render
+from symbp.emit.numpy_body import Body
+from symbp.emit.numpy_code import Needs, Writer
+from symbp.emit.numpy_door import Door
+from symbp.emit.numpy_helpers import HELPERS, helpers
+from symbp.emit.numpy_layout import laid_out
+from symbp.emit.numpy_text import Code, fresh_name, user_name
+from symbp.model.core import Array, Function, Model
+
+GLOBALS = (
+    "np", "math", "erf", "range", "len", "float", "int", "sum", "min", "max", "type", "list",
+    "Gradients", "_checked", *HELPERS,
+)  # fmt: skip
+"""Names that the code of functions calls: an argument of the same name gets out of nobody's way."""
+
+
+def emit_module(system: AdjointSystem) -> str:
+    """The module without the header of the file.
+
+    The gradients are those of the parameters, and of the inputs and constants that ``system`` has.
+
+    Raises:
+        RequestProblem: if a function of the model is undefined.
+        SymbpError: for what has no array form.
+    """
+    return _Module(system).text()
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One function of the module before its arguments are checked."""
+
+    lines: list[str]
+    doc: list[str]
+
+
+class _Module:
+    """What the parts of one module have in common."""
+
+    def __init__(self, system: AdjointSystem) -> None:
+        self.system, self.model = system, system.steady
+        for function in self.model.functions.values():
+            if function.body is None and _called(self.model, function.name):
+                raise unbound(function.name)
+        self.needs = Needs()
+        self.wanted = _wanted(system)
+        self.gradient_program = gradient_program(system, self.wanted)
+        self.names = _names(self.gradient_program.model, self.wanted)
+
+    # ── the file ──────────────────────────────────────────────────────────────────────────────────
+
+    def text(self) -> str:
+        gradient = self.gradient_program
+        programs = (gradient, cost_program(gradient, self.model.cost), forward_program(self.model))
+        parts = [
+            ("value_and_grad", programs[0], self.gradient_part(programs[0])),
+            ("value", programs[1], self.value_part(programs[1])),
+            ("forward", programs[2], self.forward_part(programs[2])),
+        ]
+        sizes = self.sizes()
+        made = [self.function(name, program, part, sizes) for name, program, part in parts]
+        users = self.user_functions()
+        # The door looks at how a family is given, which is the same for all three functions only
+        # if each of them is told; the widest form serves all.
+        made.append(self.door(programs[0], sizes))
+        return self.assembled([*made, *users])
+
+    def assembled(self, made: list[dict[str, object]]) -> str:
+        code = "\n".join(line for f in made for line in (*_lines(f["body"]), ""))
+        own = helpers([code])
+        text = "\n".join([code, *own])
+        clashes = [g for g in GLOBALS if g in self.arguments()]
+        for f in made:
+            if str(f["signature"]).startswith("*"):
+                f["body"] = [_aliased(line, clashes) for line in _lines(f["body"])]
+        alias = [f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)]
+        module = render(
+            "numpy/module.py.jinja",
+            title=_sentence(self.model.title or self.model.name),
+            about=self.about(),
+            math="math." in text,
+            erf=re.search(r"(?<![\w.])erf\(", text) is not None,
+            fields=[_field(n) for n in self.wanted],
+            families=[_field(n) for n in self.wanted if self.is_family(n)],
+            functions=made,
+            helpers=own,
+            aliases=alias,
+        )
+        return re.sub(r"\n{4,}", "\n\n\n", module).rstrip("\n") + "\n"
+
+    def about(self) -> list[str]:
+        """What the comments refer to."""
+        said = [f"{c[0].upper()}{c[1:]}." for c in conventions(self.model)]
+        return ["The numbers in comments are those of the equations in the derivation.", *said]
+
+    def arguments(self) -> list[str]:
+        """The names of the arguments, in order: those of the model, but for Python's keywords."""
+        arrays = [a for kind in ("input", "const", "param") for a in self.model.of_kind(kind)]
+        return [_safe(n) for n in (*(a.name for a in arrays), *self.model.free_sizes)]
+
+    def inner(self) -> list[str]:
+        """The names that the arguments have inside: no global's."""
+        arrays = [a for kind in ("input", "const", "param") for a in self.model.of_kind(kind)]
+        return [self.names[a.name] for a in arrays] + [self.names[f"size {s}"] for s in self.model.free_sizes]
+
+    def sizes(self) -> list[str]:
+        """The sizes that some function reads, the batch first."""
+        used = self.needs.sizes
+        every = dict.fromkeys(("#batch", *self.model.sizes, *self.model.free_sizes))
+        return [s for s in every if s in used]
+
+    def is_family(self, name: str) -> bool:
+        axes = self.model.arrays[name].axes
+        return bool(axes) and bool(axes[0].sequence)
+
+    # ── functions ─────────────────────────────────────────────────────────────────────────────────
+
+    def body(
+        self, program: Program, instructions: Sequence[Instruction], fresh: Iterable[str] = ()
+    ) -> list[str]:
+        keys = frozenset(fresh)
+        taken = {*self.names.values(), *GLOBALS, *self.model.functions}
+        return Body(program.storages, self.names, self.needs, keys, taken).block(instructions)
+
+    def gradient_part(self, program: Program) -> _Part:
+        keys = {adjoint_key(n) for n in self.wanted}
+        added = {a.target.key for a in assignments(program.backward) if a.accumulate}
+        lines = self.body(program, (*program.forward, *program.backward), keys | added)
+        values = [self.gradient(n, program) for n in self.wanted]
+        cost = self.names[self.model.cost]
+        lines.append(f"return float({cost}), Gradients({', '.join(values)})")
+        names = _listing([_safe(n) for n in self.wanted])
+        doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."
+        return _Part(lines, [doc])
+
+    def mean(self) -> str:
+        return ", averaged over the batch," if self.model.of_kind("input") else ""
+
+    def gradient(self, name: str, program: Program) -> str:
+        """One field of the result, in the structure of its array."""
+        key = adjoint_key(name)
+        storage = program.storages[key]
+        written = {a.target.key for a in assignments(program.backward)}
+        door = Door(self.model, program.storages, self.names)
+        family = door.members(self.model.arrays[name])
+        if key not in written:
+            given = program.storages[name]
+            value = self.trimmed(given, self.names[name])
+            one = "np.zeros_like(member)"
+            zero = f"[{one} for member in {value}]" if given.listed else f"np.zeros_like({value})"
+            return f"_like({self.kind(name)}, {zero})" if family else zero
+        value = self.given_order(storage, self.trimmed(storage, self.names[key]))
+        return f"_like({self.kind(name)}, {value})" if family else value
+
+    def kind(self, name: str) -> str:
+        return f"{self.names[name]}_type"
+
+    def trimmed(self, storage: Storage, text: str) -> str:
+        """Without the padding in front."""
+        slices = []
+        for axis in storage.layout:
+            gap = storage.axes[axis].low - storage.base[axis] if axis != BATCH_AXIS else None
+            slices.append(f"{gap.const}:" if gap is not None and gap.const else ":")
+            if storage.listed:
+                break
+        while slices and slices[-1] == ":":
+            slices.pop()
+        return f"{text}[{', '.join(slices)}]" if slices else text
+
+    def given_order(self, storage: Storage, text: str) -> str:
+        """The batch first, then the axes in the order of the model."""
+        if storage.listed:
+            return text
+        order = tuple(storage.layout.index(a) for a in sorted(storage.layout))
+        if order == tuple(range(len(order))):
+            return text
+        if order[:2] == (1, 0) and order[2:] == tuple(range(2, len(order))):
+            return f"{text}.swapaxes(0, 1)" if len(order) > 2 else f"{text}.T"
+        return f"{text}.transpose({', '.join(map(str, order))})"
+
+    def value_part(self, program: Program) -> _Part:
+        lines = self.body(program, program.forward)
+        cost = self.names[self.model.cost]
+        doc = f"The cost {cost}{self.mean().rstrip(',')}."
+        return _Part([*lines, f"return float({cost})"], [doc])
+
+    def forward_part(self, program: Program) -> _Part:
+        lines = self.body(program, program.forward)
+        items = []
+        for array in self.model.of_kind("variable"):
+            storage = program.storages[array.name]
+            value = self.given_order(storage, self.trimmed(storage, self.names[array.name]))
+            items.append(f'"{array.name}": {value}')
+        items.append(f'"{self.model.cost}": float({self.names[self.model.cost]})')
+        lines.append(f"return {{{', '.join(items)}}}")
+        return _Part(lines, ["All intermediate values by name, and the cost."])
+
+    def function(self, name: str, program: Program, part: _Part, sizes: Sequence[str]) -> dict[str, object]:
+        door = Door(self.model, program.storages, self.names)
+        text = "\n".join(part.lines)
+        kinds = [self.kind(n) for n in self.wanted if f"_like({self.kind(n)}" in text]
+        body = []
+        if kinds:
+            given = [_safe(n) for n in self.wanted if self.kind(n) in kinds]
+            types = ", ".join(f"type({g})" for g in given)
+            body.append(f"{', '.join(kinds)} = {types}")
+        body += [self.opening(door, text, sizes), *self.padding(program)]
+        doc = [*part.doc, "", *self.shapes(door)]
+        return {
+            "name": name,
+            "signature": f"*, {', '.join(self.arguments())}" if self.arguments() else "",
+            "doc": doc,
+            "body": laid_out([*body, *part.lines]),
+        }
+
+    def opening(self, door: Door, text: str, sizes: Sequence[str]) -> str:
+        """The call of the door; what this function does not read goes to ``_``."""
+        values = [self.names[a.name] for a in door.given]
+        for size in sizes:
+            name = self.names["#batch" if size == "#batch" else f"size {size}"]
+            values.append(name if re.search(rf"\b{name}\b", text) else "_")
+        if self.needs.dtype:
+            values.append(self.names['#dtype'] if re.search(rf"\b{self.names['#dtype']}\b", text) else "_")
+        return f"{', '.join(values)} = _checked({', '.join(self.arguments())})"
+
+    def padding(self, program: Program) -> list[str]:
+        """Lists that count as the notes do."""
+        left, right = [], []
+        for array in self.model.of_kind("input", "const", "param"):
+            storage = program.storages[array.name]
+            if storage.listed and (gap := (array.axes[0].low - storage.base[0]).const):
+                name = self.names[array.name]
+                left.append(name)
+                right.append(f"[{'None, '*gap}*{name}]")
+        if not left:
+            return []
+        index = self.model.arrays[next(a.name for a in self.model.of_kind("input", "const", "param")
+                                       if self.names[a.name] == left[0])].axes[0].name
+        note = f"  # {left[0]}[{index}] as in the notes, which count from {len(right[0].split('None')) - 1}"
+        return [f"{', '.join(left)} = {', '.join(right)}{note}"]
+
+    def shapes(self, door: Door) -> list[str]:
+        """The shapes of the arguments, several a line."""
+        items = [f"{_safe(a.name)}{_family(a, door)}: {_shape(a, door)}" for a in door.given]
+        items += [f"{_safe(s)}: int" for s in self.model.free_sizes]
+        out = [""]
+        for item in items:
+            joined = f"{out[-1]}    {item}" if out[-1] else item
+            if len(joined) > 92:
+                out.append(item)
+            else:
+                out[-1] = joined
+        return out
+
+    def door(self, program: Program, sizes: Sequence[str]) -> dict[str, object]:
+        door = Door(self.model, program.storages, self.names)
+        lines = door.lines(sizes, self.needs.dtype)
+        doc = ["The arguments as arrays of one type, and the sizes that their shapes fix.", "",
+               "Raises ValueError where shapes disagree."]
+        return {"name": "_checked", "signature": ", ".join(self.inner()), "doc": doc, "body": laid_out(lines)}
+
+    # ── the user's functions ──────────────────────────────────────────────────────────────────────
+
+    def user_functions(self) -> list[dict[str, object]]:
+        done: dict[tuple[str, tuple[int, ...]], dict[str, object]] = {}
+        while True:
+            todo = [u for u in self.needs.users if u not in done]
+            if not todo:
+                return list(done.values())
+            for user in todo:
+                done[user] = self.user_function(*user)
+
+    def user_function(self, name: str, orders: tuple[int, ...]) -> dict[str, object]:
+        function = self.model.functions[name]
+        body = _derived(function, orders)
+        params = {p: _safe(p) for p in function.params}
+        node = lower(computed(body, Names.of(self.model)), Scope({}, locals=params))
+        sizes = {f"size {s}": s for s in self.model.sizes}
+        arguments = ", ".join(params.values())
+        names = {**sizes, "#dtype": f"np.result_type({arguments})", "#batch": "batch"}
+        # the function asks its own arguments for their type: the module's door has no part in it
+        outer = self.needs.dtype
+        code: Code = Writer({}, names, self.needs).write(node, ())
+        self.needs.dtype = outer
+        primes = "′" * sum(orders) if len(orders) == 1 else ""
+        plain = primes or not any(orders)
+        doc = f"{name}{primes}, from its definition." if plain else f"A derivative of {name}."
+        return {
+            "name": user_name(name, orders),
+            "signature": arguments,
+            "doc": [doc],
+            "body": [f"return {code.text}"],
+        }
+
+
+def _derived(function: Function, orders: tuple[int, ...]) -> Expr:
+    body = function.body
+    if body is None:
+        raise unbound(function.name)
+    for position, order in enumerate(orders):
+        for _ in range(order):
+            body = scalar.derivative(replace(function, body=body), position)
+    return body
+
+
+def _called(model: Model, name: str) -> bool:
+    return any(
+        (isinstance(n, Call) and n.function == name) or (isinstance(n, Functional) and n.name == name)
+        for e in model.equations
+        for n in walk(e.rhs)
+    )
+
+
+def _wanted(system: AdjointSystem) -> list[str]:
+    params = [a.name for a in system.model.of_kind("param")]
+    others = [a.name for a in system.model.of_kind("input", "const") if a.name in system.order]
+    return params + others
+
+
+def _names(model: Model, wanted: Sequence[str]) -> dict[str, str]:
+    """Python names: arguments keep theirs, all others give way."""
+    out: dict[str, str] = {}
+    arguments = [a.name for kind in ("input", "const", "param") for a in model.of_kind(kind)]
+    reserved = (*GLOBALS, *keyword.kwlist, *model.functions)
+    for name in arguments:
+        out[name] = fresh_name(name, out.values(), reserved)
+    for name in model.free_sizes:
+        out[f"size {name}"] = fresh_name(name, out.values(), reserved)
+    others = [(f"size {s}", s) for s in model.sizes if f"size {s}" not in out]
+    others += [(a.name, a.name) for a in model.arrays.values() if a.name not in out]
+    others += [("#batch", "batch"), ("#dtype", "dtype")]
+    for name in model.arrays:
+        plain = f"grad_{name}" if name in wanted else f"d{name}" if len(name) == 1 else f"d_{name}"
+        others.append((adjoint_key(name), model.adjoints.get(name, plain)))
+    for key, name in others:
+        out[key] = fresh_name(name, out.values(), reserved)
+    return out
+
+
+def _safe(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _field(name: str) -> str:
+    return _safe(name)
+
+
+def _aliased(line: str, clashes: Iterable[str]) -> str:
+    for g in clashes:
+        line = re.sub(rf"(?<![\w.\"']){re.escape(g)}(?=[.(])", f"_{g}", line)
+    return line
+
+
+def _lines(body: object) -> list[str]:
+    assert isinstance(body, list)
+    return body
+
+
+def _listing(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"
+
+
+def _sentence(title: str) -> str:
+    return title.replace("\\", "\\\\").replace('"', "'").rstrip(".")
+
+
+def _family(array: Array, door: Door) -> str:
+    return f"[{array.axes[0].name}]" if door.members(array) else ""
+
+
+def _shape(array: Array, door: Door) -> str:
+    axes = array.axes[1:] if door.members(array) else array.axes
+    ends = [show(i.extent) for i in axes]
+    if array.kind == "input":
+        ends.insert(0, "batch")
+    kind = f" integers {show(array.integer[0])}..{show(array.integer[1])}" if array.integer else ""
+    return f"({', '.join(ends)}{',' if len(ends) == 1 else ''}){kind}"

@@ -1,0 +1,347 @@
+"""Instructions as lines of Python; what a block computes twice gets a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symbp.arrays.nodes import (
+    Allocate,
+    Assign,
+    Choice,
+    Elementwise,
+    Guard,
+    Instruction,
+    Labels,
+    Load,
+    Loop,
+    Node,
+    Select,
+)
+from symbp.arrays.storage import BATCH_AXIS, Storage
+from symbp.calculus.affine import Affine, Index
+from symbp.emit.numpy_code import Needs, Writer
+from symbp.emit.numpy_index import place
+from symbp.emit.numpy_shared import costly, invariants, loops, parts, risky, stem
+from symbp.emit.numpy_text import ATOM, Code, expanded, fresh_name, is_constant
+
+Lines = list[str]
+@dataclass
+class Body:
+    """Writes the body of one generated function.
+
+    ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.
+    """
+
+    storages: Mapping[str, Storage]
+    names: Mapping[str, str]
+    needs: Needs
+    fresh: frozenset[str] = frozenset()
+    taken: set[str] = field(default_factory=set)
+    indices: dict[Index, str] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
+    hoisted: dict[str, str] = field(default_factory=dict)
+    """The names of values computed before the loops around this place, by how they would be written."""
+
+    def block(self, instructions: Sequence[Instruction]) -> Lines:
+        """The lines of consecutive instructions."""
+        shared = Shared(self, instructions)
+        out: Lines = []
+        for group in _branches(instructions):
+            if isinstance(group, Assign):
+                out += shared.assign(group)
+            else:
+                out += self.compound(group)
+        return out
+
+    def compound(self, group: Allocate | Loop | tuple[Guard, ...]) -> Lines:
+        match group:
+            case Allocate():
+                return [self.allocate(group)]
+            case Loop():
+                return self.loop(group)
+            case _:
+                return self.guards(group)
+
+    def writer(self, needs: Needs | None = None) -> Writer:
+        """A writer that knows the loops around this place."""
+        return Writer(self.storages, self.names, needs or self.needs, self.indices)
+
+    # ── loops, guards, room ───────────────────────────────────────────────────────────────────────
+
+    def loop(self, loop: Loop) -> Lines:
+        index = loop.index
+        name = fresh_name(index.name, self.indices.values(), self.names.values(), self.taken)
+        low, high = self.end("min", loop.lows), self.end("max", loop.highs)
+        if loop.down:
+            stop = self.end("min", tuple(a - 1 for a in loop.lows))
+            limits = f"{high}, {stop}, -1"
+        else:
+            stop = self.end("max", tuple(a + 1 for a in loop.highs))
+            limits = stop if low == "0" else f"{low}, {stop}"
+        self.indices[index] = name
+        before, texts = self.hoist(loop)
+        inner = self.block(loop.body)
+        del self.indices[index]
+        for text in texts:
+            del self.hoisted[text]
+        return [*before, f"for {name} in range({limits}):", *_indented(inner)]
+
+    def hoist(self, loop: Loop) -> tuple[Lines, list[str]]:
+        """Lines before a loop for what is the same in all of its turns."""
+        plain, writer = self.writer(Needs()), self.writer()
+        lines: Lines = []
+        texts: list[str] = []
+        inside = [n.index for n in loops(loop) if n.index not in self.indices]
+        # what is written here does not depend on the inner loops: any name serves
+        self.indices.update((i, i.name) for i in inside)
+        found = list(invariants(loop, plain, lambda a: _order(plain, a)))
+        for i in inside:
+            del self.indices[i]
+        def known(node: Node, want: Labels) -> Code | None:
+            name = self.hoisted.get(plain.write(node, want).text) if costly(node) else None
+            return None if name is None else Code(name)
+
+        writer.shortcut = known
+        for node, want in found:
+            text = plain.write(node, want).text
+            if text not in self.hoisted:
+                code = writer.write(node, want).text
+                self.hoisted[text] = _unused(stem(node), self)
+                texts.append(text)
+                lines.append(f"{self.hoisted[text]} = {code}")
+        return lines, texts
+
+    def end(self, choose: str, ends: tuple[Affine, ...]) -> str:
+        texts = [self.writer().integer(e, spaced=True).text for e in ends]
+        return texts[0] if len(texts) == 1 else f"{choose}({', '.join(texts)})"
+
+    def guards(self, guards: tuple[Guard, ...]) -> Lines:
+        """``if`` and, where the second condition is the opposite of the first, ``else``."""
+        out: Lines = []
+        for k, guard in enumerate(guards):
+            head = "else:" if k else f"if {self.condition(guard)}:"
+            out += [head, *_indented(self.block(guard.body))]
+        return out
+
+    def condition(self, guard: Guard) -> str:
+        name, write = self.indices[guard.index], self.writer()
+        low, high = guard.low, guard.high
+        index = guard.index
+        if high is not None and (low == high or (low is None and high == index.low)):
+            return f"{name} == {write.integer(high, True).text}"
+        if low is not None and high is None and low == index.high:
+            return f"{name} == {write.integer(low, True).text}"
+        if low is None and high is not None:
+            return f"{name} < {write.integer(high + 1, True).text}"
+        if low is not None and high is None:
+            return f"{name} > {write.integer(low - 1, True).text}"
+        assert low is not None and high is not None
+        return f"{write.integer(low, True).text} <= {name} <= {write.integer(high, True).text}"
+
+    def allocate(self, node: Allocate) -> str:
+        storage, name, write = self.storages[node.key], self.names[node.key], self.writer()
+        self.made.add(node.key)
+        if storage.listed and not (node.zero and len(storage.axes) == 1 and not storage.batched):
+            first = storage.layout[0]
+            count = storage.axes[first].high - storage.base[first] + 1
+            room = f"[None]*{write.integer(count, True).at(ATOM)}"
+            return f"{name} = {self.zero_members(storage) if node.zero else room}"
+        self.needs.dtype = True
+        shape = self.shape(storage)
+        return f"{name} = np.{'zeros' if node.zero else 'empty'}({shape}, {self.names['#dtype']})"
+
+    def zero_members(self, storage: Storage) -> str:
+        """A list of arrays of zeros, with None where the list is padded."""
+        first = storage.layout[0]
+        axis, base = storage.axes[first], storage.base[first]
+        name = fresh_name(axis.name, self.indices.values(), self.names.values(), self.taken)
+        write = self.writer()
+        self.indices[axis] = name
+        self.needs.dtype = True
+        ends = [
+            write.integer(storage.axes[a].extent, True).text if a != BATCH_AXIS else self.names["#batch"]
+            for a in storage.member_layout
+        ]
+        if BATCH_AXIS in storage.member_layout:
+            self.needs.sizes["#batch"] = None
+        shape = f"({', '.join(ends)}{',' if len(ends) == 1 else ''})"
+        del self.indices[axis]
+        limits = f"range({write.integer(axis.low, True).text}, {write.integer(axis.high + 1, True).text})"
+        padding = axis.low - base
+        pad = "" if padding == Affine() else f"[None]*{write.integer(padding).at(ATOM)} + "
+        return f"{pad}[np.zeros({shape}, {self.names['#dtype']}) for {name} in {limits}]"
+
+    def shape(self, storage: Storage) -> str:
+        write = self.writer()
+        ends = []
+        for axis in storage.layout:
+            if axis == BATCH_AXIS:
+                self.needs.sizes["#batch"] = None
+                ends.append(self.names["#batch"])
+            else:
+                count = storage.axes[axis].high - storage.base[axis] + 1
+                ends.append(write.integer(count, True).text)
+        return f"({', '.join(ends)}{',' if len(ends) == 1 else ''})"
+
+
+# ── assignments ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Shared:
+    """The assignments of one block, and the names of values that they have in common."""
+
+    body: Body
+    instructions: Sequence[Instruction]
+    chosen: dict[str, str] = field(default_factory=dict)
+    defined: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        counts: dict[str, int] = {}
+        kinds: dict[str, Node] = {}
+        plain = self.body.writer(Needs())
+        for a in self.instructions:
+            if isinstance(a, Assign):
+                for node, want in parts(plain, a.value, _order(plain, a)):
+                    text = plain.write(node, want).text
+                    counts[text] = counts.get(text, 0) + 1
+                    kinds.setdefault(text, node)
+        inside: dict[str, int] = {}
+        for text in sorted((t for t, n in counts.items() if n > 1), key=lambda t: (-len(t), t)):
+            hidden = sum(t.count(text) * (n - 1) for t, n in inside.items())
+            if counts[text] - hidden > 1:
+                inside[text] = counts[text] - hidden
+                self.chosen[text] = stem(kinds[text])
+
+    def assign(self, a: Assign) -> Lines:
+        """The lines of one assignment, those that name shared values first."""
+        out: Lines = []
+        plain = self.body.writer(Needs())
+        writer = self.body.writer()
+
+        def shortcut(node: Node, want: Labels) -> Code | None:
+            if not costly(node) or not (self.chosen or self.body.hoisted):
+                return None
+            text = plain.write(node, want).text
+            if text in self.body.hoisted:
+                return Code(self.body.hoisted[text])
+            if text not in self.chosen:
+                return None
+            if text not in self.defined:
+                name_ = self.chosen.pop(text)
+                code = writer.write(node, want)
+                name = _unused(name_, self.body)
+                out.append(f"{name} = {code.text}")
+                self.defined[text] = name
+                self.chosen[text] = name_
+            return Code(self.defined[text])
+
+        if self.chosen or self.body.hoisted:
+            writer.shortcut = shortcut
+        line = _line(self.body, writer, a)
+        return [*out, *line]
+
+
+def _unused(stem: str, body: Body) -> str:
+    name = stem
+    for number in range(2, 1000):
+        if name not in body.taken and name not in body.names.values():
+            break
+        name = f"{stem}{number}"
+    body.taken.add(name)
+    return name
+
+
+def _order(writer: Writer, a: Assign) -> Labels:
+    return place(writer, a.target)[2]
+
+
+def _line(body: Body, writer: Writer, a: Assign) -> Lines:
+    view, entries, have = place(writer, a.target)
+    if a.accumulate and entries:
+        return [f"np.add.at({_scatter(writer, a, view, entries, have)}){_comment(a.numbers)}"]
+    storage = body.storages[a.target.key]
+    member = storage.listed and "[" not in view.removeprefix(f"{body.names[a.target.key]}[")
+    value = a.value
+    whole = view == body.names[a.target.key] and a.target.key not in body.made
+    if isinstance(value, Elementwise) and value.op == "spread" and not (
+        (whole or member) and not a.accumulate
+    ):
+        value = value.args[0]
+    code = writer.write(value, have)
+    code = expanded(code, tuple(i for i in have if i in value.labels), have)
+    text = code.text
+    own = a.target.key in body.fresh and not a.accumulate and (whole or member)
+    if own and not have and (
+        is_constant(value) or isinstance(value, (Load, Choice, Select, Elementwise))
+    ):
+        # a number, of Python or in an array of the caller's, becomes a scalar of the right type
+        body.needs.dtype = True
+        text = f"{body.names['#dtype']}.type({text})"
+    elif own and isinstance(value, (Load, Choice, Select)):
+        text = f"{code.at(ATOM)}.copy()"
+    if not whole and not member and view == body.names[a.target.key]:
+        view += "[...]"
+    sign = "+=" if a.accumulate else "="
+    return _warnings_off(a.value, f"{view} {sign} {text}{_comment(a.numbers)}")
+
+
+def _scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
+    value = a.value.args[0] if isinstance(a.value, Elementwise) and a.value.op == "spread" else a.value
+    code = expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have)
+    places = [e if e != ":" else "slice(None)" for e in entries]
+    where = places[0] if len(places) == 1 else f"({', '.join(places)})"
+    return f"{view}, {where}, {code.text}"
+
+
+def _comment(numbers: Iterable[int]) -> str:
+    text = ", ".join(f"({n})" for n in sorted(numbers))
+    return f"  # {text}" if text else ""
+
+
+def _warnings_off(value: Node, line: str) -> Lines:
+    """The branch of a ``where`` that is not taken may overflow: that is no news."""
+    if not risky(value):
+        return [line]
+    return ["with np.errstate(all='ignore'):  # np.where computes both of its branches", f"    {line}"]
+
+
+def _branches(
+    instructions: Iterable[Instruction],
+) -> Iterator[Assign | Allocate | Loop | tuple[Guard, ...]]:
+    """Guards with the same condition joined, opposite ones paired."""
+    pending: list[Guard] = []
+    for instruction in instructions:
+        if isinstance(instruction, Guard):
+            if pending and _same_condition(pending[-1], instruction):
+                last = pending[-1]
+                pending[-1] = Guard(last.index, last.low, last.high, (*last.body, *instruction.body))
+                continue
+            if pending and not (len(pending) == 1 and _opposite(pending[0], instruction)):
+                yield tuple(pending)
+                pending = []
+            pending.append(instruction)
+            continue
+        if pending:
+            yield tuple(pending)
+            pending = []
+        yield instruction
+    if pending:
+        yield tuple(pending)
+
+
+def _same_condition(a: Guard, b: Guard) -> bool:
+    return a.index == b.index and (a.low, a.high) == (b.low, b.high)
+
+
+def _opposite(a: Guard, b: Guard) -> bool:
+    if a.index != b.index:
+        return False
+    upper = a.low is None and a.high is not None and b.high is None and b.low == a.high + 1
+    lower = b.low is None and b.high is not None and a.high is None and a.low == b.high + 1
+    return upper or lower
+
+
+def _indented(lines: Iterable[str]) -> Lines:
+    return [f"    {line}" if line else line for line in lines]

@@ -1,0 +1,404 @@
+"""Array expressions as NumPy text: axes are put in order here, and a contraction becomes ``@``.
+
+Every expression is written for a wanted order of its labels.  Leaves are transposed rather than
+results, missing axes are inserted only where broadcasting does not add them by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbp import functions
+from symbp.arrays.nodes import (
+    BATCH_SIZE,
+    Apply,
+    Choice,
+    Contract,
+    Elementwise,
+    Fold,
+    IndexValue,
+    Labels,
+    Load,
+    Local,
+    LoopSum,
+    Node,
+    Normalised,
+    Num,
+    Select,
+)
+from symbp.arrays.storage import Storage
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
+from symbp.emit import numpy_index
+from symbp.emit.numpy_contract import contraction
+from symbp.emit.numpy_fraction import bare, conditions_last, flipped, fraction, typed
+from symbp.emit.numpy_text import (
+    ATOM,
+    COMPARE,
+    COMPARISONS,
+    COND,
+    LOGIC,
+    MATH,
+    MATMUL,
+    POWER,
+    PRODUCT,
+    SIGN,
+    SUM,
+    Code,
+    arranged,
+    axis_text,
+    expanded,
+    fresh_name,
+    is_constant,
+    number,
+    sizes_in,
+    user_name,
+)
+from symbp.errors import SymbpError
+
+
+@dataclass
+class Needs:
+    """What the text calls and reads: the module has to provide it."""
+
+    helpers: dict[str, None] = field(default_factory=dict)
+    users: dict[tuple[str, tuple[int, ...]], None] = field(default_factory=dict)
+    sizes: dict[str, None] = field(default_factory=dict)
+    math: bool = False
+    dtype: bool = False
+
+
+Shortcut = Callable[[Node, Labels], "Code | None"]
+
+
+@dataclass
+class Writer:
+    """Writes expressions; ``names`` maps keys of arrays, sizes and loop indices to Python names.
+
+    ``shortcut`` may stand in for a node: a value that was computed before.
+    """
+
+    storages: Mapping[str, Storage]
+    names: Mapping[str, str]
+    needs: Needs
+    indices: dict[Index, str] = field(default_factory=dict)
+    shortcut: Shortcut | None = None
+
+    # ── integers ──────────────────────────────────────────────────────────────────────────────────
+
+    def integer(self, value: Affine, spaced: bool = False) -> Code:
+        """An affine integer: ``l-1`` in subscripts, ``L + 1`` elsewhere."""
+        parts: list[str] = []
+        terms = sorted(value.terms, key=lambda t: t[1] < 0)
+        for atom, factor in terms:
+            text = self.atom(atom)
+            if isinstance(atom, FloorDiv) and abs(factor) != 1:
+                text = f"({text})"
+            times = text if abs(factor) == 1 else f"{abs(factor)}*{text}"
+            parts += [("-" if factor < 0 else "+"), times]
+        if value.const or not parts:
+            parts += [("-" if value.const < 0 else "+"), str(abs(value.const))]
+        sign = "-" if parts[0] == "-" else ""
+        gap = " " if spaced else ""
+        rest = "".join(f"{gap}{p}{gap}" if k % 2 == 0 else p for k, p in enumerate(parts[2:]))
+        single = len(parts) == 2
+        plain = single and not sign and "*" not in parts[1] and "//" not in parts[1]
+        return Code(sign + parts[1] + rest, ATOM if plain else PRODUCT if single and not sign else SUM)
+
+    def atom(self, atom: Atom) -> str:
+        """A size, a loop index, a rounded quotient or an integer constant."""
+        match atom:
+            case Index():
+                return self.index(atom)
+            case Size(name, at):
+                self.needs.sizes[name] = None
+                text = self.names["#batch" if atom == BATCH_SIZE else f"size {name}"]
+                return f"{text}[{', '.join(self.integer(p).text for p in at)}]" if at else text
+            case FloorDiv(value, by):
+                return f"{self.integer(value).at(PRODUCT)}//{by}"
+            case _:
+                if atom.indices:
+                    raise SymbpError(f"{atom.name} stands in a size or in the range of a loop")
+                return f"int({self.names[atom.name]})"
+
+    def index(self, index: Index) -> str:
+        """The Python name of a loop index."""
+        if index not in self.indices:
+            raise SymbpError(f"index {index.name} has no value here: it is neither an axis nor a loop")
+        return self.indices[index]
+
+    # ── expressions ───────────────────────────────────────────────────────────────────────────────
+
+    def write(self, node: Node, want: Labels, whole: bool = False) -> Code:
+        """The expression with its labels in the order of ``want``; ``whole`` asks for integers."""
+        want = tuple(i for i in want if i in node.labels)
+        if self.shortcut is not None and (found := self.shortcut(node, want)) is not None:
+            return found
+        match node:
+            case Num(value):
+                return number(value)
+            case Local(name):
+                return Code(name)
+            case IndexValue():
+                return self.index_value(node, want, whole)
+            case Load():
+                return numpy_index.load(self, node, want)
+            case Elementwise():
+                return self.elementwise(node, want, whole)
+            case Apply():
+                return self.apply(node, want)
+            case Contract():
+                return contraction(self, node, want)
+            case Fold() | Normalised():
+                return self.along(node, want)
+            case Select(arg, label, ids):
+                return numpy_index.select(self, arg, label, ids, want)
+            case LoopSum() | Choice():
+                return self.apart(node, want)
+            case _:
+                raise TypeError(f"{type(node).__name__} is not an array node")
+
+    def aligned(self, node: Node, want: Labels) -> Code:
+        """The expression so that it broadcasts against the axes ``want``."""
+        return expanded(self.write(node, want), tuple(i for i in want if i in node.labels), want)
+
+    def apart(self, node: LoopSum | Choice, want: Labels) -> Code:
+        """What is computed only at times: nothing in it may be shared with the surroundings."""
+        kept, self.shortcut = self.shortcut, None
+        try:
+            return self.loop_sum(node, want) if isinstance(node, LoopSum) else self.choice(node, want)
+        finally:
+            self.shortcut = kept
+
+    def loop_sum(self, node: LoopSum, want: Labels) -> Code:
+        index = node.index
+        name = fresh_name(index.name, self.indices.values(), self.names.values())
+        limits = f"{self.integer(index.low, True).text}, {self.integer(index.high + 1, True).text}"
+        self.indices[index] = name
+        body = self.write(node.body, want)
+        del self.indices[index]
+        return Code(f"sum({body.text} for {name} in range({limits}))")
+
+    def choice(self, node: Choice, want: Labels) -> Code:
+        cond, then, other = node.cond, self.aligned(node.then, want), self.aligned(node.other, want)
+        return Code(f"{then.at(LOGIC)} if {self.condition(cond).at(LOGIC)} else {other.at(LOGIC)}", COND)
+
+    def condition(self, node: Node) -> Code:
+        """A condition on Python integers."""
+        if isinstance(node, Elementwise) and node.op in ("and", "or"):
+            parts = [self.condition(a).at(COMPARE) for a in node.args]
+            return Code(f" {node.op} ".join(parts), LOGIC)
+        if isinstance(node, Elementwise) and node.op == "not":
+            return Code(f"not {self.condition(node.args[0]).at(COMPARE)}", LOGIC)
+        if isinstance(node, Elementwise) and node.op in COMPARISONS:
+            left, right = (self.write(a, (), whole=True) for a in node.args)
+            return Code(f"{left.at(SUM)} {node.op} {right.at(SUM)}", COMPARE)
+        return self.write(node, ())
+
+    def index_value(self, node: IndexValue, want: Labels, whole: bool) -> Code:
+        """Values of indices as numbers: ``np.arange`` along each label."""
+        if not node.labels:
+            return self.integer(node.value, spaced=True)
+        if not whole:
+            self.needs.dtype = True
+        kind = "" if whole else f", dtype={self.names['#dtype']}"
+        rest = node.value.substitute({i: i.low for i in want})
+        parts: list[Code] = []
+        for k, i in enumerate(want):
+            factor, start = node.value.coefficient(i), rest if k == 0 else Affine()
+            if not factor or any(i in a.indices() for a in sizes_in(node.value)):
+                raise SymbpError(f"{i.name} stands inside a size or a quotient: it cannot be an axis there")
+            if factor != 1:
+                steps = f"{factor}*np.arange({self.integer(i.extent, True).text}{kind})"
+                text = steps if start == Affine() else f"{self.integer(start, True).text} + {steps}"
+                parts.append(expanded(Code(text, SUM), (i,), want))
+                continue
+            stop = self.integer(start + i.extent, True).text
+            first = "" if start == Affine() else f"{self.integer(start, True).text}, "
+            parts.append(expanded(Code(f"np.arange({first}{stop}{kind})"), (i,), want))
+        if len(parts) == 1:
+            return parts[0]
+        return Code(" + ".join(p.at(SUM) for p in parts), SUM)
+
+    def elementwise(self, node: Elementwise, want: Labels, whole: bool = False) -> Code:
+        match node.op, node.args:
+            case "+", terms:
+                return self.sum(terms, want, whole)
+            case ("*" | "/" | "neg"), _:
+                return self.product(node, want, whole)
+            case "**", (base, exponent):
+                return self.power(base, exponent, want)
+            case "where", (_, then, other):
+                text = f"np.where({', '.join(self.aligned(a, want).text for a in node.args)})"
+                return self.cast(Code(text)) if is_constant(then) and is_constant(other) else Code(text)
+            case ("cast" | "flag"), (arg,):
+                return self.cast(self.write(arg, want))
+            case "clip", (arg, top):
+                ids, last = self.write(arg, want, True).text, self.write(top, (), True).text
+                return Code(f"np.clip({ids}, 0, {last})")
+            case "spread", (arg,):
+                return self.spread(arg, want)
+            case "not", (arg,):
+                return Code(f"~{self.aligned(arg, want).at(ATOM)}", SIGN)
+            case ("and" | "or") as op, args:
+                sign = " & " if op == "and" else " | "
+                return Code(sign.join(self.aligned(a, want).at(SUM) for a in args), LOGIC)
+            case op, (left, right) if op in COMPARISONS:
+                return self.compare(op, left, right, want)
+            case _:
+                raise SymbpError(f"there is no NumPy form of the operation {node.op}")
+
+    def cast(self, code: Code) -> Code:
+        """In the type of the arguments: conditions, integers and constants have another."""
+        self.needs.dtype = True
+        return Code(f"{code.at(ATOM)}.astype({self.names['#dtype']})")
+
+    def compare(self, op: str, left: Node, right: Node, want: Labels) -> Code:
+        whole = isinstance(left, IndexValue) or isinstance(right, IndexValue)
+        parts = []
+        for arg in (left, right):
+            code = self.write(arg, want, whole)
+            parts.append(expanded(code, tuple(i for i in want if i in arg.labels), want).at(SUM))
+        return Code(f"{parts[0]} {op} {parts[1]}", COMPARE)
+
+    def spread(self, arg: Node, want: Labels) -> Code:
+        """A value over axes on which it does not depend."""
+        self.needs.dtype = True
+        shape = self.shape(want)
+        value = self.aligned(arg, want)
+        return Code(f"np.full({shape}, {value.text}, {self.names['#dtype']})")
+
+    def shape(self, labels: Labels) -> str:
+        """The shape of an array with these axes."""
+        ends = [self.integer(i.extent, True).text for i in labels]
+        return f"({ends[0]},)" if len(ends) == 1 else f"({', '.join(ends)})"
+
+    def sum(self, terms: Sequence[Node], want: Labels, whole: bool) -> Code:
+        out = ""
+        for term in terms:
+            if out and typed(terms[0]):
+                term = bare(term)
+            turned = isinstance(term, Elementwise) and term.op == "neg"
+            if isinstance(term, Elementwise) and turned:
+                term = term.args[0]
+            code = self.write(term, want, whole)
+            have = tuple(i for i in want if i in term.labels)
+            plain = not isinstance(term, Elementwise) or term.op != "+"
+            minus = code.text.startswith("-") and (plain or (not turned and have in ((), want)))
+            if minus:
+                code = Code(code.text[1:], PRODUCT)
+            minus = minus != turned
+            text = expanded(code, have, want).at(MATMUL if minus else SUM)
+            out += f" {'-' if minus else '+'} {text}" if out else f"-{text}" if minus else text
+        return Code(out, SUM)
+
+    def product(self, node: Elementwise, want: Labels, whole: bool) -> Code:
+        above, under, value = fraction(node)
+        if value < 0 and len(above) == 1 and (turned := flipped(above[0])) is not None:
+            above, value = [turned], -value
+        if value.denominator in (2, 4, 8) and (under or not above):
+            pass
+        elif value.denominator in (2, 4, 8, 10, 100, 1000, 5, 20, 50):
+            above, value = [Num(abs(value)), *above], Fraction(-1 if value < 0 else 1)
+        top: list[Node] = [Num(Fraction(abs(value.numerator)))] if abs(value.numerator) != 1 else []
+        bottom: list[Node] = [Num(Fraction(value.denominator))] if value.denominator != 1 else []
+        top, bottom = [*top, *above], [*bottom, *under]
+        real = any(typed(n) for n in top)
+        top = conditions_last(top, value < 0) if real else top
+        parts = [self._factor(n, want, whole, real) for n in top]
+        text = "*".join(p.at(PRODUCT) for p in parts) if len(parts) > 1 else ""
+        if not parts:
+            text = "1"
+        elif not text:
+            text = parts[0].at(PRODUCT) if bottom or value < 0 else parts[0].text
+        if bottom:
+            texts = [self._factor(n, want, whole) for n in bottom]
+            divisor = "*".join(t.at(PRODUCT) for t in texts)
+            text += f"/{texts[0].at(SIGN)}" if len(texts) == 1 else f"/({divisor})"
+        elif len(parts) == 1 and value > 0:
+            return parts[0]
+        return Code(f"-{text}", SUM) if value < 0 else Code(text, PRODUCT)
+
+    def _factor(self, node: Node, want: Labels, whole: bool, flag: bool = False) -> Code:
+        """A factor; conditions need no type of their own beside a factor that has one."""
+        have = tuple(i for i in want if i in node.labels)
+        if flag and isinstance(node, Elementwise) and node.op == "flag":
+            node = node.args[0]
+        return expanded(self.write(node, want, whole), have, want)
+
+    def power(self, base: Node, exponent: Node, want: Labels) -> Code:
+        below_ = self.aligned(base, want)
+        if isinstance(exponent, Num):
+            return self._rational_power(base, below_, exponent.value)
+        return Code(f"{below_.at(ATOM)}**{self.aligned(exponent, want).at(ATOM)}", POWER)
+
+    def _rational_power(self, base: Node, code: Code, value: Fraction) -> Code:
+        if value < 0:
+            inverse = self._rational_power(base, code, -value)
+            return Code(f"1/{inverse.at(SIGN)}", PRODUCT)
+        if value == Fraction(1, 2):
+            return Code(f"{self._root(base)}({code.text})")
+        if value == 1:
+            return code
+        text = number(value)
+        return Code(f"{code.at(ATOM)}**{text.at(ATOM)}", POWER)
+
+    def _root(self, arg: Node) -> str:
+        if is_constant(arg):
+            self.needs.math = True
+            return "math.sqrt"
+        return "np.sqrt"
+
+    # ── functions ─────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, node: Apply, want: Labels) -> Code:
+        """An elementwise function; of constants in Python floats, which leave float32 as it is."""
+        args = [self.aligned(a, want).text for a in node.args]
+        record = functions.BY_NAME.get(node.function)
+        if record is None or any(node.orders):
+            orders = node.orders if any(node.orders) else ()
+            self.needs.users[(node.function, orders)] = None
+            return Code(f"{user_name(node.function, orders)}({', '.join(args)})")
+        if args and all(is_constant(a) for a in node.args):
+            return self._constant(node.function, record, args)
+        if record.helper or node.function == "erf":
+            self.needs.helpers[node.function] = None
+        return Code(record.numpy.format(*args))
+
+    def _constant(self, name: str, record: functions.Elementwise, args: list[str]) -> Code:
+        if name in MATH:
+            self.needs.math = True
+            return Code(f"math.{name}({', '.join(args)})")
+        if record.helper:
+            self.needs.helpers[name] = None
+        return Code(f"float({record.numpy.format(*args)})")
+
+    def along(self, node: Fold | Normalised, want: Labels) -> Code:
+        """Reductions and weights along axes."""
+        arg = node.arg
+        if isinstance(node, Normalised):
+            self.needs.helpers[node.op] = None
+            axis = axis_text((want.index(node.over),), len(want))
+            return Code(f"{node.op}({self.write(arg, want).text}, axis={axis})")
+        inner = self._fold_order(node, want)
+        have = tuple(i for i in inner if i not in node.over)
+        code = self.write(arg, inner)
+        axes = tuple(inner.index(i) for i in node.over)
+        text = self._fold_text(node.op, code, axes, len(inner))
+        return arranged(Code(text), have, want)
+
+    def _fold_order(self, node: Fold, want: Labels) -> Labels:
+        natural = node.arg.labels
+        if tuple(i for i in natural if i not in node.over) == want:
+            return natural
+        return (*want, *(i for i in natural if i in node.over))
+
+    def _fold_text(self, op: str, code: Code, axes: tuple[int, ...], rank: int) -> str:
+        where = "" if len(axes) == rank and op != "logsumexp" else f"axis={axis_text(axes, rank)}"
+        if op == "logsumexp":
+            self.needs.helpers[op] = None
+            return f"{op}({code.text}, {where})"
+        if code.tightness == ATOM and not code.text.startswith("np."):
+            return f"{code.text}.{op}({where})"
+        return f"np.{op}({code.text}{', ' if where else ''}{where})"

@@ -1,0 +1,161 @@
+"""A contraction of two operands as the NumPy product that says it: ``@``, vdot, tensordot, sums."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from symbp.arrays.nodes import Contract, Elementwise, Fold, Labels, Load, Node, Num, join
+from symbp.calculus.affine import Index
+from symbp.emit.numpy_text import ATOM, MATMUL, POWER, Code, arranged
+
+if TYPE_CHECKING:
+    from symbp.emit.numpy_code import Writer
+
+
+def contraction(writer: Writer, node: Contract, want: Labels) -> Code:
+    """Σ over ``node.over`` of left times right, with the axes ``want``."""
+    left, right, over = node.left, node.right, node.over
+    shared = tuple(i for i in want if i in left.labels and i in right.labels)
+    rows = tuple(i for i in want if i in left.labels and i not in shared)
+    cols = tuple(i for i in want if i in right.labels and i not in shared)
+    if not want:
+        return _dot(writer, left, right, over)
+    if not rows and not cols:
+        return _row_sums(writer, left, right, over, want)
+    if not shared:
+        return _plain(writer, left, right, over, rows, cols, want)
+    return _batched(writer, left, right, over, shared, rows, cols, want)
+
+
+
+
+def _operand(writer: Writer, node: Node, order: Labels) -> Code:
+    """An operand with its axes in order; what is computed is transposed as a whole, as a view."""
+    if isinstance(node, Load):
+        return writer.write(node, order)
+    return arranged(writer.write(node, node.labels), node.labels, order)
+
+
+def _dot(writer: Writer, left: Node, right: Node, over: Labels) -> Code:
+    """A number: ``@`` of vectors, ``np.vdot`` of anything longer (it flattens both)."""
+    order = tuple(i for i in left.labels if i in over)
+    a, b = _operand(writer, left, order), _operand(writer, right, order)
+    if len(over) == 1:
+        return _matmul(a, b)
+    return Code(f"np.vdot({a.text}, {b.text})")
+
+
+def _row_sums(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> Code:
+    """Products of matching rows: nothing is multiplied twice, so an elementwise product and a sum."""
+    square = left == right
+    body = (
+        Elementwise("**", (left, Num(Fraction(2))), left.labels)
+        if square
+        else Elementwise("*", (left, right), join(left.labels, right.labels))
+    )
+    return writer.along(Fold("sum", body, over, want), want)
+
+
+def _matmul(a: Code, b: Code) -> Code:
+
+    left = a.text if a.tightness == MATMUL else a.at(POWER)
+    return Code(f"{left} @ {b.at(POWER)}", MATMUL)
+
+
+def _plain(
+    writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
+) -> Code:
+    """No shared axes: one matrix product, in the order that gives the wanted one."""
+    if want and want[0] in cols:
+        left, right, rows, cols = right, left, cols, rows
+    if len(over) == 1 and want == (*rows, *cols):
+        if len(cols) <= 1:
+            a, b = _operand(writer, left, (*rows, *over)), _operand(writer, right, (*over, *cols))
+            return _matmul(a, b)
+        if not rows:
+            flat = _vector_first(writer, left, right, over, cols)
+            return flat
+    return _tensordot(writer, left, right, over, rows, cols, want)
+
+
+def _vector_first(writer: Writer, left: Node, right: Node, over: Labels, cols: Labels) -> Code:
+    """A vector with an array of several axes: the array stands first where its axis is the last."""
+
+    if right.labels and right.labels[-1] == over[0]:
+        return _matmul(_operand(writer, right, (*cols, *over)), _operand(writer, left, over))
+    return arranged(_tensor_text(writer, left, right, over, (), cols), cols, cols)
+
+
+def _tensordot(
+    writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
+) -> Code:
+
+    return arranged(_tensor_text(writer, left, right, over, rows, cols), (*rows, *cols), want)
+
+
+def _tensor_text(
+    writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels
+) -> Code:
+    first = _natural(left, over, rows)
+    second = _natural(right, over, cols)
+    axes = [tuple(order.index(i) for i in over) for order in (first, second)]
+    a, b = _operand(writer, left, first), _operand(writer, right, second)
+    where = f"({axes[0][0]}, {axes[1][0]})" if len(over) == 1 else f"({axes[0]}, {axes[1]})"
+    return Code(f"np.tensordot({a.text}, {b.text}, axes={where})")
+
+
+def _natural(node: Node, over: Labels, rest: Labels) -> Labels:
+    """The node's own order if the axes that stay are in order in it."""
+    if tuple(i for i in node.labels if i not in over) == rest:
+        return node.labels
+    return (*rest, *(i for i in node.labels if i in over))
+
+
+def _batched(
+    writer: Writer, left: Node, right: Node, over: Labels, shared: Labels, rows: Labels, cols: Labels,
+    want: Labels,
+) -> Code:
+    """Shared axes: a stack of matrix products; further axes of an operand broadcast in it.
+
+    Where two axes or more are summed besides shared ones, no product of matrices does it in one step
+    without copies; einsum is the plain way to say it.
+    """
+
+    if len(over) > 1:
+        return _einsum(writer, left, right, over, want)
+    if rows and cols and want.index(cols[-1]) < want.index(rows[-1]):
+        left, right, rows, cols = right, left, cols, rows
+    left_order = (*shared, *rows[:-1], *rows[-1:], *over)
+    right_order = (*shared, *cols[:-1], *over, *cols[-1:])
+    a, b = _operand(writer, left, left_order), _operand(writer, right, right_order)
+    # Axes: shared, outer rows, outer columns, row, column.
+    a_text = _inserted(a, len(shared) + len(rows[:-1]), len(cols[:-1]), not rows, before=True)
+    b_text = _inserted(b, len(shared), len(rows[:-1]), not cols, before=False)
+    product = _matmul(a_text, b_text)
+    if not rows or not cols:
+        product = Code(f"({product.text})[..., {'0, :' if not rows else '0'}]")
+    return arranged(product, (*shared, *rows[:-1], *cols[:-1], *rows[-1:], *cols[-1:]), want)
+
+
+def _inserted(code: Code, after: int, outer: int, missing: bool, before: bool) -> Code:
+    """New axes for the other operand's outer ones, and for a row or column that is not there."""
+    text = code.text
+
+    if not outer and not missing:
+        return code
+    entries = [":"] * after + ["None"] * outer if outer else []
+    tail = (["None", ":"] if before else ["None"]) if missing else []
+    inner = ", ".join([*entries, "...", *tail])
+    text = code.at(ATOM)
+    return Code(f"{text}[{inner}]")
+
+
+def _einsum(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> Code:
+    letters: dict[Index, str] = {}
+    for i in (*left.labels, *right.labels, *over, *want):
+        letters.setdefault(i, "abcdefghijklmnopqrstuvwxyz"[len(letters)])
+    spec = ",".join("".join(letters[i] for i in n.labels) for n in (left, right))
+    a, b = _operand(writer, left, left.labels), _operand(writer, right, right.labels)
+    out = "".join(letters[i] for i in want)
+    return Code(f"np.einsum('{spec}->{out}', {a.text}, {b.text})")

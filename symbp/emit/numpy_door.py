@@ -1,0 +1,254 @@
+"""The door of a generated module: sizes from shapes, one dtype, and messages that name the argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from symbp.arrays.storage import Storage, sequence_axes
+from symbp.calculus.affine import Affine, FloorDiv, Index, Size, show
+from symbp.calculus.expr import Ref
+from symbp.errors import ModelProblem, SymbpError
+from symbp.model.core import Array, Model
+
+Lines = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """One axis of an argument: ``size + offset`` that the shape may fix, or a value to compare with."""
+
+    size: Size | None
+    offset: int
+    value: Affine
+
+    @classmethod
+    def of(cls, extent: Affine) -> Dim:
+        """Look at the extent of an axis."""
+        if len(extent.terms) == 1 and extent.terms[0][1] == 1 and isinstance(extent.terms[0][0], Size):
+            return cls(extent.terms[0][0], extent.const, extent)
+        return cls(None, 0, extent)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Writes ``_checked`` for a model; ``names`` are Python names of arrays and sizes."""
+
+    model: Model
+    storages: Mapping[str, Storage]
+    names: Mapping[str, str]
+
+    @property
+    def given(self) -> tuple[Array, ...]:
+        """The arguments: inputs, constants, parameters."""
+        return tuple(a for kind in ("input", "const", "param") for a in self.model.of_kind(kind))
+
+    @property
+    def batch(self) -> str:
+        """The symbol of the number of examples in messages."""
+        return "batch_" if "batch" in self.model.sizes else "batch"
+
+    def lines(self, returned: Sequence[str], dtype: bool) -> Lines:
+        """The body of ``_checked``; ``returned`` are the names of sizes that functions use."""
+        out = self.conversions()
+        out.append(f"size = {{{', '.join(self.free())}}}")
+        for array in self.ordered():
+            out += self.fit(array)
+        for array in self.given:
+            out += self.stacked(array)
+        for array in self.given:
+            out += self.integers(array)
+        values = [self.names[a.name] for a in self.given] + [self.size_value(s) for s in returned]
+        out.append(f"return {', '.join(values + ([self.names['#dtype']] if dtype else []))}")
+        return out
+
+    def free(self) -> list[str]:
+        """Sizes that are arguments."""
+        free = ((f'"{name}"', self.names[f"size {name}"]) for name in self.model.free_sizes)
+        return [f"{name}: _positive({name}, {value})" for name, value in free]
+
+    def size_value(self, name: str) -> str:
+        """A size, or a family of sizes as a dictionary by its index."""
+        if name == "#batch":
+            return f'size["{self.batch}"]'
+        if self.is_family(name):
+            return f'_family(size, "{name}")'
+        return f'size["{name}"]'
+
+    def is_family(self, name: str) -> bool:
+        """Whether a size is a family n[l]."""
+        return any(s.name == name and s.at for a in self.given for s in _sizes(a.axes))
+
+    # ── conversion ────────────────────────────────────────────────────────────────────────────────
+
+    def conversions(self) -> Lines:
+        """Everything as arrays of one floating dtype; integer arrays as they are."""
+        real = [a for a in self.given if a.integer is None]
+        out: Lines = []
+        for a in self.given:
+            if self.members(a):
+                out.append(f'{self.names[a.name]} = _members("{a.name}", {self.names[a.name]})')
+        listed = [("*" if self.members(a) else "") + self.names[a.name] for a in real]
+        dtype = self.names['#dtype']
+        out.append(f"{dtype} = _dtype({', '.join(listed)})" if real else f"{dtype} = np.dtype(np.float64)")
+        for a in self.given:
+            name = self.names[a.name]
+            kind = f", {dtype}" if a.integer is None else ""
+            if self.members(a):
+                out.append(f"{name} = [np.asarray(member{kind}) for member in {name}]")
+            else:
+                out.append(f"{name} = np.asarray({name}{kind})")
+        return out
+
+    def members(self, array: Array) -> bool:
+        """Whether an argument comes as a sequence of members: a family over one sequence index."""
+        storage = self.storages[array.name]
+        one = len(sequence_axes(array.axes)) == 1 and bool(array.axes[0].sequence)
+        return storage.listed or (one and array.kind != "input")
+
+    def stacked(self, array: Array) -> Lines:
+        """A family that the code reads as one array."""
+        if self.members(array) and not self.storages[array.name].listed:
+            name = self.names[array.name]
+            return [f"{name} = np.stack({name})"]
+        return []
+
+    # ── shapes ────────────────────────────────────────────────────────────────────────────────────
+
+    def ordered(self) -> list[Array]:
+        """The arguments in an order in which every axis fixes a size or can be compared.
+
+        Raises:
+            ModelProblem: if a size follows from no shape.
+        """
+        known = {*self.model.free_sizes}
+        left, out = list(self.given), list[Array]()
+        while left:
+            array = next((a for a in left if self.ready(a, known)), None)
+            if array is None:
+                raise ModelProblem(
+                    f"no shape fixes the sizes of {left[0].name}", left[0].span,
+                    "declare them with `size`, or let an array have them as an axis",
+                )
+            left.remove(array)
+            out.append(array)
+            known |= {d.size.name for d in self.dims(array) if d.size is not None}
+        return out
+
+    def ready(self, array: Array, known: set[str]) -> bool:
+        dims = self.dims(array)
+        head, tail = _plain(dims), _plain(dims[::-1])
+        first = [*dims[:head], *dims[len(dims) - tail :]]
+        here = known | {d.size.name for d in first if d.size is not None}
+        inner = (p for d in dims for p in (d.size.at if d.size is not None else (d.value,)))
+        return {s.name for p in inner for s in _names(p)} <= here
+
+    def dims(self, array: Array) -> list[Dim]:
+        """The axes of an argument in the order of its shape, without the batch."""
+        return [Dim.of(i.extent) for i in array.axes]
+
+    def fit(self, array: Array) -> Lines:
+        name, dims = self.names[array.name], self.dims(array)
+        batch = [f'"{self.batch}"'] if array.kind == "input" else []
+        if not self.members(array):
+            return self.calls(f'"{array.name}"', f"np.shape({name})", batch, dims, {})
+        index = array.axes[0]
+        length = _call(f'"len({array.name})", (len({name}),)', [self.dim(dims[0], {})])
+        here = {index: index.name if index.name not in self.names.values() else f"{index.name}_"}
+        low = self.text(index.low, {})
+        loop = f"for {here[index]}, member in enumerate({name}{'' if low == '0' else f', {low}'}):"
+        calls = self.calls(f'f"{array.name}[{{{here[index]}}}]"', "member.shape", batch, dims[1:], here)
+        return [length, loop, *(f"    {call}" for call in calls)]
+
+    def calls(
+        self, label: str, shape: str, batch: list[str], dims: list[Dim], here: Mapping[Index, str]
+    ) -> Lines:
+        """One call of ``_fit``; where an axis follows from others (P, N-P+1), those are fitted first."""
+        parts = [*batch, *(self.dim(d, here) for d in dims)]
+        needed = {s.name for d in dims if d.size is None for s in _names(d.value)}
+        head, tail = _plain(dims), len(dims) - _plain(dims[::-1])
+        out: Lines = []
+        if head < len(dims) and needed & {d.size.name for d in dims[:head] if d.size is not None}:
+            end = len(batch) + head
+            out.append(_call(f"{label}, {shape}[:{end}]", parts[:end]))
+        if tail > 0 and needed & {d.size.name for d in dims[tail:] if d.size is not None}:
+            start = len(batch) + tail
+            out.append(_call(f"{label}, {shape}[{start}:]", parts[start:]))
+        return [*out, _call(f"{label}, {shape}", parts)]
+
+    def dim(self, dim: Dim, here: Mapping[Index, str]) -> str:
+        """The axis as an argument of ``_fit``."""
+        if dim.size is None:
+            if dim.value.is_const:
+                return str(dim.value.const)
+            return f'({self.text(dim.value, here)}, "{show(dim.value)}")'
+        key = self.key(dim.size, here)
+        return f"({key}, {dim.offset:+d})" if dim.offset else key
+
+    def key(self, size: Size, here: Mapping[Index, str]) -> str:
+        """The name of a size as ``_fit`` knows it: ``"K"``, ``f"n[{l-1}]"``."""
+        if not size.at:
+            return f'"{size.name}"'
+        places = ", ".join(self.place(p, here) for p in size.at)
+        return f'{"f" if "{" in places else ""}"{size.name}[{places}]"'
+
+    def place(self, value: Affine, here: Mapping[Index, str]) -> str:
+        """The index of a member in an f-string."""
+        return str(value.const) if value.is_const else f"{{{self.text(value, here)}}}".replace('"', "'")
+
+    def text(self, value: Affine, here: Mapping[Index, str]) -> str:
+        """An integer from sizes that are known already."""
+        out = ""
+        for atom, factor in value.terms:
+            sign = "-" if factor < 0 else "+" if out else ""
+            out += f"{sign}{'' if abs(factor) == 1 else f'{abs(factor)}*'}{self.atom(atom, here)}"
+        return out + (f"{value.const:+d}" if out else str(value.const)) if value.const or not out else out
+
+    def atom(self, atom: object, here: Mapping[Index, str]) -> str:
+        match atom:
+            case Index():
+                if atom not in here:
+                    raise SymbpError(f"the size of an axis depends on {atom.name}, no index of its family")
+                return here[atom]
+            case Size(_, at) if at:
+                return f"size[{self.key(atom, here)}]"
+            case Size(name, _):
+                return f'size["{name}"]'
+            case FloorDiv(value, by):
+                return f"(({self.text(value, here)})//{by})"
+            case Ref(name, ()):
+                return f"int({self.names[name]})"
+            case _:
+                raise SymbpError("an array element stands in a size")
+
+    def integers(self, array: Array) -> Lines:
+        """The range of integer values is a matter of the door too."""
+        if array.integer is None:
+            return []
+        low, high = array.integer
+        inner = {s for end in (low, high) for i in end.indices() for s in (i,)}
+        if inner:
+            raise SymbpError(f"the range of the values of {array.name} depends on {next(iter(inner)).name}")
+        name = self.names[array.name]
+        listed = self.members(array) and self.storages[array.name].listed
+        values = f"np.hstack([member.ravel() for member in {name}])" if listed else name
+        return [f'_integers("{array.name}", {values}, {self.text(low, {})}, {self.text(high, {})})']
+
+
+def _call(head: str, dims: Iterable[str]) -> str:
+    return f"_fit(size, {', '.join([head, *dims])})"
+
+
+def _plain(dims: Sequence[Dim]) -> int:
+    """How many axes from the first on are sizes that the shape may fix."""
+    return next((k for k, d in enumerate(dims) if d.size is None), len(dims))
+
+
+def _sizes(axes: Iterable[Index]) -> Iterable[Size]:
+    for axis in axes:
+        for end in (axis.low, axis.high):
+            yield from (a for a in end.atoms() if isinstance(a, Size))
+
+
+def _names(value: Affine) -> Iterable[Size]:
+    return (a for a in value.atoms() if isinstance(a, Size))

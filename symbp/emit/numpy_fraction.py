@@ -1,0 +1,75 @@
+"""Products as fractions: what stands above and below the line, and the number in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from symbp.arrays.nodes import Choice, Elementwise, Local, Node, Num
+from symbp.emit.numpy_text import is_constant
+
+
+def fraction(node: Node) -> tuple[list[Node], list[Node], Fraction]:
+    """Factors above and below the line, and the number in front."""
+    match node:
+        case Num(value):
+            return [], [], value
+        case Elementwise("neg", (arg,)):
+            above, under, value = fraction(arg)
+            return above, under, -value
+        case Elementwise("*", args):
+            parts = [fraction(a) for a in args]
+            value = Fraction(1)
+            for part in parts:
+                value *= part[2]
+            return [n for p in parts for n in p[0]], [n for p in parts for n in p[1]], value
+        case Elementwise("/", (num, den)):
+            above, under, value = fraction(num)
+            # Numbers below the line are gathered; a product there stays in its brackets.
+            its_above, its_under, its_value = fraction(den)
+            if not its_value or its_under:
+                return above, [*under, den], value
+            return above, [*under, *its_above], value / its_value
+        case _:
+            return [node], [], Fraction(1)
+
+
+def typed(node: Node) -> bool:
+    """Whether a factor surely is an array of the arguments' type, which a condition may multiply."""
+    if isinstance(node, Elementwise):
+        return node.op != "flag" and any(map(typed, node.args))
+    return not is_constant(node) and not isinstance(node, (Choice, Local))
+
+
+def conditions_last(factors: Sequence[Node], negative: bool) -> list[Node]:
+    """The factors, conditions behind the others where a number or a sign would meet one first.
+
+    2*(u > 0) is of integers, and widens float32; -(u > 0) is refused by NumPy.
+    """
+    if not factors or not (negative or isinstance(factors[0], Num)):
+        return list(factors)
+    return sorted(factors, key=lambda n: isinstance(n, Elementwise) and n.op == "flag")
+
+
+def flipped(node: Node) -> Node | None:
+    """-(a - b) as b - a; None if the node is no sum in which that is shorter."""
+    if not isinstance(node, Elementwise) or node.op != "+":
+        return None
+    negative = [a for a in node.args if isinstance(a, Elementwise) and a.op == "neg"]
+    if not negative:
+        return None
+    rest = [a for a in node.args if a not in negative]
+    turned = tuple(Elementwise("neg", (a,), a.labels) for a in rest)
+    terms = (*(a.args[0] for a in negative), *turned)
+    return Elementwise("+", terms, node.labels)
+
+
+def bare(term: Node) -> Node:
+    """A condition needs no type of its own behind a term that has one."""
+    match term:
+        case Elementwise("flag", (cond,)):
+            return cond
+        case Elementwise("neg", (Elementwise("flag", (cond,)),), labels):
+            return Elementwise("neg", (cond,), labels)
+        case _:
+            return term

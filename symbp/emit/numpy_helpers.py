@@ -1,0 +1,142 @@
+"""The functions that generated modules bring along, each written out only where it is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from symbp import functions
+
+SOFTMAX = '''\
+def softmax(u, axis):
+    """exp(u)/Σ exp(u) along an axis; the largest entry is subtracted, so nothing overflows."""
+    e = np.exp(u - u.max(axis=axis, keepdims=True))
+    return e/e.sum(axis=axis, keepdims=True)
+'''
+LOGSUMEXP = '''\
+def logsumexp(u, axis):
+    """log Σ exp(u) along an axis; the largest entry is subtracted, so nothing overflows."""
+    top = u.max(axis=axis, keepdims=True)
+    return np.log(np.exp(u - top).sum(axis=axis)) + np.squeeze(top, axis)
+'''
+ARGMAX = '''\
+def argmax(u, axis):
+    """1 where u is largest along an axis, shared equally at a tie, and 0 elsewhere."""
+    top = (u == u.max(axis=axis, keepdims=True)).astype(u.dtype)
+    return top/top.sum(axis=axis, keepdims=True)
+'''
+ARGMIN = '''\
+def argmin(u, axis):
+    """1 where u is smallest along an axis, shared equally at a tie, and 0 elsewhere."""
+    low = (u == u.min(axis=axis, keepdims=True)).astype(u.dtype)
+    return low/low.sum(axis=axis, keepdims=True)
+'''
+WINDOWS = '''\
+def windows(x, axis, start, shape, steps):
+    """A view in which one axis has become several: x[start + steps[0]*i + steps[1]*p + …]."""
+    last = start + sum((n - 1)*s for n, s in zip(shape, steps))
+    if start < 0 or last >= x.shape[axis]:
+        raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
+    x = x[(slice(None),)*axis + (slice(start, None),)]
+    strides = tuple(s*x.strides[axis] for s in steps)
+    shape = x.shape[:axis] + shape + x.shape[axis + 1:]
+    strides = x.strides[:axis] + strides + x.strides[axis + 1:]
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+'''
+LIKE = '''\
+def _like(kind, members):
+    """Members of a family as one array if its parameter came as one, else as a list."""
+    return np.stack(members) if issubclass(kind, np.ndarray) else list(members)
+'''
+DTYPE = '''\
+def _dtype(*arguments):
+    """The common floating type of the arguments; numbers of Python adapt to arrays."""
+    plain = (bool, int, float)
+    dtype = np.result_type(*(a if isinstance(a, plain) else np.asarray(a) for a in arguments))
+    if dtype.kind not in "biuf":
+        raise ValueError(f"expected real numbers, got {dtype}")
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+'''
+MEMBERS = '''\
+def _members(name, family):
+    """The members of a family in order."""
+    if not isinstance(family, (list, tuple)) and np.ndim(family) == 0:
+        raise ValueError(f"{name}: expected a sequence of arrays, got {type(family).__name__}")
+    return [*family]
+'''
+FIT = '''\
+def _fit(size, name, shape, *dims):
+    """Take sizes from a shape, or compare it with those that are known.
+
+    A dim is a size, a size with an offset, or a number, alone or with its symbol.
+    """
+    expected, symbols = [], []
+    for axis, dim in enumerate(dims):
+        value, extra = dim if isinstance(dim, tuple) else (dim, 0)
+        if isinstance(value, str):
+            if len(shape) == len(dims):
+                size.setdefault(value, shape[axis] - extra)
+            symbols.append(f"{value}{extra:+d}" if extra else value)
+            expected.append(size[value] + extra if value in size else value)
+        else:
+            symbols.append(extra or str(value))
+            expected.append(value)
+    if list(shape) != expected:
+        wanted = f"({', '.join(symbols)}) = ({', '.join(map(str, expected))})"
+        raise ValueError(f"{name}: expected {wanted}, got {tuple(shape)}")
+    if 0 in shape:
+        raise ValueError(f"{name}: no size may be 0, got {tuple(shape)}")
+'''
+FAMILY = '''\
+def _family(size, name):
+    """A family of sizes by its index."""
+    start = len(name) + 1
+    return {int(key[start:-1]): n for key, n in size.items() if key.startswith(f"{name}[")}
+'''
+POSITIVE = '''\
+def _positive(name, value):
+    """A size that is an argument."""
+    if value != int(value) or value < 1:
+        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
+    return int(value)
+'''
+INTEGERS = '''\
+def _integers(name, values, low, high):
+    """Values that stand as indices have to be integers in their range."""
+    if values.dtype.kind not in "iu":
+        raise ValueError(f"{name}: expected integers, got {values.dtype}")
+    first, last = values.min(), values.max()
+    if not low <= first <= last <= high:
+        raise ValueError(f"{name}: expected {low} to {high}, got {first} to {last}")
+'''
+
+HELPERS: Mapping[str, str] = MappingProxyType(
+    {
+        **{f.name: f.helper for f in functions.ELEMENTWISE if f.helper},
+        "softmax": SOFTMAX,
+        "logsumexp": LOGSUMEXP,
+        "argmax": ARGMAX,
+        "argmin": ARGMIN,
+        "windows": WINDOWS,
+        "_like": LIKE,
+        "_dtype": DTYPE,
+        "_members": MEMBERS,
+        "_fit": FIT,
+        "_family": FAMILY,
+        "_positive": POSITIVE,
+        "_integers": INTEGERS,
+    }
+)
+
+
+def helpers(texts: Iterable[str]) -> list[str]:
+    """The helpers that some code calls, those that they call included, in the order of the table."""
+    pending, found = list(texts), dict[str, None]()
+    while pending:
+        text = pending.pop()
+        for name in HELPERS:
+            if name not in found and re.search(rf"(?<![\w.]){name}\(", text):
+                found[name] = None
+                pending.append(HELPERS[name])
+    return [source for name, source in HELPERS.items() if name in found]

@@ -1,0 +1,165 @@
+"""Stored arrays read at subscripts: plain indexing first, then windows, then gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from symbp.arrays.nodes import (
+    BATCH,
+    BATCH_SIZE,
+    At,
+    IndexValue,
+    Labels,
+    Load,
+    Node,
+    Span,
+    Subscript,
+    Take,
+    Window,
+)
+from symbp.arrays.storage import BATCH_AXIS, Storage
+from symbp.calculus.affine import Affine, Index, affine
+from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
+from symbp.errors import SymbpError
+
+if TYPE_CHECKING:
+    from symbp.emit.numpy_code import Writer
+
+
+def load(writer: Writer, node: Load, want: Labels) -> Code:
+    view, entries, have = place(writer, node)
+    text = f"{view}[{', '.join(entries)}]" if entries else view
+    return arranged(Code(text), have, want)
+
+
+def place(writer: Writer, node: Load) -> tuple[str, list[str], Labels]:
+    """A view by plain indexing, the entries of a gather from it (if any), and the labels of all."""
+    storage = writer.storages[node.key]
+    text = writer.names[node.key]
+    subscripts = list(node.subscripts)
+    ends = extents(writer, storage, node.subscripts)
+    if storage.listed:
+        first = subscripts.pop(0)
+        ends.pop(0)
+        if not isinstance(first, At):
+            name = node.key.lstrip("∂")
+            raise SymbpError(f"{name} is a list of members: it is read as if it were one array")
+        text += f"[{writer.integer(first.position).text}]"
+    return indexed(writer, text, subscripts, ends)
+
+
+def extents(writer: Writer, storage: Storage, subscripts: Sequence[Subscript]) -> list[Affine]:
+    """How many positions each stored axis has."""
+    out: list[Affine] = []
+    values: dict[Index, Affine] = {}
+    for axis, s in zip(storage.layout, subscripts, strict=True):
+        if axis == BATCH_AXIS:
+            out.append(affine(BATCH_SIZE))
+            continue
+        index, base = storage.axes[axis], storage.base[axis]
+        out.append((index.high - base + 1).substitute(values))
+        if isinstance(s, At):
+            values[index] = s.position + base
+    return out
+
+
+def indexed(
+    writer: Writer, text: str, subscripts: Sequence[Subscript], extents: Sequence[Affine]
+) -> tuple[str, list[str], Labels]:
+    """Plain indexing first, then windows, then gathers."""
+    entries = [plain(writer, s, e) for s, e in zip(subscripts, extents, strict=True)]
+    while entries and entries[-1] == ":":
+        entries.pop()
+    if entries:
+        text += f"[{', '.join(entries)}]"
+    left = [s for s in subscripts if not isinstance(s, At)]
+    for axis in range(len(left) - 1, -1, -1):
+        s = left[axis]
+        if isinstance(s, Window):
+            text = window(writer, text, axis, s)
+    return gather(writer, text, left)
+
+
+def plain(writer: Writer, s: Subscript, stored: Affine) -> str:
+    match s:
+        case At(position):
+            return writer.integer(position).text
+        case Span(label, start, step):
+            stop = start + (label.extent - 1) * step + 1
+            first = "" if start == Affine() else writer.integer(start).text
+            last = "" if stop == stored else _stop(writer, stop, stored)
+            if not first and not last and step == 1:
+                return ":"
+            return f"{first}:{last}" + (f":{step}" if step != 1 else "")
+        case _:
+            return ":"
+
+
+def _stop(writer: Writer, stop: Affine, stored: Affine) -> str:
+    gap = stop - stored
+    if gap.is_const and gap.const < 0:
+        return str(gap.const)
+    return writer.integer(stop).text
+
+
+def window(writer: Writer, text: str, axis: int, s: Window) -> str:
+    writer.needs.helpers["windows"] = None
+    ends = writer.shape(s.labels)
+    steps = f"({', '.join(map(str, s.steps))})"
+    return f"windows({text}, {axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
+
+
+def gather(writer: Writer, text: str, left: Sequence[Subscript]) -> tuple[str, list[str], Labels]:
+    """Fancy indexing: all ids broadcast against each other, shared labels become explicit."""
+    takes = [s for s in left if isinstance(s, Take)]
+    axes: list[Subscript | Index] = []
+    for s in left:
+        axes += s.labels if isinstance(s, Window) else [s.label if isinstance(s, Span) else s]
+    if not takes:
+        return text, [], tuple(i for i in axes if isinstance(i, Index))
+    order = _union(t.ids.labels for t in takes)
+    entries: list[str] = []
+    fancy: list[int] = []
+    for k, axis in enumerate(axes):
+        if isinstance(axis, Take):
+            entries.append(_ids(writer, axis.ids, order))
+        elif isinstance(axis, Index) and axis in order:
+            ends = Code(f"np.arange({writer.integer(axis.extent, True).text})")
+            entries.append(expanded(ends, (axis,), order).text)
+        else:
+            entries.append(":")
+            continue
+        fancy.append(k)
+    rest = [i for i in axes if isinstance(i, Index) and i not in order]
+    ahead = sum(1 for k in range(fancy[0]) if k not in fancy)
+    if fancy[-1] - fancy[0] + 1 != len(fancy):
+        ahead = 0  # NumPy puts gathered axes first when slices stand between them.
+    while entries[-1] == ":":
+        entries.pop()
+    return text, entries, (*rest[:ahead], *order, *rest[ahead:])
+
+
+def _ids(writer: Writer, node: Node, order: Labels) -> str:
+    have = tuple(i for i in order if i in node.labels)
+    return expanded(writer.write(node, order, whole=True), have, order).text
+
+
+def select(writer: Writer, arg: Node, label: Index, ids: Node, want: Labels) -> Code:
+    natural = arg.labels
+    row = writer.write(arg, natural)
+    axes: list[Subscript] = [Take(ids) if i == label else Span(i, Affine()) for i in natural]
+    extents = [i.extent for i in natural]
+    if not ids.labels and isinstance(ids, IndexValue):
+        axes = [At(ids.value) if isinstance(a, Take) else a for a in axes]
+    text, entries, have = indexed(writer, row.at(ATOM), axes, extents)
+    return arranged(Code(f"{text}[{', '.join(entries)}]" if entries else text), have, want)
+
+
+def _union(parts: Iterable[Labels]) -> Labels:
+    found: dict[Index, None] = {}
+    for labels in parts:
+        found.update(dict.fromkeys(labels))
+    if BATCH in found:
+        return (BATCH, *(i for i in found if i is not BATCH))
+    return tuple(found)

@@ -1,0 +1,188 @@
+"""Values that a block computes more than once: which deserve a name, and which name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from symbp.arrays.nodes import (
+    Apply,
+    Assign,
+    At,
+    Contract,
+    Elementwise,
+    Fold,
+    IndexValue,
+    Labels,
+    Load,
+    Local,
+    Loop,
+    LoopSum,
+    Node,
+    Normalised,
+    Num,
+    Select,
+    Span,
+    Take,
+    Window,
+    below,
+)
+from symbp.calculus.affine import Affine, Index
+from symbp.emit.numpy_code import Writer
+from symbp.emit.numpy_text import COMPARISONS, Code, is_constant
+
+COSTLY = (Elementwise, Contract, Apply, Fold, Normalised, Select)
+RISKY = frozenset({"log", "log1p", "sqrt", "exp", "expm1", "sinh", "cosh", "tan"})
+"""Functions that warn outside of where they are finite: the branch of a ``where`` not taken may."""
+
+
+def parts(writer: Writer, node: Node, want: Labels) -> Iterator[tuple[Node, Labels]]:
+    """The costly parts of a value with the order of axes in which they are written."""
+    seen: list[tuple[Node, Labels]] = []
+
+    def note(part: Node, order: Labels) -> Code | None:
+        if costly(part) and not _cheap(part):
+            seen.append((part, order))
+        return None
+
+    writer.shortcut = note
+    writer.write(node, want)
+    writer.shortcut = None
+    yield from seen
+
+
+def invariants(
+    loop: Loop, writer: Writer, order: Callable[[Assign], Labels]
+) -> Iterator[tuple[Node, Labels]]:
+    """The largest costly parts of a loop's assignments that no turn of it changes."""
+    assigned = list(_assignments(loop))
+    written = {a.target.key for a in assigned}
+    inner = {i.index for i in loops(loop)}
+    seen: list[tuple[Node, Labels]] = []
+
+    def note(part: Node, want: Labels) -> Code | None:
+        if not costly(part) or _cheap(part) or _changes(part, inner, written):
+            return None
+        seen.append((part, want))
+        return Code("hoisted")
+
+    for a in assigned:
+        if not risky(a.value):
+            writer.shortcut = note
+            try:
+                writer.write(a.value, order(a))
+            finally:
+                writer.shortcut = None
+    yield from seen
+
+
+def loops(loop: Loop) -> Iterator[Loop]:
+    """A loop and the loops in it."""
+    yield loop
+    for inner in loop.body:
+        if isinstance(inner, Loop):
+            yield from loops(inner)
+
+
+def _assignments(loop: Loop) -> Iterator[Assign]:
+    """The assignments of a loop and of the loops in it; not those that a guard may leave out."""
+    for inner in loop.body:
+        if isinstance(inner, Assign):
+            yield inner
+        elif isinstance(inner, Loop):
+            yield from _assignments(inner)
+
+
+def _changes(node: Node, indices: set[Index], written: set[str]) -> bool:
+    """Whether a value depends on a loop's index, or on what the loop writes."""
+    if isinstance(node, Load) and (
+        node.key in written or any(i in indices for p in _places(node) for i in p.indices())
+    ):
+        return True
+    if isinstance(node, IndexValue) and any(i in indices for i in node.value.indices()):
+        return True
+    if isinstance(node, LoopSum) or any(_ranges_change(i, indices) for i in node.labels):
+        return True
+    return any(_changes(n, indices, written) for n in below(node))
+
+
+def _ranges_change(label: Index, indices: set[Index]) -> bool:
+    ends = [e for e in (label.lo, label.hi) if e is not None]
+    return any(i in indices for e in ends for i in e.indices())
+
+
+def _places(node: Load) -> Iterator[Affine]:
+    for subscript in node.subscripts:
+        match subscript:
+            case At(position):
+                yield position
+            case Span(_, start) | Window(_, start):
+                yield start
+            case _:
+                continue
+
+
+def costly(node: Node) -> bool:
+    if isinstance(node, Load):
+        return any(isinstance(s, (Window, Take)) for s in node.subscripts)
+    return isinstance(node, COSTLY)
+
+
+def _cheap(node: Node) -> bool:
+    """Whether a name would cost more reading than it saves: signs, scalings of one value, numbers."""
+    if is_constant(node):
+        return True
+    match node:
+        case Elementwise("neg" | "cast" | "clip", _):
+            return True
+        case Elementwise("*" | "/", args):
+            weighty = [a for a in args if not is_constant(a)]
+            return len(weighty) < 2 and all(isinstance(a, (Load, Local)) or _cheap(a) for a in weighty)
+        case Elementwise("+", args):
+            return sum(not isinstance(a, Num) for a in args) < 2
+        case _:
+            return False
+
+
+def stem(node: Node) -> str:
+    """A name for a value from what it is."""
+    match node:
+        case Elementwise("+", args) if any(isinstance(a, Elementwise) and a.op == "neg" for a in args):
+            return "difference"
+        case Elementwise("+", _):
+            return "total"
+        case Elementwise("/", _):
+            return "quotient"
+        case Elementwise("where", _):
+            return "chosen"
+        case Elementwise("**", _):
+            return "power"
+        case Elementwise(op, _) if op in COMPARISONS or op in ("and", "or", "not"):
+            return "mask"
+        case Load(_, subscripts):
+            return "patches" if any(isinstance(s, Window) for s in subscripts) else "rows"
+        case Elementwise("*", _) | Contract():
+            return "product"
+        case Apply(name, _, orders):
+            return f"{name}_prime_value" if any(orders) else f"{name}_value"
+        case Normalised():
+            return "weights"
+        case Fold():
+            return "summed" if node.op == "sum" else f"{node.op}_value"
+        case _:
+            return "common"
+
+
+def risky(node: Node, within: bool = False) -> bool:
+    if is_constant(node):
+        return False
+    match node:
+        case Elementwise("where", args):
+            return any(risky(a, True) for a in args[1:]) or risky(args[0])
+        case Elementwise("/" | "**", _) if within and not is_constant(node.args[1]):
+            return True
+        case Elementwise("**", (_, Num(value))) if within and (value < 0 or value.denominator != 1):
+            return True
+        case Apply(name) if within and name in RISKY:
+            return True
+        case _:
+            return any(risky(n, within) for n in below(node))

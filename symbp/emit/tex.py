@@ -1,0 +1,198 @@
+"""Formulas in LaTeX: amsmath only, and nothing that KaTeX or MathJax refuse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from symbp.emit.layout import (
+    Big,
+    Box,
+    Cases,
+    Fence,
+    Frac,
+    Product,
+    Root,
+    Row,
+    Script,
+    Sym,
+    Terms,
+    fence_size,
+    slashed,
+)
+from symbp.emit.notation import GREEK
+
+_LEFT = {"(": "(", "[": "[", "|": r"\lvert ", "⌊": r"\lfloor "}
+_RIGHT = {"(": ")", "[": "]", "|": r"\rvert", "⌊": r"\rfloor"}
+SIZES = ("", "big", "Big", "bigg", "Bigg")
+GAPS = {"thin": r"\,", "none": "", "dot": r" \cdot ", "op": " "}
+
+
+def tex(box: Box, display: bool = True) -> str:
+    """The formula in LaTeX; ``display`` False sets it for a line of text, with slashes for fractions.
+
+    Raises:
+        TypeError: for something that is not a layout node.
+    """
+    match box:
+        case Sym(spelling, _, kind):
+            return f" {spelling} " if kind in ("rel", "bin") else spelling + " " * (kind == "punct")
+        case Row(items):
+            return joined(_in_row(i, n, display) for i, n in zip(items, (*items[1:], None), strict=True))
+        case Product(factors, gaps):
+            return _product(factors, gaps, display)
+        case Terms(terms):
+            return _terms(terms, display)
+        case Script():
+            return _script(box, display)
+        case Frac():
+            return _fraction(box, display)
+        case Root(body):
+            return rf"\sqrt{{{tex(body, False)}}}"
+        case Big(sign, below, above):
+            return (
+                sign.tex + (f"_{group(below)}" if below else "") + (f"^{group(above)}" if above else "") + " "
+            )
+        case Fence():
+            return _fence(box, display)
+        case Cases(rows):
+            return _cases(rows)
+        case _:
+            raise TypeError(f"{type(box).__name__} is not a layout node")
+
+
+def _in_row(item: Box, following: Box | None, display: bool) -> str:
+    """A fraction with a slash before ⊙ gets brackets, because ⊙ has no agreed precedence."""
+    before_sign = isinstance(following, Sym) and following.kind == "bin"
+    text = tex(item, display)
+    return f"({text})" if isinstance(item, Frac) and before_sign and not display else text
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """The pieces side by side; a space where a command would swallow a letter."""
+    out = ""
+    for piece in pieces:
+        glue = " " if re.search(r"\\[A-Za-z]+$", out) and piece[:1].isalpha() else ""
+        out += glue + piece
+    return out
+
+
+def group(box: Box) -> str:
+    """A script: without braces if it is one character."""
+    text = (
+        tex(box, False).strip().replace(" = ", "=").replace(" - ", "-").replace(" + ", "+").replace(", ", ",")
+    )
+    return text if len(text) == 1 else f"{{{text}}}"
+
+
+def _product(factors: tuple[Box, ...], gaps: tuple[str, ...], display: bool) -> str:
+    last = len(factors) - 1
+    spelled = [_factor(f, display, n == last) for n, f in enumerate(factors)]
+    out = spelled[0]
+    for gap, piece in zip(gaps, spelled[1:], strict=True):
+        out = joined((out.rstrip(), GAPS[gap], piece))
+    return out
+
+
+def _factor(box: Box, display: bool, last: bool) -> str:
+    """A fraction with a slash would draw in the factor behind it."""
+    text = tex(box, display)
+    return f"({text})" if isinstance(box, Frac) and not display and not last and not _numeric(box) else text
+
+
+def _numeric(box: Frac) -> bool:
+    return all(isinstance(b, Sym) and b.kind == "num" for b in (box.num, box.den))
+
+
+def _terms(terms: tuple[tuple[str, Box], ...], display: bool) -> str:
+    out = ""
+    for sign, box in terms:
+        lead = (" " + sign + " ") if out else ("-" if sign == "-" else "")
+        out = out.rstrip() + lead + tex(box, display).lstrip()
+    return out
+
+
+def _script(box: Script, display: bool) -> str:
+    base = tex(box.base, display)
+    if isinstance(box.base, (Script, Row)):
+        base = f"{{{base}}}"
+    above = box.sup
+    if isinstance(above, Sym) and set(above.tex) == {"'"}:
+        return base + above.tex + (f"_{group(box.sub)}" if box.sub else "")
+    up = f"^{group(above)}" if above is not None else ""
+    return base + up + (f"_{group(box.sub)}" if box.sub else "")
+
+
+def _fraction(box: Frac, display: bool) -> str:
+    if display:
+        return rf"\frac{{{tex(box.num, False)}}}{{{tex(box.den, False)}}}"
+    if _numeric(box):
+        return rf"\frac{{{tex(box.num)}}}{{{tex(box.den)}}}"
+    sides = [_beside_slash(b, bare) for b, bare in zip((box.num, box.den), box.bare, strict=True)]
+    return "/".join(sides)
+
+
+def _beside_slash(box: Box, bare: bool) -> str:
+    text = tex(box, False)
+    return text if bare and not slashed(box) else f"({text})"
+
+
+def _fence(box: Fence, display: bool) -> str:
+    body = tex(box.body, display).strip()
+    size = SIZES[fence_size(box, display)] if box.kind != "[" or fence_size(box, display) else ""
+    if not size:
+        return _LEFT[box.kind] + body + _RIGHT[box.kind]
+    return f"\\{size}l{_LEFT[box.kind]}{body}\\{size}r{_RIGHT[box.kind]}"
+
+
+def _cases(rows: tuple[tuple[Box, Box | None], ...]) -> str:
+    lines = [
+        f"{tex(value, False).strip()} & "
+        + (rf"\text{{if }} {tex(cond, False).strip()}" if cond is not None else r"\text{otherwise}")
+        for value, cond in rows
+    ]
+    return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"
+
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+}
+
+
+_SIGNS = {
+    **{sign: "\\" + name for name, sign in GREEK.items()},
+    "−": "-", "′": "^{\\prime}", "·": "\\cdot ", "×": "\\times ", "⊙": "\\odot ", "≤": "\\le ", "≥": "\\ge ",
+    "≠": "\\ne ", "∂": "\\partial ", "√": "\\surd ", "∞": "\\infty ", "→": "\\to ", "∈": "\\in ",
+}
+_SIGN = re.compile("([" + "".join(_SIGNS) + "])")
+
+
+def escape(text: str) -> str:
+    """A text for LaTeX; what its default fonts cannot show becomes a question mark."""
+    return "".join(f"${_SIGNS[c]}$" if c in _SIGNS else _ESCAPES.get(c) or _known(c) for c in text)
+
+
+def words_in_math(text: str) -> str:
+    """Words within a formula; the mathematical signs among them stand outside of \\text."""
+    pieces = (p for p in _SIGN.split(text) if p)
+    return "".join(_SIGNS[p] if p in _SIGNS else rf"\text{{{escape(p)}}}" for p in pieces)
+
+
+def _known(char: str) -> str:
+    """A character that pdfTeX knows: Latin letters and common punctuation."""
+    if ord(char) < 0x180 or char in "–—‘’“”…":
+        return {"…": r"\dots{}"}.get(char, char) if char.isprintable() else " "
+    return "?"
