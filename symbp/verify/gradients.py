@@ -1,0 +1,260 @@
+"""A generated module against the oracle: cost, gradients, dtypes, and what it does to its arguments."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from symbp.calculus.affine import Index
+from symbp.errors import SymbpError
+from symbp.model.core import Array, Model
+from symbp.verify.evaluate import Oracle
+from symbp.verify.lines import FLOOR
+from symbp.verify.places import Positions, Values, loop, place
+from symbp.verify.sample import Sample, redraw, trouble
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Module = Any
+"""A generated module: anything with ``value_and_grad``."""
+
+BATCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCheck:
+    """One comparison: ``what`` is the cost, a gradient, or a property that must hold."""
+
+    what: str
+    error: float
+    ok: bool
+    precision: str
+    note: str = ""
+
+
+def check_module(
+    model: Model, module: Module, sample: Sample, tolerance: float = 1e-9
+) -> tuple[ModuleCheck, ...]:
+    """Compare ``module.value_and_grad`` with the oracle at a batch of three different examples.
+
+    float64 has to agree to ``tolerance`` relative to the largest element of the array, float32 to 1e-4
+    relative to that of all gradients (behind a normalisation one gradient is what is left when large
+    parts cancel, and seven digits are soon lost); dtypes are kept, arguments are not modified, and a
+    second call gives the same bits.
+    """
+    batch = _batch(model, sample)
+    expected_cost, expected = _expected(model, batch)
+    checks: list[ModuleCheck] = []
+    for dtype, within in (("float64", tolerance), ("float32", 1e-4)):
+        arguments = _arguments(model, batch, dtype)
+        wanted = {
+            # The gradient in the structure in which the parameter is given.
+            name: _argument(model.arrays[name], replace(sample, values={name: g}), None, "float64")
+            for name, g in expected.items()
+        }
+        checks += _compare(module, arguments, expected_cost, wanted, dtype, within)
+    return tuple(checks)
+
+
+# ── the arguments ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _batch(model: Model, sample: Sample) -> tuple[Sample, ...]:
+    """Examples that differ in their inputs only; one if the model has no inputs."""
+    if not model.of_kind("input"):
+        return (sample,)
+    examples, seed = [sample], sample.seed
+    while len(examples) < BATCH:
+        seed += 1
+        example = redraw(sample, seed, ("input",))
+        if trouble(example) is None:
+            examples.append(example)
+        elif seed > sample.seed + 200:
+            raise SymbpError("found no three examples at which the cost is finite")
+    return tuple(examples)
+
+
+def _arguments(model: Model, batch: Sequence[Sample], dtype: str) -> dict[str, Any]:
+    """The keyword arguments of ``value_and_grad``: inputs have a leading batch axis."""
+    arguments: dict[str, Any] = {}
+    for array in model.of_kind("input", "const", "param"):
+        kind = "int64" if array.integer is not None else dtype
+        examples = batch if array.kind == "input" else None
+        arguments[array.name] = _argument(array, batch[0], examples, kind)
+    for name in model.free_sizes:
+        arguments[name] = batch[0].size(name, ())
+    return arguments
+
+
+def _argument(
+    array: Array, sample: Sample, batch: Sequence[Sample] | None, dtype: str
+) -> Any:
+    sequences = [i for i in array.axes if i.sequence]
+    if batch is not None and sequences and not _ragged(array):
+        # A family of inputs with members of one shape is an axis after that of the batch.
+        sequences = []
+
+    def leaf(outer: Values) -> Any:
+        if batch is None:
+            return _filled(array, sample, sample, outer, dtype)
+        return _stacked([_filled(array, sample, s, outer, dtype) for s in batch])
+
+    return _nested(sequences, sample, {}, leaf)
+
+
+def _ragged(array: Array) -> bool:
+    names = {i for i in array.axes if i.sequence}
+    return any(names & {*a.low.indices(), *a.high.indices()} for a in array.axes)
+
+
+def _nested(
+    sequences: Sequence[Index], sample: Sample, outer: Values, leaf: Callable[[Values], Any]
+) -> Any:
+    """A list for each sequence axis, in order of the index; ``leaf`` below them."""
+    if not sequences:
+        return leaf(outer)
+    return [
+        _nested(sequences[1:], sample, dict(outer), leaf)
+        for _ in loop(sequences[:1])(sample, outer)
+    ]
+
+
+def _filled(array: Array, frame: Sample, sample: Sample, outer: Values, dtype: str) -> Any:
+    """The member of a family at ``outer``, or the whole array, as a NumPy array."""
+    import numpy as np
+
+    inner = [i for i in array.axes if i.uid not in outer]
+    values, ends = dict(outer), []
+    for axis in inner:
+        low = place(axis.low)(frame, values)
+        values[axis.uid] = low
+        ends.append((low, place(axis.high)(frame, values)))
+    filled = np.zeros([hi - lo + 1 for lo, hi in ends], dtype=dtype)
+    for at in itertools.product(*(range(lo, hi + 1) for lo, hi in ends)):
+        where = outer | dict(zip((i.uid for i in inner), at, strict=True))
+        filled[tuple(k - lo for k, (lo, _) in zip(at, ends, strict=True))] = sample.values[
+            array.name
+        ][tuple(where[i.uid] for i in array.axes)]
+    return filled if filled.ndim else filled[()]
+
+
+def _stacked(arrays: Sequence[Any]) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    return np.stack(arrays)
+
+
+# ── what is expected ──────────────────────────────────────────────────────────────────────────────
+
+
+def _expected(
+    model: Model, batch: Sequence[Sample]
+) -> tuple[float, Mapping[str, Mapping[Positions, float]]]:
+    """The cost and the gradients, averaged over the examples."""
+    first = Oracle(model, batch[0])
+    oracles = [first, *(Oracle(model, s, program=first.program) for s in batch[1:])]
+    cost = sum(float(o.cost.real) for o in oracles) / len(batch)
+    return cost, {
+        p.name: {
+            at: sum(o.adjoint(p.name, at) for o in oracles) / len(batch)
+            for at in batch[0].values[p.name]
+        }
+        for p in model.of_kind("param")
+        if p.integer is None
+    }
+
+
+# ── the comparison ────────────────────────────────────────────────────────────────────────────────
+
+
+def _compare(
+    module: Module,
+    arguments: dict[str, Any],
+    cost: float,
+    wanted: Mapping[str, Any],
+    dtype: str,
+    within: float,
+) -> list[ModuleCheck]:
+    before = copy.deepcopy(arguments)
+    value, gradients = module.value_and_grad(**arguments)
+    again = module.value_and_grad(**arguments)
+    error = abs(float(value) - cost) / max(abs(cost), FLOOR)
+    checks = [ModuleCheck("cost", error, error <= within, dtype)]
+    if hasattr(module, "value"):
+        alone = _same_bits(float(module.value(**arguments)), float(value))
+        checks.append(_holds("value is the cost", alone, dtype))
+    floor = FLOOR if dtype == "float64" else max(FLOOR, *map(_largest, wanted.values()), 0.0)
+    for name, expected in wanted.items():
+        checks.append(_gradient(name, getattr(gradients, name, None), expected, dtype, within, floor))
+    kept = _same_bits(before, arguments)
+    checks.append(_holds("arguments are not modified", kept, dtype))
+    checks.append(_holds("same bits twice", _same_bits((value, gradients), again), dtype))
+    return checks
+
+
+def _holds(what: str, holds: bool, dtype: str) -> ModuleCheck:
+    return ModuleCheck(what, 0.0 if holds else math.inf, holds, dtype)
+
+
+def _largest(nested: Any) -> float:
+    """The largest element of arrays below lists."""
+    if isinstance(nested, list):
+        return max(map(_largest, nested), default=0.0)
+    return float(abs(nested).max())
+
+
+def _gradient(
+    name: str, given: Any, expected: Any, dtype: str, within: float, floor: float = FLOOR
+) -> ModuleCheck:
+    what = f"gradient with respect to {name}"
+    try:
+        pairs = list(_leaves(given, expected, name))
+    except ValueError as error:
+        return ModuleCheck(what, math.inf, False, dtype, str(error))
+    scale = max((float(abs(e).max(initial=0)) for _, e in pairs), default=0.0)
+    worst = max((float(abs(g - e).max(initial=0)) for g, e in pairs), default=0.0)
+    relative = worst / max(scale, floor)
+    wrong = sorted({str(g.dtype) for g, _ in pairs if g.dtype != dtype})
+    note = f"dtype {', '.join(wrong)} instead of {dtype}" if wrong else ""
+    return ModuleCheck(what, relative, relative <= within and not note, dtype, note)
+
+
+def _leaves(given: Any, expected: Any, name: str) -> Iterator[tuple[Any, Any]]:
+    """Pairs of arrays below the lists of a family.
+
+    Raises:
+        ValueError: if lengths or shapes differ.
+    """
+    import numpy as np
+
+    if given is None:
+        raise ValueError(f"there is no gradient {name}")
+    if isinstance(expected, list):
+        if len(given) != len(expected):
+            raise ValueError(f"{name} has {len(given)} members instead of {len(expected)}")
+        for k, (part, wanted) in enumerate(zip(given, expected, strict=True)):
+            yield from _leaves(part, wanted, f"{name}[{k}]")
+        return
+    left, right = np.asarray(given), np.asarray(expected)
+    if left.shape != right.shape:
+        raise ValueError(f"{name} has the shape {left.shape} instead of {right.shape}")
+    if not np.isfinite(left).all():
+        raise ValueError(f"{name} is not finite")
+    yield left, right
+
+
+def _same_bits(left: Any, right: Any) -> bool:
+    import numpy as np
+
+    if isinstance(left, Mapping):
+        return left.keys() == right.keys() and all(_same_bits(left[k], right[k]) for k in left)
+    if isinstance(left, list | tuple):
+        pairs = zip(left, right, strict=False)
+        return len(left) == len(right) and all(_same_bits(a, b) for a, b in pairs)
+    a, b = np.asarray(left), np.asarray(right)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()

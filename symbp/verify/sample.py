@@ -1,0 +1,276 @@
+"""Small concrete instances of a model: sizes that tell all axes apart, and random values.
+
+Sizes are pairwise different, so that an index that has strayed to another axis runs out of it or
+sums over too little.  Everything is deterministic: same model, same seed, same numbers.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
+from symbp.errors import SymbpError
+from symbp.model.core import Array, Model
+from symbp.verify.places import Positions, Values, loop, place, places, points
+
+SizeKey = tuple[str, Positions]
+Elements = Mapping[Positions, "float | int"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Sizes, and the values of all given arrays by position; integer arrays have ``int`` values."""
+
+    model: Model
+    sizes: Mapping[SizeKey, int]
+    values: Mapping[str, Elements]
+    mode: str = "signed"
+    seed: int = 0
+
+    def size(self, name: str, at: Positions) -> int:
+        """A size or a member of a family of sizes.
+
+        Raises:
+            SymbpError: if the model's arrays do not have this member.
+        """
+        value = self.sizes.get((name, at))
+        if value is None:
+            raise SymbpError(f"size {name}{list(at) if at else ''} is read, which no array has")
+        return value
+
+    def element(self, name: str, at: Positions) -> Any:
+        """The value of an element of a given array."""
+        return self.values[name][at]
+
+    def sizes_text(self) -> str:
+        """The sizes as ``L = 3, n = 5, 4, 3, 2``."""
+        groups: dict[str, list[str]] = {}
+        for (name, _), value in self.sizes.items():
+            groups.setdefault(name, []).append(str(value))
+        return ", ".join(f"{name} = {', '.join(values)}" for name, values in groups.items())
+
+
+Domains = Sequence[Sequence[Index]]
+"""Ranges of sequence indices at which something is to be tried, so that they should not be empty."""
+
+
+def samples(model: Model, count: int = 2, seed: int = 0, domains: Domains = ()) -> tuple[Sample, ...]:
+    """``count`` samples with different sizes and values, at which the cost is finite.
+
+    If possible no equation and none of ``domains`` is empty.
+
+    Raises:
+        SymbpError: if no sizes or values make sense of the model.
+    """
+    return tuple(draw(model, choose_sizes(model, k, domains), seed + k) for k in range(count))
+
+
+# ── sizes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Recorder:
+    """Gives sizes while noting which are asked for; 1 for those that it does not know."""
+
+    def __init__(self) -> None:
+        self.asked: dict[SizeKey, int] = {}
+
+    def size(self, name: str, at: Positions) -> int:
+        return self.asked.setdefault((name, at), 1)
+
+    def element(self, name: str, at: Positions) -> int:
+        return 0
+
+
+def choose_sizes(model: Model, variant: int = 0, domains: Domains = ()) -> dict[SizeKey, int]:
+    """Small sizes, pairwise different, with which every axis has an extent.
+
+    Raises:
+        SymbpError: if none are found.
+    """
+    best: tuple[tuple[int, int, int], dict[SizeKey, int]] | None = None
+    for attempt in range(400):
+        sizes = _assignment(model, variant, attempt)
+        score = _score(model, sizes, domains)
+        if score is not None and (best is None or score < best[0]):
+            best = score, sizes
+        if best is not None and (best[0][:2] == (0, 0) or attempt > 80):
+            break
+    if best is None:
+        raise SymbpError(
+            "found no small sizes for which every axis of the model has at least one element",
+            hint="check the ranges of the sequence indices and the differences of sizes in shapes",
+        )
+    return best[1]
+
+
+def _size_keys(model: Model, start: int) -> tuple[dict[SizeKey, int], list[SizeKey]]:
+    """The lengths that only bound sequences, counted from ``start``, and the names of all others."""
+    lengths = _Recorder()
+    for index in model.sequences:
+        place(index.low)(lengths, {}), place(index.high)(lengths, {})
+    lengths.asked = {key: start + k for k, key in enumerate(lengths.asked)}
+    asked = {key for array in model.arrays.values() for key in _shape_keys(array.axes, lengths)}
+    families = {name for name, at in asked if at}
+    asked |= {(n, ()) for n in model.sizes if n not in families and (n, ()) not in lengths.asked}
+    order = {name: k for k, name in enumerate(model.sizes)}
+    others = sorted(asked, key=lambda key: (order.get(key[0], len(order)), key))
+    return {key: n for key, n in lengths.asked.items() if key not in asked}, others
+
+
+def _shape_keys(axes: Sequence[Index], lengths: _Recorder) -> Iterator[SizeKey]:
+    """The sizes of the ordinary axes, for every value of the sequence axes."""
+    ends = [end for i in axes if not i.sequence for end in (i.low, i.high)]
+    sizes = [(atom.name, places(atom.at)) for end in ends for atom in _own_sizes(end)]
+    values: Values = {i.uid: 0 for i in axes}
+    for _ in loop([i for i in axes if i.sequence])(lengths, values):
+        for name, at in sizes:
+            yield name, at(lengths, values)
+
+
+def _own_sizes(value: Affine) -> Iterator[Size]:
+    """The sizes in an extent, but not those that only say which member of a family is meant."""
+    for atom, _ in value.terms:
+        if isinstance(atom, Size):
+            yield atom
+        elif isinstance(atom, FloorDiv):
+            yield from _own_sizes(atom.value)
+
+
+def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
+    """Sizes to try: the smallest first, then shuffled from a pool that grows."""
+    start = (3 if variant % 2 == 0 else 2) + variant // 2 + attempt // 30
+    lengths, others = _size_keys(model, start)
+    chance = random.Random(f"{variant}/{attempt}")
+    pool = list(range(2, len(others) + 2 + attempt // 20))
+    if attempt or variant > 1:
+        chance.shuffle(pool)
+    elif variant == 0:
+        pool.reverse()
+    return lengths | dict(zip(others, pool, strict=False))
+
+
+def _score(
+    model: Model, sizes: dict[SizeKey, int], domains: Domains
+) -> tuple[int, int, int] | None:
+    """How many equations and domains hold nowhere, how many extents coincide, and the total size.
+
+    None if the sizes make no sense.
+    """
+    world, extents, total = Sample(model, sizes, {}), dict[Affine, int](), 0
+    try:
+        for array in model.arrays.values():
+            number = sum(_extents(array.axes, world, extents))
+            if number == 0 or _no_integers(array, world):
+                return None
+            total += number
+    except SymbpError:
+        return None
+    idle = sum(not points(e.indices, world) for e in model.equations)
+    idle += sum(not points(d, world) for d in domains)
+    return idle, len(extents) - len(set(extents.values())), total
+
+
+def _no_integers(array: Array, world: Sample) -> bool:
+    """Whether an integer array would have no value to take."""
+    if array.integer is None:
+        return False
+    lo, hi = (place(end)(world, {}) for end in array.integer)
+    return lo > hi
+
+
+def _extents(axes: Sequence[Index], world: Any, extents: dict[Affine, int]) -> Iterator[int]:
+    """The number of elements at each value of the sequence axes; notes the extents of the others."""
+    values: Values = {}
+    ordinary = [i for i in axes if not i.sequence]
+    for _ in loop([i for i in axes if i.sequence])(world, values):
+        count = 1
+        for axis in ordinary:
+            values.setdefault(axis.uid, 0)
+            extent = place(axis.high)(world, values) - place(axis.low)(world, values) + 1
+            if not (axis.extent.is_const or extent == 0):
+                extents[_fixed(axis.extent, world, values)] = extent
+            count *= max(extent, 0)
+        if count == 0 and ordinary:
+            raise SymbpError("an axis is empty")
+        yield count
+
+
+def _fixed(value: Affine, world: Any, values: Values) -> Affine:
+    """The extent with the members of families numbered: n[L] and n[l] at l = 3 are one size."""
+
+    def number(atom: Atom) -> Affine | None:
+        if isinstance(atom, Size):
+            at = places(atom.at)(world, values)
+            return affine(Size(atom.name, tuple(map(Affine, at))))
+        return None
+
+    return value.map_atoms(number)
+
+
+# ── values ────────────────────────────────────────────────────────────────────────────────────────
+
+_MODES: tuple[tuple[str, float, float, tuple[str, ...]], ...] = (
+    ("signed", 0.0, 0.0, ()),
+    ("positive data", 0.2, 1.4, ("input", "const")),
+    ("positive", 0.2, 1.4, ("input", "const", "param")),
+    ("within (0, 1)", 0.1, 0.9, ("input", "const", "param")),
+    ("small", 0.01, 0.08, ("input", "const", "param")),
+    ("above 1", 1.3, 3.0, ("input", "const", "param")),
+)
+"""Name, range, and the kinds of arrays that stay within it; all else is signed."""
+
+
+def draw(model: Model, sizes: Mapping[SizeKey, int], seed: int = 0) -> Sample:
+    """Random values for the given arrays such that the cost is a finite real number.
+
+    Raises:
+        SymbpError: if the cost is finite for none of the ranges that are tried.
+    """
+    reason: object = ""
+    for attempt in range(3 * len(_MODES)):
+        mode = _MODES[attempt % len(_MODES)][0]
+        sample = redraw(Sample(model, sizes, {}, mode, seed + 1000 * attempt))
+        reason = trouble(sample)
+        if reason is None:
+            return sample
+    raise SymbpError(f"found no values for which the cost is finite: {reason}")
+
+
+def redraw(sample: Sample, seed: int | None = None, kinds: Sequence[str] = ()) -> Sample:
+    """The same sizes with new values: of the arrays of ``kinds`` only, if any are named."""
+    chosen = sample.seed if seed is None else seed
+    values = {
+        array.name: _values(array, sample, chosen)
+        if not kinds or array.kind in kinds else sample.values[array.name]
+        for array in sample.model.of_kind("param", "input", "const")
+    }
+    return replace(sample, values=values, seed=chosen)
+
+
+def _values(array: Array, sample: Sample, seed: int) -> Elements:
+    chance = random.Random(f"{seed}/{array.name}")
+    where = points(array.axes, sample)
+    if array.integer is not None:
+        lo, hi = (place(end)(sample, {}) for end in array.integer)
+        return {at: chance.randint(lo, hi) for at in where}
+    _, low, high, kinds = next(m for m in _MODES if m[0] == sample.mode)
+    if array.kind in kinds:
+        return {at: chance.uniform(low, high) for at in where}
+    # Away from 0, where many functions have a kink.
+    return {at: chance.uniform(0.15, 1.2) * chance.choice((-1, 1)) for at in where}
+
+
+def trouble(sample: Sample) -> str | None:
+    """Why the cost is no finite real number, None if it is."""
+    from symbp.verify.evaluate import Oracle
+
+    try:
+        cost = Oracle(sample.model, sample).cost
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        return str(error)
+    finite = isinstance(cost, float) and abs(cost) < 1e30
+    return None if finite else f"the cost is {cost}"
+
