@@ -1,0 +1,5 @@
+"""``python -m symbp``."""
+
+from symbp.cli import main
+
+main(prog_name="symbp")

@@ -1,0 +1,202 @@
+"""The command line: files, messages and exit status.  Everything heavy is imported inside the commands.
+
+Exit status: 0 done; 1 the input is wrong or a check failed; 2 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symbp.errors import SymbpError
+from symbp.version import VERSION
+
+FORMATS = ("latex", "markdown", "html", "text")
+DETAILS = ("result", "key", "all")
+TARGETS = ("numpy", "latex")
+
+Command = Callable[..., Any]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What symbp refuses is one message on stderr and exit status 1; never a traceback."""
+    try:
+        yield
+    except SymbpError as problem:
+        click.echo(str(problem), err=True)
+        sys.exit(1)
+    except RecursionError:
+        click.echo("error: an expression of the model is nested too deeply\n"
+                   "  help: give its parts names of their own, on lines of their own", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # the reader of a pipe has seen enough
+        sys.stderr.close()
+        sys.exit(1)
+    except OSError as problem:
+        click.echo(f"error: cannot write the output: {problem.strerror or problem}", err=True)
+        sys.exit(1)
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as problem:
+        if os.environ.get("SYMBP_DEBUG"):
+            raise
+        click.echo(
+            f"error: symbp itself failed: {type(problem).__name__}: {problem}\n"
+            "  help: this is a defect of symbp; please report it with the model, "
+            "and with what SYMBP_DEBUG=1 shows",
+            err=True,
+        )
+        sys.exit(1)
+
+
+def _bind_option(command: Command) -> Command:
+    return click.option(
+        "--bind", "bind", multiple=True, metavar="NAME=DEFINITION",
+        help="Define an abstract function: sigma=tanh, or 'sigma(u)=u/(1 + abs(u))'.",
+    )(command)
+
+
+def _bindings(bind: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in bind:
+        left, sign, right = text.partition("=")
+        if not sign or not left.strip() or not right.strip():
+            hint = "write --bind sigma=tanh or --bind 'sigma(u)=u/(1 + abs(u))'"
+            raise click.UsageError(f"--bind {text}: {hint}")
+        pairs[left.strip()] = right.strip()
+    return pairs
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+        return
+    from symbp.files import write_whole
+
+    write_whole(output, text if text.endswith("\n") else text + "\n")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="symbp")
+def main() -> None:
+    """Derive the gradients of a model line by line, and generate notes and code from them.
+
+    MODEL is a .symbp file, or the name of a model that comes with symbp (symbp models).
+    """
+
+
+@main.command()
+@click.argument("model")
+@click.argument("variables", nargs=-1, metavar="[VARIABLE]...")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default=None,
+              help="latex (default), markdown, html or text.")
+@click.option("--detail", type=click.Choice(DETAILS), default="key", show_default=True,
+              help="How many lines: the results, the key lines, or every line.")
+@click.option("--notation", default="nielsen", show_default=True, help="How symbols are written.")
+@click.option("--standalone", is_flag=True, help="A whole document instead of a fragment to include.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
+@_bind_option
+def derive(
+    model: str, variables: tuple[str, ...], format_: str | None, detail: str, notation: str,
+    standalone: bool, output: Path | None, bind: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Write the derivation of VARIABLES, with a reason for every line.
+
+    A variable is named by its own name or by that of its adjoint.  Without any: every named adjoint
+    and every parameter.
+    """
+    with _told():
+        from symbp import pipeline
+
+        built = pipeline.load(model, _bindings(bind))
+        text = pipeline.documented(
+            built, variables, format_ or _format_of(output), detail, notation, standalone
+        )
+        _write(text, output)
+
+
+def _format_of(output: Path | None) -> str:
+    """The format that the name of the output file asks for."""
+    suffixes = {".md": "markdown", ".html": "html", ".txt": "text"}
+    return suffixes.get(output.suffix if output else "", "latex")
+
+
+@main.command()
+@click.argument("models", nargs=-1, metavar="MODEL...")
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False),
+              help="The directory to write to; without it a single model goes to stdout.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if a file is stale.")
+@click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
+@click.option("--target", "targets", type=click.Choice(TARGETS), multiple=True,
+              help="numpy (default) or latex; may be given twice.")
+@click.option("--wrt", multiple=True, help="A gradient with respect to an input too.")
+@_bind_option
+def generate(
+    models: tuple[str, ...], output: Path | None, check: bool, force: bool,
+    targets: tuple[str, ...], wrt: tuple[str, ...], bind: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Generate NumPy modules (and LaTeX) for MODELs.
+
+    With --check and no MODEL: every generated file of the directory (default: generated) is made again
+    and compared.
+    """
+    with _told():
+        from symbp import generating
+
+        bindings = _bindings(bind)
+        if check:
+            stale = generating.check(models, output or Path("generated"), targets, wrt, bindings)
+            click.echo(stale, nl=False)
+            sys.exit(1 if stale else 0)
+        if not models:
+            raise click.UsageError("name at least one MODEL")
+        if output is None and len(models) * max(1, len(targets)) > 1:
+            raise click.UsageError("several files need a directory: -o DIR")
+        generating.generate(models, output, targets or ("numpy",), wrt, bindings, force, click.echo)
+
+
+@main.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@_bind_option
+def verify(models: tuple[str, ...], bind: tuple[str, ...]) -> None:
+    """Check every derivation line and the generated code of MODELs numerically."""
+    with _told():
+        from symbp import pipeline
+
+        holds = True
+        for name in models:
+            report = pipeline.verified(pipeline.load(name, _bindings(bind)))
+            click.echo(str(report))
+            holds = holds and report.ok
+        sys.exit(0 if holds else 1)
+
+
+@main.command()
+@click.argument("model")
+@_bind_option
+def show(model: str, bind: tuple[str, ...]) -> None:
+    """Show the equations of MODEL, its shapes and ranges, and the order of evaluation."""
+    with _told():
+        from symbp import pipeline
+
+        click.echo(pipeline.shown(pipeline.load(model, _bindings(bind))))
+
+
+@main.command()
+def models() -> None:
+    """List the models that come with symbp."""
+    with _told():
+        from symbp import models as library
+
+        width = max(map(len, library.names()))
+        for name in library.names():
+            click.echo(f"{name.ljust(width)}  {library.title(name)}".rstrip())
+
