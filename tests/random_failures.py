@@ -1,0 +1,108 @@
+"""Models on which some opinion once differed: drawn at random, cut down, named after what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FOUND: Mapping[str, str] = {
+    # relu′(Σ_m …)·Σ_m … had one index m for both sums, and the inner one was summed as a constant
+    "a_sum_in_a_derivative_and_beside_it": """
+        param I : D
+        param N : H
+        Q[i,k] = relu(sum(I[m]*N[k+m], m)) + I[i]
+        cost O = mean(Q[j,k]^2, j, k)
+    """,
+    # the door asked for D before a shape had fixed it
+    "a_size_fixed_by_the_axis_before": """
+        input S : D, H-D+1
+        param v : H
+        x[i] = sum(sum(S[j,k], k), j) + sum(S[i,j], j)
+        cost C = sum(x[i], i) + sum(v[i]^2, i)
+    """,
+    # one argument, and a constant gradient that was an integer of Python
+    "a_scalar_alone": """
+        param x
+        y = x
+        cost C = y
+    """,
+    "a_constant_gradient_of_a_scalar": """
+        param w : D
+        param b
+        cost C = sum(w[i], i) + 2*b
+    """,
+    # the use of x was taken to hold on the range of the sum alone
+    "one_place_and_a_range_of_a_sequence": """
+        index t = 1..T
+        param x[t]
+        cost O = sum(x[t]^2, t=2..T) + x[1]
+    """,
+    "one_place_times_a_range_of_a_sequence": """
+        index t = 1..T
+        param x[t]
+        N = sum(x[t], t=2..T)*x[1]
+        cost O = N^2
+    """,
+    # tanh(u) was read back from the cost, which is the mean over the batch
+    "a_cost_that_is_a_function": """
+        input x : D
+        param w : H, D
+        a[i] = tanh(sum(w[i,k]*x[k], k))
+        u = sum(a[i]^2, i)
+        cost C = tanh(u)
+    """,
+    "the_exponential_cost": """
+        input x : D
+        input y
+        param w : D
+        cost C = exp(-y*sum(w[k]*x[k], k))
+    """,
+    "a_size_fixed_by_the_axis_after": """
+        param y : M-D+1, D
+        input x : M
+        s[i] = relu(sum(y[i,k]*x[i+k], k))
+        cost C = sum(s[i]^2, i)
+    """,
+    # a family of integers was a list where its range was checked
+    "a_family_of_integers": """
+        index t = 0..T-1
+        param y[t] : K, H
+        const u[t] in 0..K-1
+        o[0,k] = 0
+        o[t,k] = tanh(y[t-1,u[t-1],k]) + o[t-1,k]/2 for t = 1..T-1
+        cost J = sum(o[T-1,k]^2, k)
+    """,
+    # labels that all examples share were scattered for each example
+    "labels_that_all_examples_share": """
+        param E : V, D
+        const tok : N in 0..V-1
+        input x : N, D
+        h[n,d] = E[tok[n],d]*x[n,d]
+        cost C = sum(h[n,d]^2, n, d)
+    """,
+    "labels_of_both_kinds_in_one_place": """
+        param A : V, V
+        const c : N in 0..V-1
+        input y : N in 0..V-1
+        input x : N
+        cost C = sum(A[c[n],y[n]]*x[n], n)^2
+    """,
+    # of two steps after the named adjoint the second was lost
+    "two_steps_after_a_named_adjoint": """
+        input x : D
+        param w : H, D
+        z[j] = sum(w[j,k]*x[k], k)
+        h[j] = tanh(z[j])
+        g[j] = sin(h[j])
+        let delta = dC/dz
+        cost C = sum(g[j]^2, j)
+    """,
+    "two_names_for_one_element": """
+        index t = 0..T-1
+        param y[t]
+        x = sum(y[t], t)
+        a = y[1]
+        e = a
+        let delta = dC/dx
+        cost C = sin(e)*e
+    """,
+}

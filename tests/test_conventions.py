@@ -1,0 +1,39 @@
+"""What happens where a function has no derivative: said in document and docstring, done by the code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symbp
+from symbp import pipeline
+
+TIES = [
+    ("cost C = max(x[i], i)", [2.0, 5.0, 5.0], [0, 0.5, 0.5], "max shares its derivative equally"),
+    ("cost C = min(x[i], i)", [2.0, 2.0, 2.0], [1 / 3] * 3, "min shares its derivative equally"),
+    ("cost C = sum(maximum(x[i], 1), i)", [1.0, 2.0, 0.0], [0, 1, 0], "that of the second"),
+    ("cost C = sum(minimum(x[i], 1), i)", [1.0, 2.0, 0.0], [0, 0, 1], "that of the second"),
+    ("cost C = sum(relu(x[i]), i)", [0.0, 2.0, -1.0], [0, 1, 0], "relu(u) is taken to be 0"),
+    ("cost C = sum(abs(x[i]), i)", [0.0, 2.0, -1.0], [0, 1, -1], "|u| is taken to be 0"),
+    ("cost C = sum(where(x[i] > 0, 2*x[i], x[i]), i)", [0.0, 1.0, -1.0], [1, 2, 1], "the branch chosen"),
+    ("f(u) = where(u >= 0, 3*u, u)\ncost C = sum(f(x[i]), i)", [0.0, 1.0, -1.0], [3, 3, 1], "the branch"),
+    ("cost C = prod(x[i], i)", [0.0, 2.0, 3.0], [6, 0, 0], ""),
+    ("cost C = prod(x[i], i)", [0.0, 0.0, 3.0], [0, 0, 0], ""),
+]
+
+
+@pytest.mark.parametrize(("cost", "at", "gradient", "said"), TIES, ids=[t[0][-28:] for t in TIES])
+def test_at_a_kink(cost: str, at: list[float], gradient: list[float], said: str) -> None:
+    model = symbp.parse(f"param x : N\n{cost}\n")
+    module = model.compile()
+    _, grads = module.value_and_grad(x=np.array(at))
+    np.testing.assert_allclose(grads.x, gradient)
+    assert said in (module.__doc__ or "")
+    for format_ in ("text", "latex", "markdown", "html"):
+        assert said.split("|")[-1] in " ".join(pipeline.documented(model.core, (), format_).split())
+
+
+def test_nothing_is_said_of_smooth_models() -> None:
+    from symbp.derive.conventions import conventions
+
+    assert conventions(pipeline.load("mlp")) == ()
