@@ -105,4 +105,29 @@ FOUND: Mapping[str, str] = {
         let delta = dC/dx
         cost C = sin(e)*e
     """,
+    # z1[0] = s put in restricted the equation to l = 1, and with it W[l] s, which is read for every l
+    "through_a_boundary_and_beside_it": """
+        index l = 1..L
+        param A[l] : n[l], n[l-1]
+        param s : n[0]
+        param W[l] : n[l], n[0]
+        z1[0,k] = s[k]
+        E[l,i] = sum(A[l,i,k]*z1[l-1,k], k) + sum(W[l,i,k]*s[k], k)
+        z1[l,i] = tanh(E[l,i])
+        w[i] = sin(s[i])
+        let delta = dC/dw
+        cost C = sum(z1[L,i]^2, i) + sum(w[i], i)
+    """,
+    "through_boundaries_of_two_lags": """
+        index t = 1..T
+        param s : D
+        param A : D, D
+        param B : D, D
+        z[0,i] = s[i]
+        z[t,i] = tanh(e[t,i])
+        e[1,i] = sum(A[i,k]*z[0,k], k)
+        e[t,i] = sum(A[i,k]*z[t-1,k], k) + sum(B[i,k]*z[t-2,k], k) for t = 2..T
+        let delta = dC/de
+        cost C = sum(z[T,i]^2, i)
+    """,
 }

@@ -231,6 +231,7 @@ def _variants(
         r for r in refs(equation.rhs) if r.name in through and _reaches(graph, r.name, name, through)
     )
     choices = [tuple(_pieces(graph, equation, r, name, through)) for r in below]
+    _one_range(equation, name, below, choices)
     for choice in itertools.product(*choices):
         bodies = {ref: piece for ref, (piece, _) in zip(below, choice, strict=True)}
         limits: dict[Index, Interval] = {}
@@ -247,6 +248,26 @@ def _variants(
                 yield deeper, deep, (*seen, *further)
             continue
         yield ranged, ranged.rhs, seen
+
+
+def _one_range(
+    equation: Equation,
+    name: str,
+    below: Sequence[Ref],
+    choices: Sequence[Sequence[tuple[Expr, Mapping[Index, Interval]]]],
+) -> None:
+    """Two ways through one equation have to hold on the same part of its range.
+
+    In z_l = A a_{l-1} + W s with a_0 = s, putting a_0 in leaves l = 1, and W s is read for every l.
+
+    Raises:
+        Unsolvable: naming a variable whose pieces cover another part than the other way does.
+    """
+    limits = [restricted for pieces in choices for _, restricted in pieces]
+    direct = any(r.name == name for r in refs(equation.rhs))
+    if any(limits) and (direct or (len(below) > 1 and any(other != limits[0] for other in limits))):
+        restricted = (r for r, pieces in zip(below, choices, strict=True) if any(p for _, p in pieces))
+        raise Unsolvable(next(restricted).name)
 
 
 def _put_in(rhs: Expr, bodies: Mapping[Ref, Expr]) -> Expr:
