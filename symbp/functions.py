@@ -52,9 +52,11 @@ _GELU = "u*(1 + erf(u/sqrt(2)))/2"
 
 _SIGMOID = '''\
 def sigmoid(u):
-    """1/(1 + exp(-u)), written so that nothing overflows."""
-    e = np.exp(-np.abs(u))
-    return np.where(u >= 0, 1, e)/(1 + e)
+    """1/(1 + exp(-u)); where exp(-u) is too large for a float, the quotient is 0."""
+    with np.errstate(over="ignore"):
+        e = np.asarray(np.exp(-u))
+    e += 1
+    return np.reciprocal(e, e)
 '''
 _SOFTPLUS = '''\
 def softplus(u):

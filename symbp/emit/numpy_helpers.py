@@ -11,14 +11,17 @@ from symbp import functions
 SOFTMAX = '''\
 def softmax(u, axis):
     """exp(u)/Σ exp(u) along an axis; the largest entry is subtracted, so nothing overflows."""
-    e = np.exp(u - u.max(axis=axis, keepdims=True))
-    return e/e.sum(axis=axis, keepdims=True)
+    e = u - u.max(axis=axis, keepdims=True)
+    np.exp(e, e)
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
 '''
 LOGSUMEXP = '''\
 def logsumexp(u, axis):
     """log Σ exp(u) along an axis; the largest entry is subtracted, so nothing overflows."""
     top = u.max(axis=axis, keepdims=True)
-    return np.log(np.exp(u - top).sum(axis=axis)) + np.squeeze(top, axis)
+    e = u - top
+    return np.log(np.exp(e, e).sum(axis=axis)) + np.squeeze(top, axis)
 '''
 ARGMAX = '''\
 def argmax(u, axis):
@@ -52,6 +55,10 @@ def _like(kind, members):
 DTYPE = '''\
 def _dtype(*arguments):
     """The common floating type of the arguments; numbers of Python adapt to arrays."""
+    first = getattr(arguments[0], "dtype", None) if arguments else None
+    if all(type(a) is np.ndarray and a.dtype is first for a in arguments):
+        if first is not None and first.kind == "f" and first.isnative:
+            return first
     plain = (bool, int, float)
     dtype = np.result_type(*(a if isinstance(a, plain) else np.asarray(a) for a in arguments))
     if dtype.kind not in "biuf":
@@ -71,6 +78,17 @@ def _fit(size, name, shape, *dims):
 
     A dim is a size, a size with an offset, or a number, alone or with its symbol.
     """
+    if len(shape) == len(dims):
+        for n, dim in zip(shape, dims):
+            if n == 0 or type(dim) is not str or size.setdefault(dim, n) != n:
+                break
+        else:
+            return
+    _compare(size, name, shape, dims)
+'''
+COMPARE = '''\
+def _compare(size, name, shape, dims):
+    """Take sizes from a shape, or say what was expected."""
     expected, symbols = [], []
     for axis, dim in enumerate(dims):
         value, extra = dim if isinstance(dim, tuple) else (dim, 0)
@@ -123,6 +141,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_dtype": DTYPE,
         "_members": MEMBERS,
         "_fit": FIT,
+        "_compare": COMPARE,
         "_family": FAMILY,
         "_positive": POSITIVE,
         "_integers": INTEGERS,
