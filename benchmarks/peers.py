@@ -2,9 +2,10 @@
 
     python benchmarks/peers.py [PROBLEM …] [--dtype float32|float64|both] [--rounds N] [--no-ad] [--plot FILE]
 
-Everything runs in one process, in turns, with two BLAS threads (THREADS in the environment).  All have to agree before anything is
-timed.  Times are medians; the spread is the distance of the quartiles over the median; ``floor`` is the
-bare matrix products.  Peers that are not installed are left out (``pip install "symbp[bench]"``).
+Everything runs in one process, in turns, with two BLAS threads (THREADS in the environment).  All have to
+agree before anything is timed.  Times are medians; the spread is the distance of the quartiles over the
+median; ``floor`` is the bare matrix products.  Peers that are not installed are left out
+(``pip install "symbp[bench]"``).
 """
 
 from __future__ import annotations
