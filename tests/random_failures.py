@@ -130,4 +130,49 @@ FOUND: Mapping[str, str] = {
         let delta = dC/de
         cost C = sum(z[T,i]^2, i)
     """,
+    # at T = 2 both uses are of one element: [T = 2] in each counted them twice
+    "two_places_that_a_short_sequence_makes_one": """
+        index t = 1..T
+        param W[t]
+        S[t] = sin(W[t])
+        x = S[2]*S[T]
+        let dz = dJ/dS
+        cost J = sin(x)
+    """,
+    # the cases t = 1..2, 3..T-2 and T-1..T share an element at T = 3
+    "cases_that_meet_in_a_short_sequence": """
+        index t = 1..T
+        param x : K
+        param v : K
+        param I[t] : K
+        O[1,i] = x[i]
+        O[2,i] = v[i]
+        A[1,i] = x[i]
+        A[2,i] = x[i]
+        O[t,i] = tanh(O[t-2,i] - A[t-1,i] + I[t-2,i]) for t = 3..T
+        A[t,i] = sin(O[t,i])/2 + A[t-1,i]/2 for t = 3..T
+        cost J = mean(A[T,k], k)
+    """,
+    # σ(v) of the boundary of O was read from Q, which has a batch axis, and summed over the batch
+    "a_boundary_without_inputs_of_a_variable_with_some": """
+        index t = 0..T-1
+        param v
+        input u
+        O[0] = sigmoid(v)
+        O[t] = tanh(O[t-1]) for t = 1..T-1
+        Q[0] = sigmoid(v)
+        Q[t] = sin(O[t]*u)/2 - Q[t-1]/3 for t = 1..T-1
+        cost C = mean(Q[t], t)
+    """,
+    # saturated: 1 - h^2 keeps few digits of a gradient that is a millionth of the others
+    "a_saturated_term_of_the_cost": """
+        index l = 1..L
+        param y : K
+        param beta[l] : n[l], n[l-1]
+        param Q : n[0]
+        lambda_[0,k_] = Q[k_]
+        lambda_[l,k] = sum(beta[l,k,k_]*lambda_[l-1,k_], k_) + 2
+        A = sum(lambda_[L,k]^2, k)
+        cost C = sum(sin(y[j]), j) + tanh(A/8)
+    """,
 }

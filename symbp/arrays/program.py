@@ -34,13 +34,13 @@ from symbp.arrays.schedule import (
     range_of,
 )
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads_of
-from symbp.arrays.statements import backward_statements, batched_arrays, forward_statements
+from symbp.arrays.statements import backward_statements, batched_arrays, forward_statements, is_batched
 from symbp.arrays.storage import Storage, ragged, store, survey
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import bound, flatten, substitute, walk
 from symbp.derive.core import AdjointSystem
 from symbp.errors import SymbpError
-from symbp.model.core import Model
+from symbp.model.core import Equation, Model
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ def gradient_program(system: AdjointSystem, wanted: Sequence[str]) -> Program:
     batched = batched_arrays(model)
     forward = _forward(model, batched)
     parts: dict[str, tuple[Statement, ...]] = {}
-    # the cost is stored as its mean over the batch: not the value of its right side for one example
-    hidden = model.cost if model.of_kind("input") else ""
     stored = reuse.Stored(
-        replace(e, rhs=reuse.computed(e.rhs, names)) for e in model.equations if e.lhs.name != hidden
+        replace(e, rhs=reuse.computed(e.rhs, names))
+        for e in model.equations
+        if _stored_as_is(e, model, batched)
     )
     for name in system.order:
         made = backward_statements(model, system.contributions[name], batched)
@@ -126,6 +126,17 @@ def gradient_program(system: AdjointSystem, wanted: Sequence[str]) -> Program:
     everything = reuse.inlined(everything, keep | frozenset(parts))
     first = tuple(s for s in everything if not s.target.startswith("∂"))
     return _program(model, first, tuple(s for s in everything if s.target.startswith("∂")), batched)
+
+
+def _stored_as_is(equation: Equation, model: Model, batched: frozenset[str]) -> bool:
+    """Whether what is stored is the value of the right side, for one example or for all alike.
+
+    The cost is stored as its mean over the batch, and a boundary without inputs once for each example
+    if the rest of its variable has any.
+    """
+    if equation.lhs.name == model.cost:
+        return not model.of_kind("input")
+    return (equation.lhs.name in batched) == is_batched(equation.rhs, batched)
 
 
 def _needed_axes(system: AdjointSystem, name: str) -> tuple[Index, ...]:

@@ -21,15 +21,18 @@ from symbp.calculus.expr import (
     Mul,
     Neg,
     Reduce,
+    Ref,
     add,
     div,
     mul,
     neg,
     reduce_sum,
     refresh,
+    replace_nodes,
     substitute,
 )
 from symbp.derive.core import Contribution
+from symbp.derive.stable import definition
 from symbp.model.core import Equation, Model
 
 BATCH_COUNT = Integer(affine(BATCH_SIZE))
@@ -130,14 +133,34 @@ def backward_statements(
 
 def _backward(model: Model, c: Contribution, batched: frozenset[str]) -> Statement:
     rhs, target = c.rhs, c.lhs.name in batched
-    # With a batch, the derivative of a mean over it is 1/batch for each example.
-    mean = c.consumer == model.cost and (target or is_batched(rhs, batched))
+    alike = c.consumer != model.cost and c.consumer not in batched
+    if alike:
+        rhs = _alike(model, rhs, batched)
+    # With a batch, the derivative of a mean over it is 1/batch for each example; and a value that is
+    # the same for all examples is its own mean.
+    mean = (c.consumer == model.cost or alike) and (target or is_batched(rhs, batched))
     if target:
         rhs = div(rhs, BATCH_COUNT) if mean else rhs
     elif is_batched(rhs, batched):
         rhs = batch_sum(rhs, batched, mean)
     numbers = (c.number,) if c.number else ()
     return Statement(adjoint_key(c.lhs.name), c.lhs.indices, c.indices, rhs, numbers)
+
+
+def _alike(model: Model, node: Expr, batched: frozenset[str]) -> Expr:
+    """``node``, which is the same for all examples, without readings of arrays that have a batch axis.
+
+    Such a reading is of an element without inputs, a boundary; its right side takes its place if that
+    reads none.
+    """
+
+    def value(n: Expr) -> Expr | None:
+        if not isinstance(n, Ref) or n.name not in batched:
+            return None
+        body = definition(model, n)
+        return None if body is None or is_batched(body, batched) else body
+
+    return replace_nodes(node, value)
 
 
 def _plain(s: Statement) -> Statement:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from symbp.calculus.affine import Affine, affine, known_le
+from symbp.calculus.affine import Affine, Size, affine, known_le
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -102,15 +102,24 @@ def _change(node: Expr, wrt: Ref, call_rule: CallRule, ref_rule: RefRule | None)
 
 
 def same_element(left: tuple[Affine, ...], right: tuple[Affine, ...]) -> Expr:
-    """1 if the positions agree, 0 if they cannot, else the product of their indicators."""
+    """1 if the positions agree, 0 if they cannot, else the product of their indicators.
+
+    Positions that sizes alone tell apart, such as 2 and T, are two elements: whoever differentiates
+    by both counts both, which is right where they happen to be one (T = 2) as well.
+    """
     factors: list[Expr] = []
     for a, b in zip(left, right, strict=True):
         if a == b:
             continue
-        if known_le(a + 1, b) or known_le(b + 1, a):
+        if known_le(a + 1, b) or known_le(b + 1, a) or (_at_a_size(a) and _at_a_size(b)):
             return ZERO
         factors.append(Indicator(a, b))
     return mul(factors) if factors else ONE
+
+
+def _at_a_size(position: Affine) -> bool:
+    """Whether a position is a number or a size, with no index or gathered value in it."""
+    return not position.indices() and all(isinstance(a, Size) for a in position.atoms())
 
 
 def _signed(term: Expr, d: Callable[[Expr], Expr]) -> Expr:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from symbp.calculus.affine import Index
+from symbp.calculus.affine import Index, affine, fresh
 from symbp.calculus.expr import refs
 from symbp.derive.core import AdjointSystem, Case
+from symbp.derive.lengths import apart
 from symbp.model.core import Model
 from symbp.verify.arithmetic import FLOAT, Kink, digits
 from symbp.verify.evaluate import Oracle
@@ -90,15 +91,22 @@ def verify(
     """
     chosen = samples(model, 2, seed, sequence_domains(system.cases.values()))
     rows = [*_derivation_rows(model, system, chosen, precise)]
+    short: tuple[Sample, ...] = ()
+    if any(apart(cases) for cases in system.cases.values()):
+        # sequences so short that cases meet: what code is made of has to hold there too
+        short = samples(model, 2, seed)
+        rows += _contribution_rows(system, oracles(model, system.through, short, FLOAT, system.steady), 24)
     if module is not None:
-        for sample in chosen:
+        for sample in (*chosen, *short):
             rows += [_module_row(check) for check in check_module(model, module, sample)]
     return Report(model.name, _merged(rows), "; ".join(s.sizes_text() for s in chosen))
 
 
 def sequence_domains(groups: Iterable[Sequence[Case]]) -> tuple[tuple[Index, ...], ...]:
-    """The ranges of sequence indices on which the cases hold, each once."""
-    found = (tuple(i for i in c.indices if i.sequence) for cases in groups for c in cases)
+    """The ranges of sequence indices on which the cases hold, each once, and that keep them apart."""
+    groups = tuple(groups)
+    found = [tuple(i for i in c.indices if i.sequence) for cases in groups for c in cases]
+    found += [(fresh("", affine(0), gap),) for cases in groups for gap in apart(cases)]
     return tuple({tuple((i.low, i.high) for i in d): d for d in found if d}.values())
 
 
@@ -117,10 +125,14 @@ def _derivation_rows(
                 if jacobians is not None:
                     yield _row("Jacobians on the way", jacobians)
         yield _coverage_row(name, system, floats)
+    for group, limit in groups:
+        yield from _contribution_rows(system, group, limit)
+
+
+def _contribution_rows(system: AdjointSystem, group: Sequence[Oracle], limit: int) -> Iterator[Row]:
     for name, parts in system.contributions.items():
-        for group, limit in groups:
-            needed = partial(_needed, name, system=system)
-            yield _row("sum of its contributions", check_contributions(name, parts, group, limit, needed))
+        needed = partial(_needed, name, system=system)
+        yield _row("sum of its contributions", check_contributions(name, parts, group, limit, needed))
 
 
 def _line_row(check: LineCheck, count: int) -> Row:

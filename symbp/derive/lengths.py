@@ -1,0 +1,49 @@
+"""From which length of a sequence on the cases of an adjoint are apart.
+
+"The base cases are t = 1 and t = T" speaks of a sequence of at least two steps; where it is shorter,
+cases meet in one element.  The sums of contributions, and with them code, hold at every length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from symbp.calculus.affine import Affine, known_le
+from symbp.derive.core import Case
+from symbp.derive.graph import Interval, generic_le
+
+
+def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:
+    """What must not be negative for no two of ``cases``, all of one array, to share an element."""
+    axes = range(len(cases[0].lhs.indices) if cases else 0)
+    return tuple(dict.fromkeys(gap for axis in axes for gap in _gaps(_parts(cases, axis))))
+
+
+def _parts(cases: Iterable[Case], axis: int) -> list[Interval]:
+    """The parts into which the cases cut a sequence axis."""
+    found: dict[Interval, None] = {}
+    for case in cases:
+        position = case.lhs.indices[axis]
+        if not position.indices():
+            found[position, position] = None
+            continue
+        (index,) = position.indices()[:1]
+        if index.sequence and position.coefficient(index) == 1 and len(position.indices()) == 1:
+            rest = position - index
+            found[index.low + rest, index.high + rest] = None
+    return list(found)
+
+
+def _gaps(parts: list[Interval]) -> Iterator[Affine]:
+    """The lengths of the parts, and of what lies between two of them, where sizes decide their signs."""
+    for low, high in parts:
+        if generic_le(low, high + 1) and not known_le(low, high + 1):
+            yield high + 1 - low
+    ordered: list[Interval] = []
+    for part in parts:
+        place = next((n for n, other in enumerate(ordered) if generic_le(part[0], other[0])), len(ordered))
+        ordered.insert(place, part)
+    for (_, end), (start, _) in pairwise(ordered):
+        if generic_le(end + 1, start) and not known_le(end + 1, start):
+            yield start - end - 1
