@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from symbp.calculus.affine import Affine, known_le
+from symbp.calculus.affine import Affine, Size, affine, known_le, show
 from symbp.derive.core import Case
 from symbp.derive.graph import Interval, generic_le
 
@@ -18,6 +18,20 @@ def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:
     """What must not be negative for no two of ``cases``, all of one array, to share an element."""
     axes = range(len(cases[0].lhs.indices) if cases else 0)
     return tuple(dict.fromkeys(gap for axis in axes for gap in _gaps(_parts(cases, axis))))
+
+
+def sentences(groups: Iterable[Sequence[Case]]) -> tuple[str, ...]:
+    """For which lengths the cases are written, in words."""
+    least: dict[str, int] = {}
+    for gap in (g for cases in groups for g in apart(cases)):
+        if len(gap.terms) == 1 and isinstance(gap.terms[0][0], Size) and gap.terms[0][1] > 0:
+            ((size, slope),) = gap.terms
+            least[show(affine(size))] = max(least.get(show(affine(size)), 0), -(gap.const // slope))
+    return tuple(
+        f"the cases are those of a sequence with {name} of at least {n}, where no two share an element"
+        for name, n in least.items()
+        if n > 1
+    )
 
 
 def _parts(cases: Iterable[Case], axis: int) -> list[Interval]:

@@ -14,6 +14,7 @@ from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Adjoint, Call, Expr, Integer, Ref, free_indices, replace_nodes, walk
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem, Case, Line
+from symbp.derive.lengths import sentences
 from symbp.derive.scalar import derivative, through_output
 from symbp.emit import layout as lay
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Sym, num, row
@@ -112,13 +113,14 @@ def document(
     setter = printer(system.model, notation)
     chosen = tuple(names) or _default(system)
     sections = tuple(_section(setter, system, n, detail, views or {}) for n in chosen)
+    lengths = sentences(system.cases[n] for n in chosen)
     shown = [line for n in chosen for case in system.cases[n] for line in case.lines]
     return Document(
         system.model.name,
         system.model.title,
         tuple(_equation(setter, e) for e in (model or system.model).equations),
         tuple(_definitions(setter, system, shown)),
-        tuple(_sentence(c) for c in conventions(model or system.model)),
+        tuple(_sentence(c) for c in (*conventions(model or system.model), *lengths)),
         sections,
         check,
     )
