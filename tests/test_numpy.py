@@ -523,3 +523,18 @@ def test_a_recurrence_is_the_only_loop() -> None:
 def test_einsum_is_never_used_where_a_product_says_it() -> None:
     for name in ("causal_attention", "convolution", "two_convolutions", "rnn", "embedding"):
         assert "einsum" not in emit_module(adjoint_system(pipeline.parse(TEXTS[name], name)))
+
+
+def test_shapes_are_compared_again_when_they_change() -> None:
+    module = pipeline.module_of(adjoint_system(pipeline.load("mlp")))
+    w, b = [np.ones((3, 2)), np.ones((1, 3))], [np.ones(3), np.ones(1)]
+    first, _ = module.value_and_grad(x=np.ones((4, 2)), y=np.ones((4, 1)), w=w, b=b)
+    assert module.value(x=np.ones((4, 2)), y=np.ones((4, 1)), w=w, b=b) == first
+    with pytest.raises(ValueError, match=r"y: expected \(batch, n\[2\]\) = \(4, 1\), got \(5, 1\)"):
+        module.value_and_grad(x=np.ones((4, 2)), y=np.ones((5, 1)), w=w, b=b)
+    with pytest.raises(ValueError, match=r"w\[1\]: expected"):
+        module.value(x=np.ones((4, 3)), y=np.ones((4, 1)), w=w, b=b)
+    with pytest.raises(ValueError, match="expected real numbers"):
+        module.value(x=np.ones((4, 2), complex), y=np.ones((4, 1)), w=w, b=b)
+    mixed = module.value(x=np.ones((4, 2), np.float32), y=np.ones((4, 1)), w=w, b=b)
+    assert mixed == first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,16 +22,11 @@ from symbp.emit.environment import render
 from symbp.emit.numpy_body import Body
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_door import Door
-from symbp.emit.numpy_helpers import HELPERS, helpers
+from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import laid_out
-from symbp.emit.numpy_text import Code, fresh_name, user_name
+from symbp.emit.numpy_names import GLOBALS, aliased, python_names, safe
+from symbp.emit.numpy_text import Code, user_name
 from symbp.model.core import Array, Function, Model
-
-GLOBALS = (
-    "np", "math", "erf", "range", "len", "float", "int", "sum", "min", "max", "type", "list",
-    "Gradients", "_checked", *HELPERS,
-)  # fmt: skip
-"""Names that the code of functions calls: an argument of the same name gets out of nobody's way."""
 
 
 def emit_module(system: AdjointSystem) -> str:
@@ -66,7 +60,7 @@ class _Module:
         self.needs = Needs()
         self.wanted = _wanted(system)
         self.gradient_program = gradient_program(system, self.wanted)
-        self.names = _names(self.gradient_program.model, self.wanted)
+        self.names = python_names(self.gradient_program.model, self.wanted)
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
@@ -83,7 +77,7 @@ class _Module:
         users = self.user_functions()
         # The door looks at how a family is given, which is the same for all three functions only
         # if each of them is told; the widest form serves all.
-        made.append(self.door(programs[0], sizes))
+        made += self.door(programs[0], sizes)
         return self.assembled([*made, *users])
 
     def assembled(self, made: list[dict[str, object]]) -> str:
@@ -93,7 +87,7 @@ class _Module:
         clashes = [g for g in GLOBALS if g in self.arguments()]
         for f in made:
             if str(f["signature"]).startswith("*"):
-                f["body"] = [_aliased(line, clashes) for line in _lines(f["body"])]
+                f["body"] = [aliased(line, clashes) for line in _lines(f["body"])]
         alias = [f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)]
         module = render(
             "numpy/module.py.jinja",
@@ -101,8 +95,8 @@ class _Module:
             about=self.about(),
             math="math." in text,
             erf=re.search(r"(?<![\w.])erf\(", text) is not None,
-            fields=[_field(n) for n in self.wanted],
-            families=[_field(n) for n in self.wanted if self.is_family(n)],
+            fields=[safe(n) for n in self.wanted],
+            families=[safe(n) for n in self.wanted if self.is_family(n)],
             functions=made,
             helpers=own,
             aliases=alias,
@@ -117,7 +111,7 @@ class _Module:
     def arguments(self) -> list[str]:
         """The names of the arguments, in order: those of the model, but for Python's keywords."""
         arrays = [a for kind in ("input", "const", "param") for a in self.model.of_kind(kind)]
-        return [_safe(n) for n in (*(a.name for a in arrays), *self.model.free_sizes)]
+        return [safe(n) for n in (*(a.name for a in arrays), *self.model.free_sizes)]
 
     def inner(self) -> list[str]:
         """The names that the arguments have inside: no global's."""
@@ -150,7 +144,7 @@ class _Module:
         values = [self.gradient(n, program) for n in self.wanted]
         cost = self.names[self.model.cost]
         lines.append(f"return float({cost}), Gradients({', '.join(values)})")
-        names = _listing([_safe(n) for n in self.wanted])
+        names = _listing([safe(n) for n in self.wanted])
         doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."
         return _Part(lines, [doc])
 
@@ -222,7 +216,7 @@ class _Module:
         kinds = [self.kind(n) for n in self.wanted if f"_like({self.kind(n)}" in text]
         body = []
         if kinds:
-            given = [_safe(n) for n in self.wanted if self.kind(n) in kinds]
+            given = [safe(n) for n in self.wanted if self.kind(n) in kinds]
             types = ", ".join(f"type({g})" for g in given)
             body.append(f"{', '.join(kinds)} = {types}")
         body += [self.opening(door, text, sizes), *self.padding(program)]
@@ -262,8 +256,8 @@ class _Module:
 
     def shapes(self, door: Door) -> list[str]:
         """The shapes of the arguments, several a line."""
-        items = [f"{_safe(a.name)}{_family(a, door)}: {_shape(a, door)}" for a in door.given]
-        items += [f"{_safe(s)}: int" for s in self.model.free_sizes]
+        items = [f"{safe(a.name)}{_family(a, door)}: {_shape(a, door)}" for a in door.given]
+        items += [f"{safe(s)}: int" for s in self.model.free_sizes]
         out = [""]
         for item in items:
             joined = f"{out[-1]}    {item}" if out[-1] else item
@@ -273,12 +267,16 @@ class _Module:
                 out[-1] = joined
         return out
 
-    def door(self, program: Program, sizes: Sequence[str]) -> dict[str, object]:
+    def door(self, program: Program, sizes: Sequence[str]) -> list[dict[str, object]]:
         door = Door(self.model, program.storages, self.names)
         lines = door.lines(sizes, self.needs.dtype)
         doc = ["The arguments as arrays of one type, and the sizes that their shapes fix.", "",
                "Raises ValueError where shapes disagree."]
-        return {"name": "_checked", "signature": ", ".join(self.inner()), "doc": doc, "body": laid_out(lines)}
+        about = ["The sizes that shapes fix: found and compared once for each combination of shapes."]
+        return [
+            _function("_checked", self.inner(), doc, lines),
+            _function("_sizes", door.size_arguments(), about, door.size_lines()),
+        ]
 
     # ── the user's functions ──────────────────────────────────────────────────────────────────────
 
@@ -294,7 +292,7 @@ class _Module:
     def user_function(self, name: str, orders: tuple[int, ...]) -> dict[str, object]:
         function = self.model.functions[name]
         body = _derived(function, orders)
-        params = {p: _safe(p) for p in function.params}
+        params = {p: safe(p) for p in function.params}
         node = lower(computed(body, Names.of(self.model)), Scope({}, locals=params))
         sizes = {f"size {s}": s for s in self.model.sizes}
         arguments = ", ".join(params.values())
@@ -312,6 +310,10 @@ class _Module:
             "doc": [doc],
             "body": [f"return {code.text}"],
         }
+
+
+def _function(name: str, arguments: Iterable[str], doc: list[str], lines: Sequence[str]) -> dict[str, object]:
+    return {"name": name, "signature": ", ".join(arguments), "doc": doc, "body": laid_out(lines)}
 
 
 def _derived(function: Function, orders: tuple[int, ...]) -> Expr:
@@ -336,40 +338,6 @@ def _wanted(system: AdjointSystem) -> list[str]:
     params = [a.name for a in system.model.of_kind("param")]
     others = [a.name for a in system.model.of_kind("input", "const") if a.name in system.order]
     return params + others
-
-
-def _names(model: Model, wanted: Sequence[str]) -> dict[str, str]:
-    """Python names: arguments keep theirs, all others give way."""
-    out: dict[str, str] = {}
-    arguments = [a.name for kind in ("input", "const", "param") for a in model.of_kind(kind)]
-    reserved = (*GLOBALS, *keyword.kwlist, *model.functions)
-    for name in arguments:
-        out[name] = fresh_name(name, out.values(), reserved)
-    for name in model.free_sizes:
-        out[f"size {name}"] = fresh_name(name, out.values(), reserved)
-    others = [(f"size {s}", s) for s in model.sizes if f"size {s}" not in out]
-    others += [(a.name, a.name) for a in model.arrays.values() if a.name not in out]
-    others += [("#batch", "batch"), ("#dtype", "dtype")]
-    for name in model.arrays:
-        plain = f"grad_{name}" if name in wanted else f"d{name}" if len(name) == 1 else f"d_{name}"
-        others.append((adjoint_key(name), model.adjoints.get(name, plain)))
-    for key, name in others:
-        out[key] = fresh_name(name, out.values(), reserved)
-    return out
-
-
-def _safe(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) else name
-
-
-def _field(name: str) -> str:
-    return _safe(name)
-
-
-def _aliased(line: str, clashes: Iterable[str]) -> str:
-    for g in clashes:
-        line = re.sub(rf"(?<![\w.\"']){re.escape(g)}(?=[.(])", f"_{g}", line)
-    return line
 
 
 def _lines(body: object) -> list[str]:

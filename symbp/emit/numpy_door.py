@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symbp.arrays.storage import Storage, sequence_axes
 from symbp.calculus.affine import Affine, FloorDiv, Index, Size, show
 from symbp.calculus.expr import Ref
+from symbp.emit.numpy_text import fresh_name
 from symbp.errors import ModelProblem, SymbpError
 from symbp.model.core import Array, Model
 
@@ -51,9 +52,8 @@ class Door:
     def lines(self, returned: Sequence[str], dtype: bool) -> Lines:
         """The body of ``_checked``; ``returned`` are the names of sizes that functions use."""
         out = self.conversions()
-        out.append(f"size = {{{', '.join(self.free())}}}")
-        for array in self.ordered():
-            out += self.fit(array)
+        out += [f'_fit({{}}, "{name}", {self.names[name]}.shape)' for name in self.valued()]
+        out.append(f"size = _sizes({', '.join(map(self.shape, self.given))}{self.counts()})")
         for array in self.given:
             out += self.stacked(array)
         for array in self.given:
@@ -62,10 +62,38 @@ class Door:
         out.append(f"return {', '.join(values + ([self.names['#dtype']] if dtype else []))}")
         return out
 
-    def free(self) -> list[str]:
-        """Sizes that are arguments."""
-        free = ((f'"{name}"', self.names[f"size {name}"]) for name in self.model.free_sizes)
-        return [f"{name}: _positive({name}, {value})" for name, value in free]
+    def size_lines(self) -> Lines:
+        """The body of ``_sizes``, whose arguments are shapes under the names of their arrays."""
+        free = (f'"{name}": {self.names[f"size {name}"]}' for name in self.model.free_sizes)
+        out = [f"size = {{{', '.join(free)}}}"]
+        for array in self.ordered():
+            out += self.fit(array)
+        return [*out, "return size"]
+
+    def size_arguments(self) -> list[str]:
+        """The arguments of ``_sizes``: shapes, sizes that are arguments, integers that stand in sizes."""
+        sizes = (self.names[f"size {name}"] for name in self.model.free_sizes)
+        return [*(self.names[a.name] for a in self.given), *sizes, *map(self.value_name, self.valued())]
+
+    def shape(self, array: Array) -> str:
+        """The shape of an argument, or those of its members."""
+        name = self.names[array.name]
+        return f"tuple([member.shape for member in {name}])" if self.members(array) else f"{name}.shape"
+
+    def counts(self) -> str:
+        """The integers with which ``_sizes`` is called besides the shapes."""
+        free = [f'_positive("{name}", {self.names[f"size {name}"]})' for name in self.model.free_sizes]
+        return "".join(f", {t}" for t in (*free, *(f"int({self.names[n]})" for n in self.valued())))
+
+    def valued(self) -> list[str]:
+        """The integer arguments whose value stands in the extent of an axis."""
+        extents = (d.value for a in self.given for d in self.dims(a))
+        found = dict.fromkeys(r.name for e in extents for r in e.atoms() if isinstance(r, Ref))
+        return list(found)
+
+    def value_name(self, name: str) -> str:
+        """The name that the value of an integer argument has in ``_sizes``, beside its shape."""
+        return fresh_name(f"{self.names[name]}_value", self.names.values())
 
     def size_value(self, name: str) -> str:
         """A size, or a family of sizes as a dictionary by its index."""
@@ -151,13 +179,13 @@ class Door:
         name, dims = self.names[array.name], self.dims(array)
         batch = [f'"{self.batch}"'] if array.kind == "input" else []
         if not self.members(array):
-            return self.calls(f'"{array.name}"', f"np.shape({name})", batch, dims, {})
+            return self.calls(f'"{array.name}"', name, batch, dims, {})
         index = array.axes[0]
         length = _call(f'"len({array.name})", (len({name}),)', [self.dim(dims[0], {})])
         here = {index: index.name if index.name not in self.names.values() else f"{index.name}_"}
         low = self.text(index.low, {})
         loop = f"for {here[index]}, member in enumerate({name}{'' if low == '0' else f', {low}'}):"
-        calls = self.calls(f'f"{array.name}[{{{here[index]}}}]"', "member.shape", batch, dims[1:], here)
+        calls = self.calls(f'f"{array.name}[{{{here[index]}}}]"', "member", batch, dims[1:], here)
         return [length, loop, *(f"    {call}" for call in calls)]
 
     def calls(
@@ -217,7 +245,7 @@ class Door:
             case FloorDiv(value, by):
                 return f"(({self.text(value, here)})//{by})"
             case Ref(name, ()):
-                return f"int({self.names[name]})"
+                return self.value_name(name)
             case _:
                 raise SymbpError("an array element stands in a size")
 

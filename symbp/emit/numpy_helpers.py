@@ -78,17 +78,6 @@ def _fit(size, name, shape, *dims):
 
     A dim is a size, a size with an offset, or a number, alone or with its symbol.
     """
-    if len(shape) == len(dims):
-        for n, dim in zip(shape, dims):
-            if n == 0 or type(dim) is not str or size.setdefault(dim, n) != n:
-                break
-        else:
-            return
-    _compare(size, name, shape, dims)
-'''
-COMPARE = '''\
-def _compare(size, name, shape, dims):
-    """Take sizes from a shape, or say what was expected."""
     expected, symbols = [], []
     for axis, dim in enumerate(dims):
         value, extra = dim if isinstance(dim, tuple) else (dim, 0)
@@ -141,7 +130,6 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_dtype": DTYPE,
         "_members": MEMBERS,
         "_fit": FIT,
-        "_compare": COMPARE,
         "_family": FAMILY,
         "_positive": POSITIVE,
         "_integers": INTEGERS,
