@@ -26,6 +26,7 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    below,
     elementwise,
     join,
 )
@@ -121,7 +122,8 @@ def lower(node: Expr, scope: Scope) -> Node:
 def where(cond: Node, then: Node, other: Node) -> Node:
     """A choice: made once if the condition is the same for all elements and known to Python."""
     if not cond.labels and not _loads(cond):
-        return Choice(cond, then, other, join(then.labels, other.labels))
+        labels = join(then.labels, other.labels)
+        return Choice(cond, _filled(then, labels), _filled(other, labels), labels)
     if (then, other) == (ONE, ZERO):
         return elementwise("flag", cond)
     return elementwise("where", cond, then, other)
@@ -129,9 +131,13 @@ def where(cond: Node, then: Node, other: Node) -> Node:
 
 def _loads(node: Node) -> bool:
     """Whether the value is one of arrays, as the parameter of a user's function may be."""
-    return isinstance(node, Load | Local) or (
-        isinstance(node, Elementwise) and any(_loads(a) for a in node.args)
-    )
+    return isinstance(node, Load | Local) or any(_loads(n) for n in below(node))
+
+
+def _filled(node: Node, labels: Labels) -> Node:
+    """The value over all of ``labels``: what Python chooses does not broadcast with what it leaves."""
+    missing = any(i not in node.labels for i in labels)
+    return Elementwise("spread", (node,), labels) if missing else node
 
 
 def _flag(cond: Node) -> Node:
