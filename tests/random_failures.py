@@ -185,19 +185,7 @@ FOUND: Mapping[str, str] = {
         param x
         I[0] = x
         I[1] = 1
-        I[t] = where(sum(N[k], k) <= 0, sigmoid(y[t])*I[t-2], sum(W[i]*gamma[i], i)) + tanh(I[t-1]) for t = 2..T-1
+        I[t] = where(sum(N[k], k) <= 0, y[t]*I[t-2], sum(W[i]*gamma[i], i)) + tanh(I[t-1]) for t = 2..T-1
         cost C = mean(I[t]^2, t)
-    """,
-    "a_choice_by_the_step_in_a_product": """
-        index t = 1..T
-        input x : H
-        param a : H
-        param B : H
-        param W : H, H
-        h[0,i] = x[i]
-        h[t,i] = tanh(sum(W[i,j]*h[t-1,j], j) + where(t > 1, a[i], 0))
-        s[t] = sum(where(t > 2, h[t,i]*a[i], B[i])*h[t-1,i], i)
-        r[t,i] = where(t > 1, 2, h[t,i])*where(T > 2, a[i], 1)
-        cost C = sum(s[t], t) + sum(r[t,i]*B[i], t, i)
     """,
 }
