@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import outside
 import pytest
 
 from symbp import models, pipeline
@@ -538,3 +539,27 @@ def test_shapes_are_compared_again_when_they_change() -> None:
         module.value(x=np.ones((4, 2), complex), y=np.ones((4, 1)), w=w, b=b)
     mixed = module.value(x=np.ones((4, 2), np.float32), y=np.ones((4, 1)), w=w, b=b)
     assert mixed == first
+
+
+def test_a_condition_on_a_function_of_the_argument_is_elementwise() -> None:
+    model = pipeline.parse("""
+        input x : D
+        input y
+        param w : D
+        huber(r) = where(abs(r) < 1, r^2/2, abs(r) - 1/2)
+        cost C = huber(sum(w[i]*x[i], i) - y)
+    """)
+    assert outside.disagreement(model, pipeline.module_of(adjoint_system(model))) == ""
+
+
+def test_a_product_of_rounded_quotients_keeps_its_brackets() -> None:
+    """a//3*b//3 would be (a//3*b)//3."""
+    model = pipeline.parse("""
+        input x : H, W
+        param s
+        h[i,j] = max(s*x[3*i+p,3*j+q], p=0..2, q=0..2)
+        cost C = mean(h[i,j], i, j)
+    """)
+    x = np.arange(88.0).reshape(1, 8, 11)
+    value = _module(model).value(x=x, s=1.0)
+    assert value == pytest.approx(np.mean(x[0, 2:6:3, 2:9:3]))

@@ -850,3 +850,48 @@ def test_corrupted_lines_of_every_shipped_model_are_caught(name: str) -> None:
             assert not check.ok, f"{kind} in the adjoint of {case.lhs.name}"
             tried += 1
     assert tried >= 2
+
+
+EDIT_DISTANCE = """
+    index i = 1..N, j = 1..M
+    const a[i] in 0..K-1
+    const b[j] in 0..K-1
+    param S : K, K
+    param gap
+    D[0,0] = 0
+    D[i,0] = i*gap
+    D[0,j] = j*gap
+    D[i,j] = minimum(minimum(D[i-1,j] + gap, D[i,j-1] + gap), D[i-1,j-1] + S[a[i],b[j]])
+    cost C = D[N,M]
+"""
+
+
+def test_ways_that_always_tie_are_left_out() -> None:
+    """Two ways into D[1,1] cost 2*gap whatever gap is: no derivative to compare with, and no failure."""
+    report = pipeline.verified(pipeline.parse(EDIT_DISTANCE))
+    assert report.ok, str(report)
+
+
+def test_a_corner_that_nothing_defines_or_reads_is_no_gap() -> None:
+    report = pipeline.verified(pipeline.parse("""
+        index l = 1..L, t = 1..T
+        input x[t] : N
+        param w[l]
+        h[0,t,i] = x[t,i]
+        h[l,0,i] = 0
+        h[l,t,i] = tanh(w[l]*h[l-1,t,i] + h[l,t-1,i])
+        cost C = sum(h[L,T,i]^2, i)
+    """))
+    assert report.ok, str(report)
+
+
+def test_the_sizes_are_the_smallest_of_several_that_serve() -> None:
+    model = pipeline.parse("""
+        const T : I, J, K
+        param G : P, Q
+        param A : I, P
+        param B : J, Q
+        cost L = sum((T[i,j,k] - sum(G[p,q]*A[i,p]*B[j,q], p, q))^2, i, j, k)
+    """)
+    sizes = choose_sizes(model)
+    assert sizes["I", ()] * sizes["J", ()] * sizes["K", ()] <= 60

@@ -58,6 +58,13 @@ from symbp.emit.numpy_text import (
 from symbp.errors import SymbpError
 
 
+def _tightness(parts: list[str]) -> int:
+    """How tightly an affine integer binds; a//2*b is (a//2)*b, but b*a//2 is not b*(a//2)."""
+    if len(parts) > 2 or parts[0] == "-":
+        return SUM
+    return MATMUL if "//" in parts[1] else PRODUCT if "*" in parts[1] else ATOM
+
+
 @dataclass
 class Needs:
     """What the text calls and reads: the module has to provide it."""
@@ -102,9 +109,7 @@ class Writer:
         sign = "-" if parts[0] == "-" else ""
         gap = " " if spaced else ""
         rest = "".join(f"{gap}{p}{gap}" if k % 2 == 0 else p for k, p in enumerate(parts[2:]))
-        single = len(parts) == 2
-        plain = single and not sign and "*" not in parts[1] and "//" not in parts[1]
-        return Code(sign + parts[1] + rest, ATOM if plain else PRODUCT if single and not sign else SUM)
+        return Code(sign + parts[1] + rest, _tightness(parts))
 
     def atom(self, atom: Atom) -> str:
         """A size, a loop index, a rounded quotient or an integer constant."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import Expr
 from symbp.errors import SymbpError
 from symbp.model.core import Equation, Model
-from symbp.verify.arithmetic import FLOAT, Arithmetic, Num
+from symbp.verify.arithmetic import FLOAT, Arithmetic, Num, digits
 from symbp.verify.compile import Code, Program
 from symbp.verify.places import Place, Positions, Values, place
 from symbp.verify.sample import Sample
@@ -94,6 +95,13 @@ class Oracle:
         self._following: Collection[Key] = frozenset()
         self.asked: set[Key] = set()
         """The adjoints that were read since this was last cleared."""
+
+    @cached_property
+    def fine(self) -> Oracle:
+        """The same in 50 digits: its differences notice where a function has no derivative."""
+        if self.arith.exact:
+            return self
+        return Oracle(self.model, self.sample, digits(), self.through, None, self.steady)
 
     # ── the definition ────────────────────────────────────────────────────────────────────────────
 

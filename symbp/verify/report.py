@@ -192,7 +192,8 @@ def _needed(name: str, at: Positions, oracle: Oracle, system: AdjointSystem) -> 
         for point in points(equation.indices, oracle):
             if place(oracle, {i.uid: k for i, k in zip(equation.indices, point, strict=True)}) == at:
                 return any(r.name in alive for r in refs(equation.rhs))
-    return True
+    # a corner that no equation defines: were it read, the cost could not be evaluated
+    return False
 
 
 def _matters(name: str, at: Positions, oracle: Oracle) -> bool:
