@@ -17,6 +17,7 @@ from symbp.model.core import Model as Equations
 if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem, Case, Line
+    from symbp.pipeline import NotationLike
     from symbp.verify.report import Report
 
 
@@ -215,23 +216,25 @@ class Derivation:
         view = matrix_view(self.model.core.arrays, case)
         return None if view.form is None else MatrixForm(view, case, self.model.core)
 
-    def to_latex(self, *, standalone: bool = False, detail: str = "key", notation: str = "nielsen") -> str:
+    def to_latex(
+        self, *, standalone: bool = False, detail: str = "key", notation: NotationLike = "nielsen"
+    ) -> str:
         """LaTeX: a fragment for ``\\input`` (amsmath), or a document of its own."""
         return self._written("latex", detail, notation, standalone)
 
-    def to_markdown(self, *, detail: str = "key", notation: str = "nielsen") -> str:
+    def to_markdown(self, *, detail: str = "key", notation: NotationLike = "nielsen") -> str:
         """Markdown with ``$$`` formulas."""
         return self._written("markdown", detail, notation)
 
-    def to_text(self, *, detail: str = "key", notation: str = "nielsen") -> str:
+    def to_text(self, *, detail: str = "key", notation: NotationLike = "nielsen") -> str:
         """Plain Unicode text."""
         return self._written("text", detail, notation)
 
-    def to_html(self, *, detail: str = "key", notation: str = "nielsen") -> str:
+    def to_html(self, *, detail: str = "key", notation: NotationLike = "nielsen") -> str:
         """A self-contained HTML page with MathML."""
         return self._written("html", detail, notation)
 
-    def _written(self, format_: str, detail: str, notation: str, standalone: bool = False) -> str:
+    def _written(self, format_: str, detail: str, notation: NotationLike, standalone: bool = False) -> str:
         return pipeline.written(self.system, (self.variable,), format_, detail, notation, standalone)
 
     def _repr_markdown_(self) -> str:

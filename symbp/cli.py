@@ -20,6 +20,7 @@ from symbp.version import VERSION
 FORMATS = ("latex", "markdown", "html", "text")
 DETAILS = ("result", "key", "all")
 TARGETS = ("numpy", "latex")
+NAMED = ("nielsen", "goodfellow", "ng", "bishop", "rows")
 
 Command = Callable[..., Any]
 
@@ -64,6 +65,12 @@ def _bind_option(command: Command) -> Command:
     )(command)
 
 
+def _notation(context: click.Context, option: click.Parameter, value: str) -> str:
+    if value in NAMED or value.endswith(".toml"):
+        return value
+    raise click.BadParameter(f"{value!r} is not one of {', '.join(NAMED)}, and not a .toml file")
+
+
 def _bindings(bind: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for text in bind:
@@ -100,7 +107,8 @@ def main() -> None:
               help="latex (default), markdown, html or text.")
 @click.option("--detail", type=click.Choice(DETAILS), default="key", show_default=True,
               help="How many lines: the results, the key lines, or every line.")
-@click.option("--notation", default="nielsen", show_default=True, help="How symbols are written.")
+@click.option("--notation", default="nielsen", show_default=True, callback=_notation,
+              metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
 @click.option("--standalone", is_flag=True, help="A whole document instead of a fragment to include.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @_bind_option

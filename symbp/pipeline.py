@@ -22,9 +22,12 @@ from symbp.errors import RequestProblem, Source, SymbpError, VerificationFailed
 if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem
+    from symbp.emit.notation import Notation
     from symbp.model.core import Model
     from symbp.verify.lines import LineCheck
     from symbp.verify.report import Report
+
+    NotationLike = str | Path | Notation
 
 
 def parse(text: str, name: str = "model", bindings: Mapping[str, str] | None = None) -> Model:
@@ -141,7 +144,7 @@ def documented(
     variables: Iterable[str] = (),
     format_: str = "latex",
     detail: str = "key",
-    notation: str = "nielsen",
+    notation: NotationLike = "nielsen",
     standalone: bool = False,
 ) -> str:
     """The derivation of ``variables`` as a document, every line of it checked on the way.
@@ -159,20 +162,17 @@ def written(
     names: tuple[str, ...],
     format_: str = "latex",
     detail: str = "key",
-    notation: str = "nielsen",
+    notation: NotationLike = "nielsen",
     standalone: bool = False,
 ) -> str:
     """A document about adjoints that are derived already."""
     from symbp.emit import EMITTERS
     from symbp.emit.document import check_sentence, document
-    from symbp.emit.notation import NOTATIONS
 
     emitter = next((e for e in EMITTERS if e.name == format_), None)
     if emitter is None:
         raise RequestProblem(f"there is no format {format_!r}", hint=_choices(e.name for e in EMITTERS))
-    style = next((n for n in NOTATIONS if n.name == notation), None)
-    if style is None:
-        raise RequestProblem(f"there is no notation {notation!r}", hint=_choices(n.name for n in NOTATIONS))
+    style = notation_of(notation)
     if standalone and emitter.name != "latex":
         raise RequestProblem(f"{format_} has no standalone form", hint="use --format latex --standalone")
     views = matrix_views(system, names)
@@ -181,6 +181,28 @@ def written(
         system, names, detail=detail, notation=style, views=views, check=check_sentence(worst, sizes)
     )
     return emitter.emit(sheet, standalone=True) if standalone else emitter.emit(sheet)
+
+
+def notation_of(notation: NotationLike) -> Notation:
+    """A notation by its name, from a TOML file, or as it is.
+
+    Raises:
+        RequestProblem: if there is none of that name.
+        SyntaxProblem: for a file that is wrong.
+    """
+    from symbp.emit.notation import NOTATIONS, Notation
+    from symbp.emit.notation_file import read_notation
+    from symbp.files import read_source
+
+    if isinstance(notation, Notation):
+        return notation
+    if isinstance(notation, Path) or notation.endswith(".toml"):
+        return read_notation(read_source(Path(notation)))
+    known = {n.name: n for n in NOTATIONS}
+    if notation not in known:
+        hint = _choices((*known, "a file of your own, my.toml"))
+        raise RequestProblem(f"there is no notation {notation!r}", hint=hint)
+    return known[notation]
 
 
 def _choices(names: Iterable[str]) -> str:

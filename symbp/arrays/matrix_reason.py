@@ -28,7 +28,7 @@ def matrix_reason(node: Matrix) -> tuple[object, ...]:
         if isinstance(inner, Product):
             found.extend(why for pair in pairwise(inner.args) if (why := _sum_reason(*pair)) is not None)
         elif isinstance(inner, Outer):
-            found.append(("row times column: an outer product",))
+            found.append(("column times row: an outer product",))
         elif isinstance(inner, Unit):
             found.append(("a unit vector: 1 at the place in its index, 0 elsewhere",))
         elif isinstance(inner, Ones):

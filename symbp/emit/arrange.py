@@ -100,7 +100,9 @@ def _step_rows(step: Step, lhs: str, free: float, column: float, lap: bool) -> l
 
 def broken(box: Box, room: float) -> list[str]:
     """The formula on as many lines as it needs; outer breaks before inner ones."""
-    return [text.strip() for text in _fill(chunks(box), room)]
+    first, *rest = (text.strip() for text in _fill(chunks(box), room))
+    # an empty group before a sign at the start of a line: it is that of a sum, with its space
+    return [first, *("{}" + line if line[:2] in ("+ ", "- ") else line for line in rest)]
 
 
 def _fill(pieces: Sequence[Chunk], room: float) -> list[str]:

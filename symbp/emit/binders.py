@@ -23,6 +23,7 @@ from symbp.calculus.expr import (
 )
 from symbp.emit import layout as lay
 from symbp.emit.layout import Big, Box, Cases, Fence, Product, Script, Sym, row
+from symbp.emit.notation import positions
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, RELATION, SUM, Piece
 
 if TYPE_CHECKING:
@@ -152,6 +153,14 @@ def weights(printer: Printer, node: Weights) -> Piece:
 
 
 # ── conditions ────────────────────────────────────────────────────────────────────────────────
+
+
+def indicator(printer: Printer, left: Affine, right: Affine) -> Piece:
+    """[i = k], or δ_{ik} where the notation says so."""
+    sides = printer.position(left).box, printer.position(right).box
+    if printer.notation.indicator == "kronecker":
+        return Piece(Script(Sym(r"\delta", "δ"), positions(sides)), LETTER)
+    return Piece(Fence(row(sides[0], lay.EQUALS, sides[1]), "["), LETTER)
 
 
 def where(printer: Printer, node: Where) -> Piece:

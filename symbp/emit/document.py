@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from symbp.arrays.matrix_reason import matrix_reason
+from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Adjoint, Call, Expr, Integer, Ref, free_indices, replace_nodes, walk
@@ -18,10 +20,11 @@ from symbp.derive.lengths import sentences
 from symbp.derive.scalar import derivative, through_output
 from symbp.emit import layout as lay
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Sym, num, row
+from symbp.emit.lettering import shown_names
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
 from symbp.emit.names import choose, letters
-from symbp.emit.notation import NIELSEN, Notation
+from symbp.emit.notation import NIELSEN, Notation, symbol
 from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
 
@@ -126,6 +129,14 @@ def document(
     )
 
 
+def _style(setter: Printer) -> Iterator[str]:
+    """What a reader of this notation has to be told."""
+    if setter.notation.adjoint == "d":
+        yield f"A d before a name stands for the derivative of {setter.cost} with respect to it."
+    if setter.notation.vectors == "rows":
+        yield "Vectors are rows."
+
+
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
@@ -182,7 +193,7 @@ def _section(
 
 def _heading(setter: Printer, system: AdjointSystem, name: str) -> Text:
     own, named = setter.name(name), setter.adjoint_name(name)
-    if named is not None:
+    if named is not None and (name in setter.adjoints or system.model.arrays[name].kind == "variable"):
         return ("The adjoint ", named, " of ", own)
     if system.model.arrays[name].kind == "variable":
         return ("The adjoint of ", own)
@@ -195,7 +206,18 @@ def _named(setter: Printer, case: Case) -> Printer:
     for index in (*case.indices, *free_indices(case.lhs)):
         if index not in names:
             names[index] = choose(index, names.values(), setter.reserved())
-    return setter.naming(names)
+    return setter.naming(_capitals(setter, names) if setter.notation.fixed == "capital" else names)
+
+
+def _capitals(setter: Printer, names: Mapping[Index, str]) -> dict[Index, str]:
+    """δ_K: the fixed indices in capitals, apart from those that the model has for something else."""
+    known = set(shown_names(setter.arrays, setter.functions, setter.adjoints))
+    return {
+        index: name
+        if index.sequence or len(name) != 1 or symbol(name.upper()) in known
+        else name.upper()
+        for index, name in names.items()
+    }
 
 
 def _part(setter: Printer, case: Case, several: bool, detail: str, view: MatrixView | None) -> Part:
@@ -212,15 +234,22 @@ def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
     if view.jacobian is None or not case.lines:
         return ()
     own = view.jacobian
+    notation = place.notation
     upper, lower = whole(place, own.consumer), whole(place, own.element)
     local = Frac(row(PARTIAL, upper), row(PARTIAL, lower), (True, True))
     carried = whole(place, Adjoint(own.consumer.name, own.consumer.indices))
-    upright = Script(Fence(local), None, place.notation.transpose)
+    by_columns = notation.vectors == "columns"
+    numerator = notation.jacobian == "numerator"
+    form = own.form if by_columns else by_rows(own.form)
+    factor: Box = local
+    if by_columns == numerator:
+        factor = Script(Fence(local), None, notation.transpose)
+    factors = (factor, carried) if by_columns else (carried, factor)
     return (
         "In terms of the Jacobian ",
-        row(local, lay.EQUALS, matrix_box(place, own.form)),
+        row(local, lay.EQUALS, matrix_box(place, form if numerator else transposed(form))),
         " this is ",
-        row(whole(place, case.lhs), lay.EQUALS, lay.Product((upright, carried), ("thin",))),
+        row(whole(place, case.lhs), lay.EQUALS, lay.Product(factors, ("thin",))),
         ".",
     )
 
@@ -281,8 +310,12 @@ def _reason(place: Printer, line: Line, names: Mapping[Index, str]) -> Iterator[
 def _matrix_step(place: Printer, case: Case, view: MatrixView) -> Step:
     assert view.form is not None
     names = {**place.names, **{i: i.name for i in view.rows if i not in place.names}}
-    reason = tuple(p if isinstance(p, str) else whole(place, p.node) for p in view.reason)  # type: ignore[attr-defined]
-    return Step(matrix_box(place.naming(names), view.form), reason, whole(place, case.lhs))
+    form, why = view.form, view.reason
+    if place.notation.vectors == "rows":
+        form = by_rows(view.form)
+        why = matrix_reason(form)
+    reason = tuple(p if isinstance(p, str) else whole(place, p.node) for p in why)  # type: ignore[attr-defined]
+    return Step(matrix_box(place.naming(names), form), reason, whole(place, case.lhs))
 
 
 def _intro(place: Printer, case: Case, several: bool) -> Text:

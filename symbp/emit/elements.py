@@ -10,6 +10,7 @@ from typing import TypeVar
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Product, Sym, Terms, num, row
+from symbp.emit.lettering import capital, differential, rank, shown_names, styled
 from symbp.emit.notation import NIELSEN, Notation, scripted, symbol
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, superscripted
 from symbp.model.core import Array, Function
@@ -83,19 +84,41 @@ class Elements:
             return tuple(bool(axis.sequence) for axis in array.axes)
         return tuple(p is not None and any(i.sequence for i in p.indices()) for p in at)
 
-    def name(self, array: str) -> Box:
-        """The name of an array alone."""
+    def name(self, array: str, left_out: int = 0) -> Box:
+        """The name of an array; ``left_out`` of its axes do not show: none for an element."""
         known = self.arrays.get(array)
-        return symbol(array, known.latex if known else "")
+        plain = self._lettered(symbol(array, known.latex if known else ""), rank(known), left_out)
+        return styled(plain, self.notation, left_out)
 
-    def adjoint_name(self, array: str) -> Box | None:
-        """The name that ``let`` gave to the adjoint of an array."""
+    def _lettered(self, plain: Box, axes: int, left_out: int) -> Box:
+        """A capital for a matrix, unless the model has that letter for something else."""
+        own = self.notation.matrix_letter == "given"
+        if own or axes < 2 or (not left_out and self.notation.element_letter == "given"):
+            return plain
+        other = capital(plain)
+        taken = other in shown_names(self.arrays, self.functions, self.adjoints) or other == symbol(self.cost)
+        return plain if taken else other
+
+    def adjoint_name(self, array: str, left_out: int = 0) -> Box | None:
+        """The name of the adjoint of an array: that of ``let``, or dz where the notation says so."""
+        if self.notation.adjoint == "d" and array != self.cost and f"d{array}" not in self.arrays:
+            return differential(self.name(array, left_out))
         given = self.adjoints.get(array)
-        return None if given is None else self.name(given)
+        if given is None:
+            return None
+        known = self.arrays.get(given)
+        plain = symbol(given, known.latex if known else "")
+        return styled(
+            self._lettered(plain, rank(self.arrays.get(array)), left_out), self.notation, left_out
+        )
 
     def opened(self, node: Ref | Adjoint, indices: tuple[Index, ...]) -> Box | None:
         """The element with ``indices`` left out where they are all of its axes, • where not all."""
-        named = self.adjoint_name(node.name) if isinstance(node, Adjoint) else self.name(node.name)
+        family = self.family(node.name, node.indices)
+        whole = all(s or p.as_index() in indices for s, p in zip(family, node.indices, strict=True))
+        left_out = len(indices) if whole else 0
+        by_name = self.adjoint_name if isinstance(node, Adjoint) else self.name
+        named = by_name(node.name, left_out)
         if named is None:
             below = self.opened(Ref(node.name, node.indices), indices)
             return None if below is None else self.cost_by(below)

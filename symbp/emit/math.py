@@ -34,6 +34,7 @@ from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.elements import Elements
 from symbp.emit.layout import PARTIAL, PRIME, Big, Box, Cases, Fence, Frac, Root, Script, Sym, Terms, num, row
+from symbp.emit.lettering import D, shown_names, upright
 from symbp.emit.names import letters
 from symbp.emit.notation import NIELSEN, Notation, symbol
 from symbp.emit.pieces import (
@@ -51,6 +52,7 @@ from symbp.emit.pieces import (
     split_sign,
     tall,
 )
+from symbp.errors import RequestProblem
 from symbp.functions import BY_NAME
 from symbp.model.core import Function, Model
 
@@ -103,9 +105,7 @@ class Printer(Elements):
             case Compare() | Logic():
                 return binders.condition(self, node)
             case Indicator(left, right):
-                return Piece(
-                    Fence(row(self.position(left).box, lay.EQUALS, self.position(right).box), "["), LETTER
-                )
+                return binders.indicator(self, left, right)
             case Within(value, lo, hi):
                 return binders.within(self, value, lo, hi)
             case _:
@@ -132,6 +132,8 @@ class Printer(Elements):
         operator = Frac(PARTIAL, row(PARTIAL, self.box(wrt)), (True, True))
         inner = self.piece(body)
         closed = isinstance(body, (Call, Functional, Weights)) and inner.level == CLOSED
+        if isinstance(inner.box, Root):
+            return Piece(row(operator, Sym(r"\,", " "), inner.box), PRODUCT)
         argument = inner.box if closed else Fence(inner.box)
         return Piece(row(operator, argument), PRODUCT)
 
@@ -205,7 +207,7 @@ class Printer(Elements):
     def _head(self, name: str) -> Box:
         user = self.functions.get(name)
         if user is not None or name not in BY_NAME:
-            return symbol(name, user.latex if user else "")
+            return upright(symbol(name, user.latex if user else ""))
         tex = BY_NAME[name].latex
         return Sym(tex, "π", "ord") if name == "pi" else Sym(tex, _spoken(name), "op")
 
@@ -214,6 +216,8 @@ class Printer(Elements):
         head, total = self._head(name), sum(orders)
         if not total:
             return head
+        if arity == 1 and self.notation.derivative == "d":
+            return self._leibniz(name, head, total)
         if arity == 1:
             marks = (
                 Sym("'" * total, "′" * total) if total < 3 else row(Sym("(", "("), num(total), Sym(")", ")"))
@@ -227,6 +231,14 @@ class Printer(Elements):
             for _ in range(o)
         ]
         return row(Script(PARTIAL, lay.separated(by)), head)
+
+    def _leibniz(self, name: str, head: Box, total: int) -> Box:
+        """(dσ/du), in brackets because an argument follows."""
+        user = self.functions.get(name)
+        by = symbol(user.params[0]) if user is not None and user.params else Sym("u", "u")
+        above: Box = D if total == 1 else Script(D, None, num(total))
+        below = by if total == 1 else Script(by, None, num(total))
+        return Fence(Frac(row(above, head), row(D, below), (True, True)))
 
     def _functional(self, node: Functional) -> Piece:
         head = self.name(node.name) if node.name in self.arrays else self._head(node.name)
@@ -256,7 +268,19 @@ class Printer(Elements):
 
 
 def printer(model: Model, notation: Notation = NIELSEN) -> Printer:
-    """The printer for the expressions of a model."""
+    """The printer for the expressions of a model.
+
+    Raises:
+        RequestProblem: if a sign of the notation is already a name of the model.
+    """
+    if notation.indicator == "kronecker":
+        adjoints = model.adjoints if notation.adjoint == "given" else {}
+        for name in shown_names(model.arrays, model.functions, adjoints):
+            if (name.base if isinstance(name, Script) else name) == symbol("delta"):
+                raise RequestProblem(
+                    f"the notation {notation.name} has the Kronecker delta δ, and {model.name} its own δ",
+                    hint='set indicator = "bracket" in the notation, or name the adjoint otherwise',
+                )
     return Printer(model.arrays, model.functions, model.adjoints, model.cost, notation)
 
 

@@ -35,12 +35,13 @@ def whole(printer: Printer, element: Ref | Adjoint) -> Box:
 
 def _array(printer: Printer, element: Ref | Adjoint, axes: tuple[Index, ...]) -> Box:
     at: tuple[Affine | None, ...] = tuple(None if p.as_index() in axes else p for p in element.indices)
+    left_out = len(axes)
     if isinstance(element, Ref):
-        return printer.element(printer.name(element.name), element.name, at).box
-    named = printer.adjoint_name(element.name)
+        return printer.element(printer.name(element.name, left_out), element.name, at).box
+    named = printer.adjoint_name(element.name, left_out)
     if named is not None:
         return printer.element(named, element.name, at).box
-    below = printer.element(printer.name(element.name), element.name, at).box
+    below = printer.element(printer.name(element.name, left_out), element.name, at).box
     return printer.cost_by(below)
 
 
@@ -81,8 +82,7 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
         case mat.Product(args, _):
             return juxtaposed([_closed(printer, a) for a in args])
         case mat.Outer(left, right):
-            upright = Script(enclosed(_piece(printer, right), LETTER), None, printer.notation.transpose)
-            return juxtaposed([_closed(printer, left), Piece(upright, CLOSED)])
+            return _outer(printer, left, right)
         case mat.Hadamard(args):
             return _hadamard(printer, args)
         case mat.Plus(args):
@@ -98,6 +98,15 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             return powered(_piece(printer, base), printer.box(exponent))
         case _:
             return _applied(printer, node)
+
+
+def _outer(printer: Printer, left: Matrix, right: Matrix) -> Piece:
+    """Column times row: u vᵀ, or uᵀ v where vectors are rows."""
+    if printer.notation.vectors == "rows":
+        turned = Script(enclosed(_piece(printer, left), LETTER), None, printer.notation.transpose)
+        return juxtaposed([Piece(turned, CLOSED), _closed(printer, right)])
+    turned = Script(enclosed(_piece(printer, right), LETTER), None, printer.notation.transpose)
+    return juxtaposed([_closed(printer, left), Piece(turned, CLOSED)])
 
 
 def _applied(printer: Printer, node: Matrix) -> Piece:

@@ -7,20 +7,28 @@ one, add a record to :data:`NOTATIONS`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from symbp.emit.layout import Box, Row, Script, Sym, row, separated
 
 ODOT, TRANSPOSE = Sym(r"\odot", "⊙", "bin"), Sym(r"\mathsf{T}", "ᵀ")
+CIRC, AST = Sym(r"\circ", "∘", "bin"), Sym(r"\ast", "∗", "bin")
+TOP, ROMAN = Sym(r"\top", "ᵀ"), Sym(r"\mathrm{T}", "ᵀ")
 
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """How the signs of a field are written.
+    """How the signs of a field are written; what may stand in a field is in :data:`CHOICES`.
 
-    ``sequence`` is ``superscript`` (w^l), ``round`` (h^{(l)}), ``square`` (W^{[l]}) or ``subscript``:
-    where the index of a layer or of time stands.  The other indices are subscripts.
+    ``sequence`` is where the index of a layer or of time stands: w^l, h^{(l)}, W^{[l]} or w_{l,j}; the
+    other indices are subscripts.  ``vector`` and ``matrix`` are the letters of whole arrays, elements are
+    never bold; ``matrix_letter`` makes w a W unless the model has a W, ``element_letter`` says whether
+    the elements of the matrix follow.  ``jacobian`` is the layout of ∂z/∂x, ``derivative`` σ′ or dσ/du,
+    ``indicator`` [i = k] or δ_{ik}, ``fixed`` the letter of the index that is held (δ_k or δ_K),
+    ``adjoint`` the names that the model gives or dz, ``vectors`` whether they are columns or rows.
     """
 
     name: str
@@ -29,11 +37,57 @@ class Notation:
     transpose: Sym = TRANSPOSE
     cost: str = "cost"
     """The word for what is differentiated: cost, loss."""
+    vector: str = "plain"
+    matrix: str = "plain"
+    matrix_letter: str = "given"
+    element_letter: str = "matrix"
+    jacobian: str = "numerator"
+    derivative: str = "prime"
+    indicator: str = "bracket"
+    fixed: str = "given"
+    adjoint: str = "given"
+    vectors: str = "columns"
 
+
+CHOICES: Mapping[str, Mapping[str, str | Sym]] = MappingProxyType(
+    {
+        "hadamard": {"odot": ODOT, "circ": CIRC, "ast": AST},
+        "transpose": {"sans": TRANSPOSE, "top": TOP, "roman": ROMAN},
+        **{
+            field: {value: value for value in values.split()}
+            for field, values in {
+                "sequence": "superscript round square subscript",
+                "cost": "cost loss error objective",
+                "vector": "plain bold bold-upright",
+                "matrix": "plain bold bold-upright",
+                "matrix_letter": "given capital",
+                "element_letter": "matrix given",
+                "jacobian": "numerator denominator",
+                "derivative": "prime d",
+                "indicator": "bracket kronecker",
+                "fixed": "given capital",
+                "adjoint": "given d",
+                "vectors": "columns rows",
+            }.items()
+        },
+    }
+)
+"""What may stand in each field of a notation, by the word for it in a file."""
 
 NIELSEN = Notation("nielsen")
 
-NOTATIONS: tuple[Notation, ...] = (NIELSEN,)
+NOTATIONS: tuple[Notation, ...] = (
+    NIELSEN,
+    Notation(
+        "goodfellow", "round", transpose=TOP, vector="bold", matrix="bold", matrix_letter="capital"
+    ),
+    Notation("ng", "square", AST, ROMAN, matrix_letter="capital", adjoint="d"),
+    Notation(
+        "bishop", "round", transpose=ROMAN, cost="error", vector="bold-upright", matrix="bold-upright",
+        matrix_letter="capital", element_letter="given",
+    ),
+    Notation("rows", matrix_letter="capital", vectors="rows"),
+)  # fmt: skip
 
 _SPELT = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon
     phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
@@ -169,7 +223,9 @@ def scripted(name: Box, notation: Notation, sub: tuple[Box, ...], sequence: tupl
     own_sup = name.sup if isinstance(name, Script) else None
     below, above = positions(sub), positions(sequence)
     if notation.sequence == "subscript":
-        below, above = positions((*sequence, *sub)), None
+        others = positions(sub)
+        below = positions((*sequence, *sub)) if others is None else separated((*sequence, others))
+        above = None
     elif above is not None and notation.sequence in ("round", "square"):
         ends = "()" if notation.sequence == "round" else "[]"
         above = row(Sym(ends[0], ends[0], "punct"), above, Sym(ends[1], ends[1], "punct"))

@@ -134,4 +134,5 @@ def _raised(box: Box, signs: dict[str, str], mark: str) -> str:
         return spelled
     if all(c in signs for c in spelled):
         return "".join(signs[c] for c in spelled)
-    return f"{mark}{spelled}" if len(spelled) == 1 else f"{mark}{{{spelled}}}"
+    closed = len(spelled) == 1 or (spelled[0] == "[" and spelled.find("]") == len(spelled) - 1)
+    return f"{mark}{spelled}" if closed else f"{mark}{{{spelled}}}"

@@ -36,7 +36,7 @@ def tex(box: Box, display: bool = True) -> str:
     """
     match box:
         case Sym(spelling, _, kind):
-            return f" {spelling} " if kind in ("rel", "bin") else spelling + " " * (kind == "punct")
+            return f" {spelling} " if kind in ("rel", "bin") else spelling + " " * (spelling == ",")
         case Row(items):
             return joined(_in_row(i, n, display) for i, n in zip(items, (*items[1:], None), strict=True))
         case Product(factors, gaps):
