@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from symbp import cli, models
 from symbp.arrays import matrix_nodes as mat
-from symbp.arrays.matrix_nodes import Matrix
-from symbp.arrays.matrix_rows import by_rows, shape, transposed
+from symbp.arrays.matrix_nodes import Matrix, shape
+from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS
 from symbp.emit.document import document
@@ -227,8 +227,14 @@ class Numbers:
                 for factor in below[1:]:
                     out = out @ factor
                 return out
-            case mat.Outer():
-                return below[0].T @ below[1] if self.rows else below[0] @ below[1].T
+            case mat.MatrixPower(_, exponent):
+                return np.linalg.matrix_power(below[0], exponent)
+            case mat.Diagonal():
+                return self.vector(np.diag(below[0]))
+            case mat.Trace():
+                return np.trace(below[0])
+            case mat.Norm():
+                return np.linalg.norm(below[0])
             case mat.Hadamard() | mat.Scaled():
                 return np.prod(np.broadcast_arrays(*below), axis=0)
             case mat.Quotient():

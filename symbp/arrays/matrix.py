@@ -9,19 +9,30 @@ indices, there is no matrix form, and None says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from symbp.arrays.matrix_forms import simplify
+from symbp.arrays.matrix_join import (
+    Axis,
+    Factor,
+    NoMatrixForm,
+    assemble,
+    eliminate,
+    elimination_order,
+    hadamard,
+    join_scalars,
+    present,
+)
 from symbp.arrays.matrix_nodes import (
     Diag,
+    Diagonal,
     Folded,
-    Hadamard,
     Identity,
     Leaf,
     Mapped,
     Matrix,
     Minus,
     Ones,
-    Outer,
     Plus,
     Power,
     Product,
@@ -32,9 +43,13 @@ from symbp.arrays.matrix_nodes import (
     Softmax,
     Transpose,
     Unit,
+    outer,
+    shape,
+    transposed,
 )
-from symbp.calculus.affine import Affine, Index
+from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
+    ONE,
     Add,
     Adjoint,
     Call,
@@ -49,14 +64,11 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     free_indices,
+    mul,
+    number,
+    walk,
 )
 from symbp.model.core import Array
-
-Axis = Index | None
-
-
-class NoMatrixForm(Exception):
-    """The expression has no form with products, transposes and ⊙ alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +82,22 @@ def matrix_form(
     arrays: Mapping[str, Array], node: Expr, row: Axis = None, col: Axis = None
 ) -> Matrix | None:
     """``node`` as a matrix with rows along ``row`` and columns along ``col``; None if it has none."""
-    if any(i is not None and i not in free_indices(node) for i in (row, col)):
-        return None
     try:
-        return _build(Scope(arrays), node, row, col)
+        return simplify(_spread(_build(Scope(arrays), node, row, col), row, col))
     except NoMatrixForm:
         return None
+
+
+def _spread(built: Matrix, row: Axis, col: Axis) -> Matrix:
+    """A scalar in every entry, a column in every column, a row in every row: times ones."""
+    has_row, has_col = shape(built)
+    missing_row, missing_col = row is not None and not has_row, col is not None and not has_col
+    if missing_row and missing_col:
+        return Scaled(built, outer(Ones(present(row)), Ones(present(col))))
+    if missing_row:
+        ones = Ones(present(row))
+        return Product((ones, built), (None,)) if has_col else Scaled(built, ones)
+    return outer(built, Ones(present(col))) if missing_col else built
 
 
 def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
@@ -83,8 +105,8 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
     if not own:
         return _scalar(scope, node)
     if row is not None and col is not None and len(own) == 1:
-        # a vector beside a matrix would have to be spread out with ones
-        raise NoMatrixForm
+        alone = _build(scope, node, own[0], None)
+        return _spread(alone if own[0] == row else transposed(alone), row, col)
     match node:
         case Ref() | Adjoint():
             return _leaf(scope, node, row, col)
@@ -98,10 +120,10 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _multiply(scope, factors, row, col)
         case Div(num, den):
             return _divide(scope, num, den, row, col)
-        case Pow(base, exponent) if not _depends(exponent, own):
-            return Power(_full(scope, base, row, col), exponent)
+        case Pow(base, exponent) if not _depends(exponent, own) and not _has_reduction(exponent):
+            return Power(_build(scope, base, row, col), exponent)
         case Call(function, args, orders):
-            return Mapped(function, tuple(_full(scope, a, row, col) for a in args), orders)
+            return Mapped(function, tuple(_build(scope, a, row, col) for a in args), orders)
         case Reduce("sum" | "dot"):
             return _sum(scope, node, row, col)
         case Weights("softmax", index, body, at):
@@ -118,8 +140,8 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
         case Reduce("sum" | "dot"):
             return _sum(scope, node, None, None)
         case Reduce(op, (index,), body) if not index.sequence:
-            return Folded(op, _full(scope, body, index, None), index)
-        case Mul(factors) if any(isinstance(f, Reduce) for f in factors):
+            return Folded(op, _build(scope, body, index, None), index)
+        case Mul(factors) if any(map(_has_reduction, factors)):
             return _multiply(scope, factors, None, None)
         case Neg(arg):
             return Minus(_scalar(scope, arg))
@@ -127,7 +149,7 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             return Plus(tuple(_scalar(scope, t) for t in terms))
         case Div(num, den):
             return Quotient(_scalar(scope, num), _scalar(scope, den))
-        case Pow(base, exponent):
+        case Pow(base, exponent) if not _has_reduction(exponent):
             return Power(_scalar(scope, base), exponent)
         case Call(function, args, orders):
             return Mapped(function, tuple(_scalar(scope, a) for a in args), orders)
@@ -142,15 +164,24 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
 
 
 def _has_reduction(node: Expr) -> bool:
-    return isinstance(node, (Reduce, Weights))
+    return any(isinstance(n, (Reduce, Weights)) for n in walk(node))
 
 
 def _leaf(scope: Scope, node: Ref | Adjoint, row: Axis, col: Axis) -> Matrix:
     axes = scope.arrays[node.name].axes
+    if (twice := _repeated(node)) is not None:
+        other = fresh(twice.name, twice.lo, twice.hi, twice.sequence)
+        second = max(n for n, p in enumerate(node.indices) if p.as_index() == twice)
+        places = (*node.indices[:second], affine(other), *node.indices[second + 1 :])
+        return Diagonal(_leaf(scope, replace(node, indices=places), twice, other), other)
     opened: list[Index] = []
     for axis, position in zip(axes, node.indices, strict=True):
         index = position.as_index()
         if index is not None and index in (row, col):
+            known = dict(zip(axes, node.indices, strict=True))
+            if (index.low, index.high) != (axis.low.substitute(known), axis.high.substitute(known)):
+                # a part of the axis: the name of the array would say all of it
+                raise NoMatrixForm
             opened.append(index)
         elif not axis.sequence or any(not i.sequence for i in position.indices()):
             raise NoMatrixForm
@@ -162,20 +193,17 @@ def _leaf(scope: Scope, node: Ref | Adjoint, row: Axis, col: Axis) -> Matrix:
     return Transpose(leaf)
 
 
+def _repeated(node: Ref | Adjoint) -> Index | None:
+    """The ordinary index that stands in two positions: a diagonal."""
+    alone = [i for p in node.indices if (i := p.as_index()) is not None and not i.sequence]
+    return next((i for i in alone if alone.count(i) == 2), None)
+
+
 def _open(at: tuple[Affine, ...], own: list[Index]) -> tuple[Index, ...]:
     if len(at) != 1 or at[0].as_index() not in own:
         raise NoMatrixForm
     (only,) = at[0].indices()
     return (only,)
-
-
-def _full(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
-    """An argument of an elementwise operation: all axes or none; one of two would need ones."""
-    own = [i for i in (row, col) if i is not None]
-    found = [i for i in own if i in free_indices(node)]
-    if found and len(found) < len(own):
-        raise NoMatrixForm
-    return _build(scope, node, row, col)
 
 
 def _depends(node: Expr, indices: Iterable[Index]) -> bool:
@@ -198,7 +226,7 @@ def _multiply(scope: Scope, factors: tuple[Expr, ...], row: Axis, col: Axis) -> 
     core = _core(scope, both, rows, cols, links, row, col)
     if not plain:
         return core
-    front = _join_scalars([_scalar(scope, f) for f in plain])
+    front = join_scalars([_scalar(scope, f) for f in plain])
     return front if isinstance(core, Scalar) and core.node == _ONE else Scaled(front, core)
 
 
@@ -223,41 +251,28 @@ def _core(
     u = [_build(scope, f, row, None) for f in rows]
     if links and not both:
         u += [_build(scope, f, col, None) for f in cols]
-        return Diag(_hadamard(u)) if u else Identity(_present(row))
+        return Diag(hadamard(u)) if u else Identity(present(row))
     v = [_build(scope, f, col, None) for f in cols]
     if both:
-        middle = _hadamard([_build(scope, f, row, col) for f in both])
-        left = (Diag(_hadamard(u)), middle) if u else (middle,)
-        all_ = (*left, Diag(_hadamard(v))) if v else left
-        inner = ((_present(row),) if u else ()) + ((_present(col),) if v else ())
+        middle = hadamard([_build(scope, f, row, col) for f in (*both, *links)])
+        left = (Diag(hadamard(u)), middle) if u else (middle,)
+        all_ = (*left, Diag(hadamard(v))) if v else left
+        inner = ((present(row),) if u else ()) + ((present(col),) if v else ())
         return Product(all_, inner) if len(all_) > 1 else middle
     if u and v:
-        return Outer(_hadamard(u), _hadamard(v))
+        return outer(hadamard(u), hadamard(v))
     if v:
-        return Transpose(_hadamard(v))
-    return _hadamard(u) if u else Scalar(_ONE)
-
-
-def _present(index: Axis) -> Index:
-    assert index is not None
-    return index
-
-
-def _hadamard(args: list[Matrix]) -> Matrix:
-    plain = tuple(a.arg for a in args if isinstance(a, Transpose))
-    if len(args) > 1 and len(plain) == len(args):
-        return Transpose(Hadamard(plain))
-    return args[0] if len(args) == 1 else Hadamard(tuple(args))
-
-
-def _join_scalars(args: list[Matrix]) -> Matrix:
-    return args[0] if len(args) == 1 else Scaled(args[0], _join_scalars(args[1:]))
+        return Transpose(hadamard(v))
+    return hadamard(u) if u else Scalar(_ONE)
 
 
 def _divide(scope: Scope, num: Expr, den: Expr, row: Axis, col: Axis) -> Matrix:
     if not _depends(den, [i for i in (row, col) if i is not None]):
         return Quotient(_build(scope, num, row, col), _scalar(scope, den))
-    return Quotient(_full(scope, num, row, col), _full(scope, den, row, col))
+    own = [i for i in (row, col) if i is not None]
+    if len(own) == 2 and not all(_depends(den, [i]) for i in own):
+        return _multiply(scope, (*_flat(num, own), Div(ONE, den)), row, col)
+    return Quotient(_build(scope, num, row, col), _build(scope, den, row, col))
 
 
 def _softmax(scope: Scope, index: Index, body: Expr, at: Affine, row: Axis, col: Axis) -> Matrix:
@@ -265,9 +280,9 @@ def _softmax(scope: Scope, index: Index, body: Expr, at: Affine, row: Axis, col:
     if place is None or _depends(body, [place]):
         raise NoMatrixForm
     if place == row and not _depends(body, [col] if col else []):
-        return Softmax(_full(scope, body, index, None), index)
+        return Softmax(_build(scope, body, index, None), index)
     if place == col and row is not None:
-        return Softmax(_full(scope, body, row, index), index)
+        return Softmax(_build(scope, body, row, index), index)
     raise NoMatrixForm
 
 
@@ -298,10 +313,12 @@ def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col:
         case Neg(arg):
             return Minus(_contract(scope, arg, over, row, col))
         case Add(terms) if over:
+            if len(over) == 1 and _vector(body, over[0], row, col):
+                return _join(scope, body, over, row, col)
             return Plus(tuple(_contract(scope, t, over, row, col) for t in terms))
         case Div(num, den) if not _depends(den, over):
             if _depends(den, [i for i in (row, col) if i is not None]):
-                raise NoMatrixForm
+                return _join(scope, body, over, row, col)
             return Quotient(_contract(scope, num, over, row, col), _scalar(scope, den))
         case Reduce("sum", inner, deeper) if not any(i.sequence for i in inner):
             return _contract(scope, deeper, (*over, *inner), row, col)
@@ -311,53 +328,32 @@ def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col:
             return _join(scope, body, over, row, col)
 
 
-@dataclass(frozen=True, slots=True)
-class _Factor:
-    """A matrix (two axes), a column vector (one) or a scalar (none) in a product under a sum."""
-
-    node: Matrix
-    axes: tuple[Index, ...]
-
-    def toward(self, first: Index) -> Matrix:
-        """The matrix with its rows along ``first``."""
-        return self.node if self.axes[0] == first else _transposed(self.node)
+def _vector(body: Expr, index: Index, row: Axis, col: Axis) -> bool:
+    """Whether the summed terms are entries of vectors along ``index`` alone: they are added up as one."""
+    if not isinstance(body, Add) or any(_split(t, index) for t in body.terms):
+        return False
+    others = [i for i in (row, col) if i is not None]
+    return all(_depends(t, [index]) and not _depends(t, others) for t in body.terms)
 
 
-def _transposed(node: Matrix) -> Matrix:
-    """(AᵀB)ᵀ is written BᵀA."""
-    match node:
-        case Transpose(arg):
-            return arg
-        case Diag() | Identity():
-            return node
-        case Product(args, inner):
-            return Product(tuple(_transposed(a) for a in reversed(args)), inner[::-1])
-        case _:
-            return Transpose(node)
+def _split(term: Expr, index: Index) -> bool:
+    return isinstance(term, Mul) and sum(_depends(f, [index]) for f in term.factors) > 1
 
 
 def _join(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col: Axis) -> Matrix:
     axes = tuple(i for i in (*over, row, col) if i is not None)
-    factors = [_factor(scope, f, axes) for f in _flat(body)]
-    for index in _elimination_order(over, factors):
-        factors = _eliminate(factors, index)
-    return _assemble(factors, row, col)
+    factors = [_factor(scope, f, axes) for f in _flat(body, axes)]
+    for index in elimination_order(over, factors):
+        factors = eliminate(factors, index)
+    return assemble(factors, row, col)
 
 
-def _flat(body: Expr) -> list[Expr]:
-    if isinstance(body, Mul):
-        return [inner for f in body.factors for inner in _flat(f)]
-    if isinstance(body, Pow) and not isinstance(body.base, (Ref, Adjoint)):
-        return [body]
-    return [body]
-
-
-def _factor(scope: Scope, node: Expr, axes: tuple[Index, ...]) -> _Factor:
+def _factor(scope: Scope, node: Expr, axes: tuple[Index, ...]) -> Factor:
     own = tuple(i for i in axes if i in free_indices(node))
     if len(own) > 2:
         raise NoMatrixForm
     if not own:
-        return _Factor(_scalar(scope, node), ())
+        return Factor(_scalar(scope, node), ())
     first = own[0]
     second = own[1] if len(own) > 1 else None
     if isinstance(node, (Ref, Adjoint)) and second is not None:
@@ -365,75 +361,23 @@ def _factor(scope: Scope, node: Expr, axes: tuple[Index, ...]) -> _Factor:
         if stored == [second, first]:
             first, second = second, first
             own = (first, second)
-    return _Factor(_build(scope, node, first, second), own)
+    return Factor(_build(scope, node, first, second), own)
 
 
-def _elimination_order(over: tuple[Index, ...], factors: list[_Factor]) -> list[Index]:
-    """Indices that join the fewest matrices first."""
-    return sorted(over, key=lambda i: sum(i in f.axes and len(f.axes) == 2 for f in factors))
 
 
-def _eliminate(factors: list[_Factor], index: Index) -> list[_Factor]:
-    mine = [f for f in factors if index in f.axes]
-    rest = [f for f in factors if index not in f.axes]
-    vectors = [f.node for f in mine if len(f.axes) == 1]
-    ends: dict[Index, list[_Factor]] = {}
-    for f in mine:
-        if len(f.axes) == 2:
-            other = f.axes[1] if f.axes[0] == index else f.axes[0]
-            ends.setdefault(other, []).append(f)
-    if len(ends) > 2 or not mine:
-        raise NoMatrixForm
-    return [*_joined(ends, vectors, index), *rest]
-
-
-def _joined(ends: Mapping[Index, list[_Factor]], vectors: list[Matrix], index: Index) -> list[_Factor]:
-    if not ends:
-        return [_Factor(_inner_product(vectors, index), ())]
-    if len(ends) == 1:
-        ((other, group),) = ends.items()
-        matrix = _hadamard([f.toward(other) for f in group])
-        vector = _hadamard(vectors) if vectors else Ones(index)
-        return [_Factor(_product(matrix, vector, index), (other,))]
-    (first, a), (second, b) = ends.items()
-    left, right = _hadamard([f.toward(first) for f in a]), _hadamard([f.toward(index) for f in b])
-    if vectors:
-        left = _product(left, Diag(_hadamard(vectors)), index)
-    return [_Factor(_product(left, right, index), (first, second))]
-
-
-def _inner_product(vectors: list[Matrix], index: Index) -> Matrix:
-    if len(vectors) == 1:
-        return Folded("sum", vectors[0], index)
-    return _product(Transpose(vectors[0]), _hadamard(vectors[1:]), index)
-
-
-def _product(left: Matrix, right: Matrix, index: Index) -> Matrix:
-    """left @ right, products of products written in one row."""
-    first = left if isinstance(left, Product) else Product((left,), ())
-    second = right if isinstance(right, Product) else Product((right,), ())
-    return Product((*first.args, *second.args), (*first.inner, index, *second.inner))
-
-
-def _assemble(factors: list[_Factor], row: Axis, col: Axis) -> Matrix:
-    """What is left carries only the row and the column."""
-    scalars = [f.node for f in factors if not f.axes]
-    rows = [f.node for f in factors if f.axes == (row,)]
-    cols = [f.node for f in factors if f.axes == (col,)]
-    both = [f.toward(_present(row)) for f in factors if len(f.axes) == 2]
-    core: Matrix | None = None
-    if both:
-        core = _hadamard(both)
-        if rows:
-            core = _product(Diag(_hadamard(rows)), core, _present(row))
-        if cols:
-            core = _product(core, Diag(_hadamard(cols)), _present(col))
-    elif rows and cols:
-        core = Outer(_hadamard(rows), _hadamard(cols))
-    elif rows:
-        core = _hadamard(rows)
-    elif cols:
-        core = Transpose(_hadamard(cols))
-    if core is None:
-        return _join_scalars(scalars)
-    return Scaled(_join_scalars(scalars), core) if scalars else core
+def _flat(body: Expr, axes: Iterable[Index]) -> list[Expr]:
+    """The factors of a product; a denominator goes with the factors of the same axes."""
+    match body:
+        case Mul(factors):
+            return [inner for f in factors for inner in _flat(f, axes)]
+        case Neg(arg):
+            return [number(-1), *_flat(arg, axes)]
+        case Div(num, den):
+            own = [i for i in axes if i in free_indices(den)]
+            above = _flat(num, axes)
+            with_it = [f for f in above if [i for i in axes if i in free_indices(f)] == own]
+            rest = [f for f in above if f not in with_it]
+            return [*rest, Div(mul(with_it) if with_it else ONE, den)]
+        case _:
+            return [body]

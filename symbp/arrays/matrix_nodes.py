@@ -6,7 +6,8 @@ an indexed expression, so that the oracle can check what is printed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
@@ -24,6 +25,7 @@ from symbp.calculus.expr import (
     add,
     mul,
     neg,
+    number,
     refresh,
     substitute,
 )
@@ -75,18 +77,22 @@ class Transpose:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A matrix product; ``inner`` are the indices summed between neighbours."""
+    """A matrix product; ``inner`` are the indices summed between neighbours.
+
+    None stands between a column and a row, where nothing is summed: u vᵀ is an outer product.
+    """
 
     args: tuple[Matrix, ...]
-    inner: tuple[Index, ...]
+    inner: tuple[Index | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Outer:
-    """u vᵀ of two column vectors."""
+class MatrixPower:
+    """A whole power of a square matrix, by matrix products: X X is X²."""
 
-    left: Matrix
-    right: Matrix
+    base: Matrix
+    exponent: int
+    like: Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +159,35 @@ class Softmax:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """sum, max, min, prod or logsumexp of all entries of a vector: a scalar."""
+    """sum, max, min, prod or logsumexp of all entries of a vector, or a matrix: a scalar."""
 
     op: str
+    arg: Matrix
+    like: Index
+    across: Index | None = None
+    """The index of the columns, of a matrix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """‖x‖₂ of a vector, ‖X‖_F of a matrix: the root of the sum of the squares of all entries."""
+
+    arg: Matrix
+    likes: tuple[Index, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The sum of the diagonal of a square matrix."""
+
+    arg: Matrix
+    like: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Diagonal:
+    """The diagonal of a square matrix, as a column vector."""
+
     arg: Matrix
     like: Index
 
@@ -176,8 +208,8 @@ class SequenceSum:
 
 
 Matrix = (
-    Leaf | Scalar | Ones | Unit | Identity | Transpose | Product | Outer | Hadamard | Quotient | Power
-    | Plus | Minus | Scaled | Mapped | Softmax | Folded | Diag | SequenceSum
+    Leaf | Scalar | Ones | Unit | Identity | Transpose | Product | MatrixPower | Hadamard | Quotient
+    | Power | Plus | Minus | Scaled | Mapped | Softmax | Folded | Norm | Trace | Diagonal | Diag | SequenceSum
 )  # fmt: skip
 
 
@@ -186,16 +218,75 @@ def parts(node: Matrix) -> tuple[Matrix, ...]:
     match node:
         case Leaf() | Scalar() | Ones() | Unit() | Identity():
             return ()
-        case Transpose(arg) | Minus(arg) | Diag(arg) | Softmax(arg) | Power(arg):
+        case Transpose(arg) | Minus(arg) | Diag(arg) | Softmax(arg) | Power(arg) | MatrixPower(arg):
             return (arg,)
-        case Folded(_, arg) | SequenceSum(_, arg):
+        case Folded(_, arg) | SequenceSum(_, arg) | Norm(arg) | Trace(arg) | Diagonal(arg):
             return (arg,)
         case Product(args) | Hadamard(args) | Plus(args) | Mapped(_, args):
             return args
-        case Outer(a, b) | Quotient(a, b) | Scaled(a, b):
+        case Quotient(a, b) | Scaled(a, b):
             return (a, b)
         case _:
             raise TypeError(f"{type(node).__name__} is not a matrix node")
+
+
+def with_parts(node: Matrix, below: tuple[Matrix, ...]) -> Matrix:
+    """The same node over other parts."""
+    match node:
+        case Leaf() | Scalar() | Ones() | Unit() | Identity():
+            return node
+        case Product() | Hadamard() | Plus() | Mapped():
+            return replace(node, args=below)
+        case Quotient():
+            return Quotient(*below)
+        case Scaled():
+            return Scaled(*below)
+        case Power() | MatrixPower():
+            return replace(node, base=below[0])
+        case _:
+            return replace(node, arg=below[0])
+
+
+Shape = tuple[bool, bool]
+"""Whether a matrix expression has rows, and whether it has columns."""
+
+
+def shape(node: Matrix) -> Shape:
+    """A scalar has neither rows nor columns, a column vector rows alone, a matrix both."""
+    match node:
+        case Leaf(_, axes):
+            return (True, len(axes) == 2)
+        case Scalar() | Folded() | Norm() | Trace():
+            return (False, False)
+        case Ones() | Unit() | Diagonal():
+            return (True, False)
+        case Identity() | Diag() | MatrixPower():
+            return (True, True)
+        case Transpose(arg):
+            return shape(arg)[::-1]
+        case Product(args):
+            return (shape(args[0])[0], shape(args[-1])[1])
+        case _:
+            found = [shape(p) for p in parts(node)]
+            return (any(r for r, _ in found), any(c for _, c in found))
+
+
+def transposed(node: Matrix) -> Matrix:
+    """(AᵀB)ᵀ is written BᵀA."""
+    match node:
+        case Transpose(arg):
+            return arg
+        case Diag() | Identity():
+            return node
+        case Product(args, inner):
+            return Product(tuple(transposed(a) for a in reversed(args)), inner[::-1])
+        case _:
+            return node if shape(node) == (False, False) else Transpose(node)
+
+
+def outer(left: Matrix, right: Matrix) -> Matrix:
+    """u vᵀ of two column vectors."""
+    return Product((left, transposed(right)), (None,))
 
 
 def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
@@ -223,12 +314,12 @@ def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
             return entry(arg, col, row)
         case Product(args, inner):
             return _product(args, inner, row, col)
-        case Outer(left, right):
-            return mul((entry(left, row, None), entry(right, col, None)))
+        case MatrixPower(base, exponent, like):
+            return _product((base,) * exponent, (like,) * (exponent - 1), row, col)
         case Hadamard(args):
             return mul(entry(a, row, col) for a in args)
         case Quotient(num, den):
-            return Div(entry(num, row, col), _broadcast(den, row, col))
+            return Div(_broadcast(num, row, col), _broadcast(den, row, col))
         case Power(base, exponent):
             return Pow(entry(base, row, col), exponent)
         case Plus(args):
@@ -241,9 +332,11 @@ def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
             return Call(function, tuple(_broadcast(a, row, col) for a in args), orders)
         case Softmax(arg, like):
             return _softmax(arg, like, row, col)
-        case Folded(op, arg, like):
-            index = _copy(like)
-            return Reduce(op, (index,), entry(arg, affine(index), None))
+        case Folded() | Norm() | Trace():
+            return _folded(node)
+        case Diagonal(arg):
+            place = row if row is not None else col
+            return entry(arg, place, place)
         case Diag(arg):
             assert row is not None and col is not None
             return mul((Indicator(row, col), entry(arg, row, None)))
@@ -254,7 +347,25 @@ def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
 
 
 def _broadcast(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
-    return entry(node, None, None) if isinstance(node, Scalar) else entry(node, row, col)
+    return entry(node, None, None) if shape(node) == (False, False) else entry(node, row, col)
+
+
+def _folded(node: Folded | Norm | Trace) -> Expr:
+    match node:
+        case Folded(op, arg, like, across):
+            over = [_copy(i) for i in (like, across) if i is not None]
+            return Reduce(op, tuple(over), entry(arg, *_places(over)))
+        case Norm(arg, likes):
+            over = [_copy(i) for i in likes]
+            square = Pow(entry(arg, *_places(over)), number(2))
+            return Pow(Reduce("sum", tuple(over), square), number(Fraction(1, 2)))
+        case Trace(arg, like):
+            index = _copy(like)
+            return Reduce("sum", (index,), entry(arg, affine(index), affine(index)))
+
+
+def _places(over: list[Index]) -> tuple[Affine, Affine | None]:
+    return affine(over[0]), affine(over[1]) if len(over) > 1 else None
 
 
 def _copy(index: Index) -> Index:
@@ -271,10 +382,11 @@ def _softmax(arg: Matrix, like: Index, row: Affine | None, col: Affine | None) -
 
 
 def _product(
-    args: tuple[Matrix, ...], inner: tuple[Index, ...], row: Affine | None, col: Affine | None
+    args: tuple[Matrix, ...], inner: tuple[Index | None, ...], row: Affine | None, col: Affine | None
 ) -> Expr:
     """A B C at (row, col): Σ over the indices between neighbours."""
-    between = [_copy(i) for i in inner]
-    places = [row, *(affine(i) for i in between), col]
+    between = [_copy(i) if i is not None else None for i in inner]
+    places = [row, *(affine(i) if i is not None else None for i in between), col]
     factors = [entry(a, places[n], places[n + 1]) for n, a in enumerate(args)]
-    return Reduce("sum", tuple(between), mul(factors)) if between else mul(factors)
+    summed = tuple(i for i in between if i is not None)
+    return Reduce("sum", summed, mul(factors)) if summed else mul(factors)

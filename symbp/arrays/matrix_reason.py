@@ -10,10 +10,11 @@ from symbp.arrays.matrix_nodes import (
     Hadamard,
     Leaf,
     Matrix,
+    Norm,
     Ones,
-    Outer,
     Product,
     Scalar,
+    Trace,
     Transpose,
     Unit,
     parts,
@@ -26,9 +27,14 @@ def matrix_reason(node: Matrix) -> tuple[object, ...]:
     # products first: the transpose is what the reader asks about
     for inner in sorted(_walk(node), key=lambda n: not isinstance(n, Product)):
         if isinstance(inner, Product):
-            found.extend(why for pair in pairwise(inner.args) if (why := _sum_reason(*pair)) is not None)
-        elif isinstance(inner, Outer):
-            found.append(("column times row: an outer product",))
+            sums = zip(pairwise(inner.args), inner.inner, strict=True)
+            found.extend(why for pair, i in sums if i is not None and (why := _sum_reason(*pair)) is not None)
+            if None in inner.inner:
+                found.append(("column times row: an outer product",))
+        elif isinstance(inner, Norm):
+            found.append(("a sum of squares: a squared norm",))
+        elif isinstance(inner, Trace):
+            found.append(("the sum of a diagonal: a trace",))
         elif isinstance(inner, Unit):
             found.append(("a unit vector: 1 at the place in its index, 0 elsewhere",))
         elif isinstance(inner, Ones):

@@ -182,7 +182,7 @@ class Printer(Elements):
 
     def _power(self, base: Expr, exponent: Expr) -> Piece:
         above = self.box(exponent)
-        if isinstance(base, Call) and _takes_power(base, exponent, self.functions):
+        if isinstance(base, Call) and takes_power(base, exponent, self.functions):
             head, arguments = self._call_parts(base)
             return Piece(row(Script(head, None, above), arguments), CLOSED)
         return powered(self.piece(base), above)
@@ -284,7 +284,7 @@ def printer(model: Model, notation: Notation = NIELSEN) -> Printer:
     return Printer(model.arrays, model.functions, model.adjoints, model.cost, notation)
 
 
-def _takes_power(call: Call, exponent: Expr, functions: Mapping[str, Function]) -> bool:
+def takes_power(call: Call, exponent: Expr, functions: Mapping[str, Function]) -> bool:
     """sin²(x): only functions where no other reading is in use, and only powers from 2 on."""
     known = call.function in _CIRCULAR and call.function not in functions and not call.orders
     return known and isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 1

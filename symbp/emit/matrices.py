@@ -6,7 +6,8 @@ Both print the same tree (:mod:`symbp.arrays.matrix_nodes`), so that they cannot
 from __future__ import annotations
 
 from symbp.arrays import matrix_nodes as mat
-from symbp.arrays.matrix_nodes import Matrix
+from symbp.arrays.matrix_nodes import Matrix, shape
+from symbp.arrays.matrix_terms import turned
 from symbp.arrays.views import matrix_view
 from symbp.calculus.affine import Affine, Index, show
 from symbp.calculus.expr import (
@@ -22,6 +23,7 @@ from symbp.calculus.expr import (
     Number,
     Pow,
     Ref,
+    number,
 )
 from symbp.derive.core import AdjointSystem, Case
 from symbp.emit.document import document
@@ -97,17 +99,18 @@ class _Numpy:
             case mat.Identity(like):
                 return f"np.eye({self.extent(like)})", _ATOM
             case mat.Transpose(arg):
-                return f"{self.text(arg, _ATOM)}.T", _ATOM
-            case mat.Product(args, _):
-                return " @ ".join(self.text(a, _UNARY) for a in args), _PRODUCT
-            case mat.Outer(left, right):
-                return f"np.outer({self.text(left, _SUM)}, {self.text(right, _SUM)})", _ATOM
+                # an array with one axis is its own transpose
+                one = shape(arg) == (True, False)
+                return self.piece(arg) if one else (f"{self.text(arg, _ATOM)}.T", _ATOM)
+            case mat.Product(args, inner):
+                return self.product(args, inner)
             case mat.Hadamard(args):
                 return "*".join(self.text(a, _UNARY) for a in args), _PRODUCT
             case mat.Scaled(factor, arg):
-                return f"{self.text(factor, _UNARY)}*{self.text(arg, _UNARY)}", _PRODUCT
+                return f"{self.text(factor, _PRODUCT)}*{self.text(arg, _UNARY)}", _PRODUCT
             case mat.Quotient(num, den):
-                return f"{self.text(num, _UNARY)}/{self.text(den, _POWER)}", _PRODUCT
+                above = self.text(num, _PRODUCT if isinstance(num, mat.Scaled) else _UNARY)
+                return f"{above}/{self.text(den, _POWER)}", _PRODUCT
             case mat.Plus(args):
                 return self.sum(args), _SUM
             case mat.Minus(arg):
@@ -115,18 +118,48 @@ class _Numpy:
             case _:
                 return self.applied(node)
 
+    def product(self, args: tuple[Matrix, ...], inner: tuple[Index | None, ...]) -> tuple[str, int]:
+        if None in inner:
+            cut = inner.index(None) + 1
+            column = turned(mat.Product(args[cut:], inner[cut:]))
+            left, right = self.product(args[:cut], inner[: cut - 1]), self.piece(column)
+            return f"np.outer({left[0]}, {right[0]})", _ATOM
+        if len(args) == 1:
+            return self.piece(args[0])
+        if isinstance(args[-1], mat.Ones):
+            total = self.axis_sum(args[-2])
+            return total if len(args) == 2 else (f"{self.chain(args[:-2])} @ {total[0]}", _PRODUCT)
+        return self.chain(args), _PRODUCT
+
+    def chain(self, args: tuple[Matrix, ...]) -> str:
+        return " @ ".join(self.text(a, _UNARY) for a in args)
+
+    def axis_sum(self, node: Matrix) -> tuple[str, int]:
+        """A matrix times ones: a sum over its columns."""
+        if isinstance(node, mat.Transpose):
+            return f"np.sum({self.text(node.arg, _SUM)}, axis=0)", _ATOM
+        return f"np.sum({self.text(node, _SUM)}, axis=1)", _ATOM
+
     def applied(self, node: Matrix) -> tuple[str, int]:
         match node:
+            case mat.Power(mat.Norm(arg, _), Number(value)) if value == 2:
+                return f"np.sum({self.text(mat.Power(arg, number(2)), _SUM)})", _ATOM
             case mat.Power(base, exponent):
                 return f"{self.text(base, _ATOM)}**{_bracket(self.scalar(exponent), _ATOM)}", _POWER
             case mat.Mapped(function, args, orders):
                 return self.call(function, orders, [self.text(a, _SUM) for a in args]), _ATOM
             case mat.Softmax(arg, _):
                 return f"softmax({self.text(arg, _SUM)})", _ATOM
+            case mat.Norm(arg, _):
+                return f"np.linalg.norm({self.text(arg, _SUM)})", _ATOM
+            case mat.Trace(arg, _):
+                return f"np.trace({self.text(arg, _SUM)})", _ATOM
+            case mat.MatrixPower(base, n, _):
+                return f"np.linalg.matrix_power({self.text(base, _SUM)}, {n})", _ATOM
             case mat.Folded(op, arg, _):
                 inner = self.text(arg, _SUM)
                 return (f"logsumexp({inner})" if op == "logsumexp" else f"np.{op}({inner})"), _ATOM
-            case mat.Diag(arg):
+            case mat.Diag(arg) | mat.Diagonal(arg):
                 return f"np.diag({self.text(arg, _SUM)})", _ATOM
             case mat.SequenceSum(indices, arg):
                 return f"sum({self.text(arg, _SUM)} {self.loops(indices)})", _ATOM
@@ -134,12 +167,22 @@ class _Numpy:
                 raise SymbpError(f"{type(node).__name__} has no NumPy expression")
 
     def sum(self, args: tuple[Matrix, ...]) -> str:
-        out = self.text(args[0], _SUM)
-        for arg in args[1:]:
+        full = any(shape(a) == (True, True) and _spread(a) is None for a in args)
+        out = ""
+        for arg in args:
             minus = isinstance(arg, mat.Minus)
             inner = arg.arg if isinstance(arg, mat.Minus) else arg
-            out += f" {'-' if minus else '+'} {self.text(inner, _PRODUCT)}"
+            shown = (self.broadcast(inner) if full else None) or self.text(inner, _PRODUCT)
+            out += f" {'-' if minus else '+'} {shown}" if out else f"{'-' * minus}{shown}"
         return out
+
+    def broadcast(self, node: Matrix) -> str | None:
+        """A vector in every row or column of a sum with a matrix: NumPy repeats it by itself."""
+        spread = _spread(node)
+        if spread is None:
+            return None
+        vector, by_row = spread
+        return self.text(vector, _PRODUCT) if by_row else f"{self.text(vector, _ATOM)}[:, None]"
 
     def loops(self, indices: tuple[Index, ...]) -> str:
         return " ".join(f"for {i.name} in range({show(i.low)}, {show(i.high + 1)})" for i in indices)
@@ -191,6 +234,19 @@ class _Numpy:
                 return self.call(function, orders, [self.scalar(a)[0] for a in args]), _ATOM
             case _:
                 raise SymbpError(f"{type(node).__name__} has no plain NumPy expression")
+
+
+def _spread(node: Matrix) -> tuple[Matrix, bool] | None:
+    """The vector that 1 bᵀ or b 1ᵀ repeats, and whether it stands in every row."""
+    match node:
+        case mat.Minus(arg):
+            return _spread(arg)
+        case mat.Product((mat.Ones(), mat.Transpose(vector)), (None,)):
+            return vector, True
+        case mat.Product((vector, mat.Transpose(mat.Ones())), (None,)):
+            return vector, False
+        case _:
+            return None
 
 
 def _level(value: Affine) -> int:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from symbp.arrays import matrix_nodes as mat
 from symbp.arrays.matrix_nodes import Matrix
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Functional, Ref
+from symbp.calculus.expr import Adjoint, Call, Expr, Functional, Ref, number
 from symbp.emit import layout as lay
 from symbp.emit.binders import signs
-from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, row
-from symbp.emit.math import Printer
+from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, num, row
+from symbp.emit.math import Printer, takes_power
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, enclosed, fraction, juxtaposed, powered
 
 _DIAG = Sym(r"\operatorname{diag}", "diag", "op")
 _SOFTMAX = Sym(r"\operatorname{softmax}", "softmax", "op")
+_TRACE = Sym(r"\operatorname{tr}", "tr", "op")
 _ONES = Sym(r"\mathbf{1}", "𝟏", "ord")
 _ENTRYWISE = CLOSED
 """A quotient or power entry by entry looks like one of scalars; the text says that it is not."""
@@ -81,8 +82,8 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             )
         case mat.Product(args, _):
             return juxtaposed([_closed(printer, a) for a in args])
-        case mat.Outer(left, right):
-            return _outer(printer, left, right)
+        case mat.MatrixPower(base, n):
+            return powered(_piece(printer, base), num(n))
         case mat.Hadamard(args):
             return _hadamard(printer, args)
         case mat.Plus(args):
@@ -95,18 +96,9 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
         case mat.Quotient(top, bottom):
             return Piece(fraction(_piece(printer, top), _piece(printer, bottom)), _ENTRYWISE)
         case mat.Power(base, exponent):
-            return powered(_piece(printer, base), printer.box(exponent))
+            return _power(printer, base, exponent)
         case _:
             return _applied(printer, node)
-
-
-def _outer(printer: Printer, left: Matrix, right: Matrix) -> Piece:
-    """Column times row: u vᵀ, or uᵀ v where vectors are rows."""
-    if printer.notation.vectors == "rows":
-        turned = Script(enclosed(_piece(printer, left), LETTER), None, printer.notation.transpose)
-        return juxtaposed([Piece(turned, CLOSED), _closed(printer, right)])
-    turned = Script(enclosed(_piece(printer, right), LETTER), None, printer.notation.transpose)
-    return juxtaposed([_closed(printer, left), Piece(turned, CLOSED)])
 
 
 def _applied(printer: Printer, node: Matrix) -> Piece:
@@ -115,8 +107,13 @@ def _applied(printer: Printer, node: Matrix) -> Piece:
             return _mapped(printer, function, args, orders)
         case mat.Softmax(arg, _):
             return Piece(row(_SOFTMAX, Fence(matrix_box(printer, arg))), CLOSED)
-        case mat.Diag(arg):
+        case mat.Diag(arg) | mat.Diagonal(arg):
             return Piece(row(_DIAG, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.Trace(arg, _):
+            return Piece(row(_TRACE, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.Norm(arg, likes):
+            which = num(2) if len(likes) == 1 else Sym("F", "F")
+            return Piece(Script(Fence(matrix_box(printer, arg), "‖"), which), LETTER)
         case mat.Folded(op, arg, _):
             sign = Sym(rf"\operatorname{{{op}}}", op, "op")
             return Piece(row(sign, Fence(matrix_box(printer, arg))), CLOSED)
@@ -125,6 +122,22 @@ def _applied(printer: Printer, node: Matrix) -> Piece:
             return Piece(row(*signs(printer, indices), enclosed(body, PRODUCT)), PRODUCT, "sum")
         case _:
             raise TypeError(f"{type(node).__name__} is not a matrix node that can be printed")
+
+
+def _power(printer: Printer, base: Matrix, exponent: Expr) -> Piece:
+    """A power entry by entry; of a matrix it is marked, because X² is the product X X."""
+    if isinstance(base, mat.Mapped) and takes_power(
+        Call(base.function, (), base.orders), exponent, printer.functions
+    ):
+        name = printer.derived(base.function, base.orders, len(base.args))
+        head = Script(name, None, printer.box(exponent))
+        arguments = lay.separated(matrix_box(printer, a) for a in base.args)
+        return Piece(row(head, Fence(arguments)), CLOSED)
+    if mat.shape(base) != (True, True):
+        return powered(_piece(printer, base), printer.box(exponent))
+    if _squared(mat.Power(base, exponent)):
+        return _hadamard(printer, (base, base))
+    return powered(_piece(printer, base), row(printer.notation.hadamard, printer.box(exponent)))
 
 
 def _mapped(printer: Printer, function: str, args: tuple[Matrix, ...], orders: tuple[int, ...]) -> Piece:
@@ -150,7 +163,15 @@ def _scalar(printer: Printer, node: Matrix) -> Piece:
 def _closed(printer: Printer, node: Matrix) -> Piece:
     """A factor of a matrix product: entrywise products in it need brackets."""
     piece = _piece(printer, node)
-    return Piece(Fence(piece.box), CLOSED) if isinstance(node, (mat.Hadamard, mat.Scaled)) else piece
+    entrywise = isinstance(node, (mat.Hadamard, mat.Scaled)) or _squared(node)
+    return Piece(Fence(piece.box), CLOSED) if entrywise else piece
+
+
+def _squared(node: Matrix) -> bool:
+    """Whether a power is written X ⊙ X."""
+    if not isinstance(node, mat.Power) or not isinstance(node.base, mat.Leaf):
+        return False
+    return node.exponent == number(2) and mat.shape(node) == (True, True)
 
 
 def _hadamard(printer: Printer, args: tuple[Matrix, ...]) -> Piece:

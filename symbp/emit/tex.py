@@ -22,8 +22,8 @@ from symbp.emit.layout import (
 )
 from symbp.emit.notation import GREEK
 
-_LEFT = {"(": "(", "[": "[", "|": r"\lvert ", "⌊": r"\lfloor "}
-_RIGHT = {"(": ")", "[": "]", "|": r"\rvert", "⌊": r"\rfloor"}
+_LEFT = {"(": "(", "[": "[", "|": r"\lvert ", "⌊": r"\lfloor ", "‖": r"\lVert "}
+_RIGHT = {"(": ")", "[": "]", "|": r"\rvert", "⌊": r"\rfloor", "‖": r"\rVert"}
 SIZES = ("", "big", "Big", "bigg", "Bigg")
 GAPS = {"thin": r"\,", "none": "", "dot": r" \cdot ", "op": " "}
 

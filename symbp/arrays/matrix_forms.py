@@ -1,0 +1,247 @@
+"""The form that a textbook prints: (B + Bᵀ)x for Bx + Bᵀx, ‖x‖² for a sum of squares, tr(AX).
+
+Every rule replaces an expression by an equal one: transposes move to the names, scalars to the front,
+inner products of a vector with itself become norms, sums over a diagonal become traces.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symbp.arrays.matrix_gather import gathered
+from symbp.arrays.matrix_nodes import (
+    Diag,
+    Diagonal,
+    Folded,
+    Hadamard,
+    Identity,
+    Matrix,
+    Norm,
+    Ones,
+    Plus,
+    Power,
+    Product,
+    Quotient,
+    Scalar,
+    Trace,
+    Transpose,
+    parts,
+    shape,
+    with_parts,
+)
+from symbp.arrays.matrix_terms import SCALAR, Term, key, node_of, powers, term_of, times, transposes, turned
+from symbp.calculus.affine import Index
+from symbp.calculus.expr import ONE, Number, number
+
+
+def simplify(node: Matrix) -> Matrix:
+    """The same value in the form that a textbook prints.
+
+    Terminates: bottom up, each node once; what the rules build is simplified already.
+    """
+    return powers(_simplified(node))
+
+
+def _simplified(node: Matrix) -> Matrix:
+    below = tuple(_simplified(p) for p in parts(node))
+    node = with_parts(node, below)
+    match node:
+        case Transpose(arg):
+            return node_of(term_of(turned(arg)))
+        case Product():
+            return _product(node)
+        case Hadamard(args):
+            return _hadamard(args)
+        case Plus(args):
+            return gathered(args)
+        case Diag(arg):
+            return _diagonal_matrix(arg)
+        case Folded("sum", arg, like, across):
+            return _total(arg, like, across)
+        case Diagonal(arg):
+            return arg.arg if isinstance(arg, Diag) else node
+        case _:
+            return node_of(term_of(node))
+
+
+# ── products ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _product(node: Product) -> Matrix:
+    front, chain, inner = Term(), list[Matrix](), list[Index | None]()
+    for n, arg in enumerate(node.args):
+        term = term_of(arg)
+        front = times(front, Term(term.number, term.scalars))
+        inner += [node.inner[n - 1]] if n else []
+        chain += term.chain
+        inner += term.inner
+    chain, inner = _without_identities(chain, inner)
+    chain, inner = _weighted(chain, inner)
+    core = _closed(chain, inner)
+    return node_of(times(front, term_of(core)))
+
+
+def _without_identities(
+    chain: list[Matrix], inner: list[Index | None]
+) -> tuple[list[Matrix], list[Index | None]]:
+    place = next((n for n, a in enumerate(chain) if isinstance(a, Identity)), None)
+    if place is None or len(chain) == 1:
+        return chain, inner
+    cut = place if place < len(inner) and inner[place] is not None else place - 1
+    rest = (chain[:place] + chain[place + 1 :], inner[:cut] + inner[cut + 1 :])
+    return rest if cut >= 0 and inner[cut] is None else _without_identities(*rest)
+
+
+def _weighted(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matrix], list[Index | None]]:
+    """diag(a) x is a ⊙ x; products with ones that have a name of their own."""
+    for n in range(len(chain) - 1):
+        joined = _pair(chain[n], chain[n + 1]) if inner[n] is not None else None
+        if joined is not None:
+            return _weighted([*chain[:n], joined, *chain[n + 2 :]], [*inner[:n], *inner[n + 1 :]])
+    return chain, inner
+
+
+def _pair(left: Matrix, right: Matrix) -> Matrix | None:
+    match left, right:
+        case Diag(a), _ if shape(right) == (True, False):
+            return a if isinstance(right, Ones) else _hadamard((a, right))
+        case Transpose(row), Diag(a) if shape(row) == (True, False):
+            return Transpose(a if isinstance(row, Ones) else _hadamard((row, a)))
+        case _:
+            return None
+
+
+def _closed(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
+    """The product as one expression; a scalar one as a norm, or with the fewest transposes."""
+    if len(chain) == 1:
+        return chain[0]
+    by_row = _row_sums(chain, inner)
+    if by_row is not None:
+        return by_row
+    node = Product(tuple(chain), tuple(inner))
+    if shape(node) != SCALAR or None in inner:
+        return node
+    half = len(chain) // 2
+    if len(chain) % 2 == 0:
+        right = _row(chain[half:], inner[half:])
+        if key(turned(_row(chain[:half], inner[: half - 1]))) == key(right):
+            middle = inner[half - 1]
+            assert middle is not None
+            return Power(Norm(right, (middle,)), number(2))
+    other = turned(node)
+    return other if transposes(other) < transposes(node) else node
+
+
+def _row(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
+    return chain[0] if len(chain) == 1 else Product(tuple(chain), tuple(inner))
+
+
+def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
+    """(A ⊙ Bᵀ) 1 is the diagonal of A B: shorter where it saves a transpose."""
+    match chain, inner:
+        case [Hadamard((left, right)) as arg, Ones(like)], [Index() as index]:
+            whole = _product(Product((left, turned(right)), (index,)))
+            return Diagonal(whole, like) if transposes(whole) < transposes(arg) else None
+        case _:
+            return None
+
+
+# ── entry by entry ────────────────────────────────────────────────────────────────────────────────
+
+
+def _hadamard(args: tuple[Matrix, ...]) -> Matrix:
+    front, found = Term(), dict[object, tuple[Matrix, int]]()
+    for arg in (inner for a in args for inner in (a.args if isinstance(a, Hadamard) else (a,))):
+        term = term_of(arg)
+        front = times(front, Term(term.number, term.scalars))
+        if not term.chain:
+            continue
+        core = node_of(Term(chain=term.chain, inner=term.inner))
+        if isinstance(core, Ones) and len(args) > 1:
+            continue
+        base, exponent = _raised(core)
+        known = found.get(key(base))
+        found[key(base)] = (base, exponent + (known[1] if known else 0))
+    if not found:
+        return args[0]
+    kept = _over([b if e == 1 else Power(b, number(e)) for b, e in found.values()])
+    turned_all = tuple(turned(k) for k in kept)
+    if sum(map(transposes, turned_all)) + 1 < sum(map(transposes, kept)):
+        return node_of(times(front, term_of(Transpose(_entrywise(list(turned_all))))))
+    return node_of(times(front, term_of(_entrywise(kept))))
+
+
+def _entrywise(args: list[Matrix]) -> Matrix:
+    return args[0] if len(args) == 1 else Hadamard(tuple(args))
+
+
+def _over(args: list[Matrix]) -> list[Matrix]:
+    """u ⊙ (1/v) is u/v."""
+    below = [a.den for a in args if isinstance(a, Quotient) and a.num == Scalar(ONE)]
+    above = [a for a in args if not (isinstance(a, Quotient) and a.num == Scalar(ONE))]
+    if not below or not above or any(shape(b) != shape(above[0]) for b in below):
+        return args
+    return [Quotient(_entrywise(above), _entrywise(below))]
+
+
+def _raised(node: Matrix) -> tuple[Matrix, int]:
+    match node:
+        case Power(base, Number(value)) if value.denominator == 1 and value > 0:
+            return base, int(value)
+        case _:
+            return node, 1
+
+
+def _diagonal_matrix(arg: Matrix) -> Matrix:
+    """diag of the diagonal of X is X ⊙ I; numbers stand in front."""
+    term = term_of(arg)
+    front = Term(term.number, term.scalars)
+    if not term.chain:
+        return Diag(arg)
+    core = node_of(Term(chain=term.chain, inner=term.inner))
+    matrix = _hadamard((core.arg, Identity(core.like))) if isinstance(core, Diagonal) else Diag(core)
+    return node_of(times(front, term_of(matrix)))
+
+
+# ── sums of all entries ───────────────────────────────────────────────────────────────────────────
+
+
+def _total(arg: Matrix, like: Index, across: Index | None) -> Matrix:
+    """The sum of the entries of a vector or a matrix, by the name that it has."""
+    term = term_of(arg)
+    front = Term(term.number, term.scalars)
+    if not term.chain:
+        return Folded("sum", arg, like, across)
+    core = node_of(Term(chain=term.chain, inner=term.inner))
+    return node_of(times(front, term_of(_sum_of(core, like, across))))
+
+
+def _sum_of(core: Matrix, like: Index, across: Index | None) -> Matrix:
+    likes = (like,) if across is None else (like, across)
+    match core:
+        case Power(base, Number(value)) if value == Fraction(2):
+            return Power(Norm(base, likes), number(2))
+        case Transpose(matrix) if across is not None:
+            return _sum_of(matrix, across, like)
+        case Hadamard((left, *rest)) if across is None:
+            return _product(Product((turned(left), _entrywise(list(rest))), (like,)))
+        case Hadamard((left, right)):
+            return _trace(left, right, like, across)
+        case Diagonal(matrix):
+            return Trace(matrix, like)
+        case Product((left, Ones()), (inner,)) if across is None and inner is not None:
+            return _total(left, like, inner)
+        case _:
+            return Folded("sum", core, like, across)
+
+
+def _trace(left: Matrix, right: Matrix, like: Index, across: Index | None) -> Matrix:
+    """Σ A_ij B_ij = tr(AᵀB) = tr(ABᵀ), whichever has fewer transposes."""
+    assert across is not None
+    first = _product(Product((turned(left), right), (like,)))
+    second = _product(Product((left, turned(right)), (across,)))
+    if transposes(second) < transposes(first):
+        return Trace(second, like)
+    return Trace(first, across)
+
+

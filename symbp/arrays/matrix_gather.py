@@ -1,0 +1,200 @@
+"""Sums of terms: like terms added, common factors taken out on the left, on the right and in front."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from fractions import Fraction
+from itertools import combinations
+from math import gcd
+
+from symbp.arrays.matrix_nodes import Matrix, Minus, Plus, Transpose, shape
+from symbp.arrays.matrix_terms import (
+    Term,
+    alike,
+    key,
+    node_of,
+    scalars_key,
+    scaled,
+    term_of,
+    times,
+    transposes,
+    turned,
+)
+
+
+def gathered(args: tuple[Matrix, ...]) -> Matrix:
+    """The sum with like terms added and common factors taken out."""
+    terms = _like_terms([term for arg in args for term in _terms(arg)])
+    if len(terms) < 2:
+        return node_of(terms[0]) if terms else _zero(args[0])
+    front, terms = _common_front(terms)
+    terms = _grouped(terms)
+    return node_of(times(front, term_of(_sum(terms))))
+
+
+def _zero(like: Matrix) -> Matrix:
+    zero = node_of(scaled(term_of(like), Fraction(0)))
+    return zero if shape(like) == (False, False) else Plus((like, Minus(like)))
+
+
+def _terms(node: Matrix) -> list[Term]:
+    """The terms of nested sums; a number in front is multiplied out."""
+    term = term_of(node)
+    inner = _only(term)
+    if isinstance(inner, Plus) and (not term.scalars or (term.chain == () and len(term.scalars) == 1)):
+        return [scaled(t, term.number) for arg in inner.args for t in _terms(arg)]
+    return [term]
+
+
+def _only(term: Term) -> Matrix | None:
+    if len(term.chain) == 1:
+        return term.chain[0]
+    if not term.chain and len(term.scalars) == 1 and term.scalars[0][1] == 1:
+        return term.scalars[0][0]
+    return None
+
+
+def _like_terms(terms: list[Term]) -> list[Term]:
+    found: dict[Hashable, Term] = {}
+    for term in terms:
+        known = found.get(alike(term))
+        whole = term.number + (known.number if known else 0)
+        kept = known or term
+        found[alike(term)] = Term(whole, kept.scalars, kept.chain, kept.inner)
+    return [t for t in found.values() if t.number]
+
+
+def _common_front(terms: list[Term]) -> tuple[Term, list[Term]]:
+    """Numbers and scalars that all terms share: 2(…), λ(…)."""
+    share = _divisor([t.number for t in terms])
+    front = Term(share)
+    terms = [scaled(t, 1 / share) for t in terms]
+    # a scalar alone stays: 1 − h² has no factor in front
+    if all(t.chain for t in terms) and len({scalars_key(t) for t in terms}) == 1 and terms[0].scalars:
+        front = times(front, Term(scalars=terms[0].scalars))
+        terms = [Term(t.number, (), t.chain, t.inner) for t in terms]
+    return front, terms
+
+
+def _divisor(numbers: list[Fraction]) -> Fraction:
+    sign = -1 if all(n < 0 for n in numbers) else 1
+    sizes = {abs(n) for n in numbers}
+    if len(sizes) == 1:
+        return sign * sizes.pop()
+    if all(n.denominator == 1 for n in numbers):
+        return Fraction(sign * gcd(*(int(n) for n in numbers)))
+    return Fraction(sign)
+
+
+def _sum(terms: list[Term]) -> Matrix:
+    if len(terms) == 1:
+        return node_of(terms[0])
+    nodes = _plain_first([node_of(t) for t in terms])
+    if isinstance(nodes[0], Minus) and (first := next((n for n in nodes if not isinstance(n, Minus)), None)):
+        nodes = [first, *(n for n in nodes if n is not first)]
+    return _upright(Plus(tuple(nodes)))
+
+
+def _plain_first(nodes: list[Matrix]) -> list[Matrix]:
+    """B + Bᵀ, not Bᵀ + B."""
+    for n, m in combinations(range(len(nodes)), 2):
+        if transposes(nodes[m]) < transposes(nodes[n]) and key(turned(nodes[n])) == key(nodes[m]):
+            nodes[n], nodes[m] = nodes[m], nodes[n]
+    return nodes
+
+
+def _matrices(node: Plus) -> bool:
+    """Whether all factors are matrices: a bᵀXᵀ stays, because b a column reads better."""
+    factors = [f for t in node.args for f in term_of(t).chain]
+    return all(shape(f) == (True, True) for f in factors) and shape(node) == (True, True)
+
+
+def _upright(node: Plus) -> Matrix:
+    """(XB + BX)ᵀ where that saves transposes, each factor having had one."""
+    other = turned(node)
+    if not _matrices(node) or transposes(other) + 1 >= transposes(node):
+        return node
+    return Transpose(other) if not isinstance(other, Transpose) else node
+
+
+# ── common factors of chains ──────────────────────────────────────────────────────────────────────
+
+
+def _grouped(terms: list[Term]) -> list[Term]:
+    """Common factors on the left and on the right taken out; the terms keep their order."""
+    chains = [t for t in terms if t.chain]
+    if len(chains) > 1 and len(chains) == len(terms):
+        before, after = _shared(chains)
+        if before + after:
+            return [_taken_out(chains, before, after)]
+    for pair in combinations(range(len(terms)), 2):
+        mine = [terms[n] for n in pair]
+        if not all(t.chain for t in mine) or len({scalars_key(t) for t in mine}) > 1:
+            continue
+        before, after = _shared(mine)
+        if before + after and all(_short(t, before, after) for t in mine):
+            group = [t for t in terms if _fits(t, mine[0], before, after)]
+            out = _taken_out(group, before, after)
+            rest = [out if t is mine[0] else t for t in terms if t is mine[0] or t not in group]
+            return _grouped(rest)
+    return terms
+
+
+def _shared(terms: list[Term]) -> tuple[int, int]:
+    """How many factors all terms have in common on the left, and on the right; one stays between."""
+    shortest = min(len(t.chain) for t in terms)
+    keys = [[(key(a), n and t.inner[n - 1] is None) for n, a in enumerate(t.chain)] for t in terms]
+    ends = [
+        [(key(a), n and t.inner[-n] is None) for n, a in enumerate(reversed(t.chain))] for t in terms
+    ]
+    before = after = 0
+    while before < shortest - 1 and len({k[before] for k in keys}) == 1:
+        before += 1
+    while before + after < shortest - 1 and len({e[after] for e in ends}) == 1:
+        after += 1
+    # the place where the factor is cut off is the same kind of product in all terms
+    if before and len({t.inner[before - 1] is None for t in terms}) > 1:
+        before -= 1
+    if after and len({t.inner[-after] is None for t in terms}) > 1:
+        after -= 1
+    return before, after
+
+
+def _short(term: Term, before: int, after: int) -> bool:
+    """What is left is one factor, or an outer product: a partial group has to read better."""
+    left = len(term.chain) - before - after
+    return left == 1 or (left == 2 and term.inner[before] is None)
+
+
+def _fits(term: Term, model: Term, before: int, after: int) -> bool:
+    """Whether a term begins and ends like the model, with something short between."""
+    if len(term.chain) <= before + after or scalars_key(term) != scalars_key(model):
+        return False
+    return _ends(term, before, after) == _ends(model, before, after) and _short(term, before, after)
+
+
+def _ends(term: Term, before: int, after: int) -> Hashable:
+    end, joints = len(term.chain) - after, [i is None for i in term.inner]
+    left, right = term.chain[:before], term.chain[end:]
+    outside = (joints[:before], joints[end - 1 :] if after else [])
+    return (tuple(map(key, left)), tuple(map(key, right)), tuple(map(tuple, outside)))
+
+
+def _taken_out(terms: list[Term], before: int, after: int) -> Term:
+    """A B D + A C D = A (B + C) D; scalars that are not shared go into the brackets."""
+    first = terms[0]
+    same = len({scalars_key(t) for t in terms}) == 1
+    share = _divisor([t.number for t in terms])
+    middles = []
+    for t in terms:
+        end = len(t.chain) - after
+        middles.append(
+            Term(t.number / share, () if same else t.scalars, t.chain[before:end], t.inner[before : end - 1])
+        )
+    inside = term_of(gathered(tuple(node_of(m) for m in middles)))
+    end = len(first.chain) - after
+    left, right = first.chain[:before], first.chain[end:]
+    behind = first.inner[end - 1 :] if right else ()
+    chain = Term(chain=(*left, *inside.chain, *right), inner=(*first.inner[:before], *inside.inner, *behind))
+    front = times(Term(share, first.scalars if same else ()), Term(inside.number, inside.scalars))
+    return times(front, chain)
