@@ -15,6 +15,7 @@ import opt_einsum
 
 from symbp.arrays import lower as lowering
 from symbp.arrays.nodes import BATCH, Contract, Elementwise, IndexValue, Labels, Node, Num, elementwise, join
+from symbp.arrays.unfold import unfolded
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import (
     Add,
@@ -221,5 +222,6 @@ def _pair(left: Node, right: Node, kept: set[Index]) -> Node:
     only_left = tuple(i for i in left.labels if i not in over and i not in shared)
     only_right = tuple(i for i in right.labels if i not in over and i not in shared)
     if set(over) <= set(left.labels) & set(right.labels):
-        return Contract(left, right, over, (*shared, *only_left, *only_right))
+        first, second = unfolded(left, right, over), unfolded(right, left, over)
+        return Contract(first, second, over, (*shared, *only_left, *only_right))
     return lowering.fold("sum", elementwise("*", left, right), over)

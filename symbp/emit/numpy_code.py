@@ -244,6 +244,9 @@ class Writer:
                 return Code(f"np.clip({ids}, 0, {last})")
             case "spread", (arg,):
                 return self.spread(arg, want)
+            case "copy", (arg,):
+                text = self.write(arg, node.labels).text
+                return arranged(Code(f"np.ascontiguousarray({text})"), node.labels, want)
             case "not", (arg,):
                 return Code(f"~{self.aligned(arg, want).at(ATOM)}", SIGN)
             case ("and" | "or") as op, args:

@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Contract, Elementwise, Fold, Labels, Load, Node, Num, join
+from symbp.arrays.unfold import columns
 from symbp.calculus.affine import Index
-from symbp.emit.numpy_text import ATOM, MATMUL, POWER, Code, arranged
+from symbp.emit.numpy_text import ATOM, MATMUL, POWER, PRODUCT, Code, arranged
 
 if TYPE_CHECKING:
     from symbp.emit.numpy_code import Writer
@@ -67,6 +68,10 @@ def _plain(
     writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
 ) -> Code:
     """No shared axes: one matrix product, in the order that gives the wanted one."""
+    if isinstance(right, Elementwise) and right.op == "copy":
+        left, right, rows, cols = right, left, cols, rows
+    if isinstance(left, Elementwise) and left.op == "copy":
+        return unfolded(writer, left, right, over, cols, want)
     if want and want[0] in cols:
         left, right, rows, cols = right, left, cols, rows
     if len(over) == 1 and want == (*rows, *cols):
@@ -77,6 +82,39 @@ def _plain(
             flat = _vector_first(writer, left, right, over, cols)
             return flat
     return _tensordot(writer, left, right, over, rows, cols, want)
+
+
+def unfolded(writer: Writer, copy: Node, other: Node, over: Labels, rest: Labels, want: Labels) -> Code:
+    """Windows, copied with the kernel in front, times a filter or an adjoint: matrices by reshaping."""
+    groups = columns(copy)
+    assert groups is not None
+    batch, kernel, places = groups.batch, groups.kernel, groups.places
+    matrix = _reshaped(writer, writer.write(copy, copy.labels), *((i,) for i in batch), kernel, None)
+    filtering = set(over) == set(kernel)
+    front = () if filtering else batch
+    order = (*front, *rest, *(kernel if filtering else places))
+    group = (rest,) if rest else ((),) if front else ()
+    factor = _reshaped(writer, _operand(writer, other, order), *((i,) for i in front), *group, None)
+    if filtering:
+        have = (*batch, *rest, *places)
+        product = _matmul(factor, matrix)
+    else:
+        have = (*rest, *kernel)
+        turned = f"{matrix.text}.swapaxes(1, 2)" if batch else f"{matrix.text}.T"
+        product = _matmul(factor, Code(turned))
+        product = Code(f"({product.text}).sum(axis=0)") if batch else product
+    return arranged(_reshaped(writer, product, *((i,) for i in have)), have, want)
+
+
+def _reshaped(writer: Writer, code: Code, *groups: Labels | None) -> Code:
+    """With one axis for each group of labels; None is the axis that takes what is left."""
+    ends = []
+    for group in groups:
+        extents = [writer.integer(i.extent, spaced=True) for i in group or ()]
+        several = len(extents) > 1
+        text = "*".join(e.at(PRODUCT) if several else e.text for e in extents)
+        ends.append("-1" if group is None else text or "1")
+    return Code(f"{code.at(ATOM)}.reshape({', '.join(ends)})")
 
 
 def _vector_first(writer: Writer, left: Node, right: Node, over: Labels, cols: Labels) -> Code:

@@ -154,6 +154,8 @@ def stem(node: Node) -> str:
             return "quotient"
         case Elementwise("where", _):
             return "chosen"
+        case Elementwise("copy", _):
+            return "patches"
         case Elementwise("**", _):
             return "power"
         case Elementwise(op, _) if op in COMPARISONS or op in ("and", "or", "not"):

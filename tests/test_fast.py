@@ -1,0 +1,52 @@
+"""What makes generated code fast, and that it stays right: windows as matrices, layouts in loops."""
+
+from __future__ import annotations
+
+import pytest
+
+from symbp import pipeline
+from symbp.derive.engine import adjoint_system
+from symbp.emit.numpy import emit_module
+
+CONVOLUTIONS = {
+    "two layers, so that the inner one needs a gradient of its own": """
+        input x : C, T
+        param f : O, C, P
+        param g : R, O, Q
+        z[o,t] = sum(f[o,c,p]*x[c,t+p], c, p)
+        u[r,t] = sum(g[r,o,q]*tanh(z[o,t+q]), o, q)
+        cost J = sum(u[r,t]^2, r, t)""",
+    "no batch, no channels": """
+        const x : T
+        param f : P
+        z[t] = sum(f[p]*x[t+p], p)
+        cost J = sum(tanh(z[t]), t)""",
+    "strides, two axes of filters": """
+        input x : C, H, W
+        param f : A, B, C, P, Q
+        z[a,b,i,j] = sum(f[a,b,c,p,q]*x[c,2*i+p,2*j+q], c, p, q)
+        cost J = sum(tanh(z[a,b,i,j]), a, b, i, j)""",
+    "a filter for each example": """
+        input x : C, T
+        input f : O, C, P
+        param w : O
+        z[o,t] = sum(f[o,c,p]*x[c,t+p], c, p)
+        cost J = sum(w[o]*tanh(z[o,t]), o, t)""",
+    "a window at every step of a sequence": """
+        index t = 1..T
+        input x[t] : C, N
+        param f : O, C, P
+        z[t,o,n] = sum(f[o,c,p]*x[t,c,n+p], c, p)
+        cost J = sum(tanh(z[t,o,n]), t, o, n)""",
+}
+
+
+@pytest.mark.parametrize("case", CONVOLUTIONS)
+def test_contracted_windows_are_products_of_matrices(case: str) -> None:
+    system = adjoint_system(pipeline.parse("\n".join(map(str.strip, CONVOLUTIONS[case].splitlines()))))
+    report = pipeline.verified(system.model)
+    assert report.ok, report
+    if "example" not in case and "sequence" not in case:
+        text = emit_module(system).split("def value(")[0]
+        assert "np.ascontiguousarray(" in text
+        assert "tensordot" not in text.split("patches.reshape")[0]
