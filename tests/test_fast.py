@@ -50,3 +50,13 @@ def test_contracted_windows_are_products_of_matrices(case: str) -> None:
         text = emit_module(system).split("def value(")[0]
         assert "np.ascontiguousarray(" in text
         assert "tensordot" not in text.split("patches.reshape")[0]
+
+
+def test_a_matrix_that_a_loop_reads_transposed_is_laid_out_once_before_it() -> None:
+    text = emit_module(adjoint_system(pipeline.load("rnn")))
+    for name in ("W", "U"):
+        before, after = text.split(f"{name}_T = np.ascontiguousarray({name}.T)\n")[:2]
+        assert before.rstrip().splitlines()[-1].startswith("    ")
+        assert "for t in range" in after and f"{name}.T" not in after.split("def value(")[0]
+    layers = emit_module(adjoint_system(pipeline.load("mlp")))
+    assert "ascontiguousarray" not in layers  # each layer has its own matrix: nothing to lay out once

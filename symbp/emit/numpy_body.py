@@ -22,7 +22,7 @@ from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
-from symbp.emit.numpy_shared import costly, invariants, loops, parts, risky, stem
+from symbp.emit.numpy_shared import costly, invariants, loops, parts, risky, stem, turned
 from symbp.emit.numpy_text import ATOM, Code, expanded, fresh_name, is_constant
 
 Lines = list[str]
@@ -99,7 +99,7 @@ class Body:
         for i in inside:
             del self.indices[i]
         def known(node: Node, want: Labels) -> Code | None:
-            name = self.hoisted.get(plain.write(node, want).text) if costly(node) else None
+            name = self.hoisted.get(plain.write(node, want).text) if _hoistable(node, want) else None
             return None if name is None else Code(name)
 
         writer.shortcut = known
@@ -107,7 +107,10 @@ class Body:
             text = plain.write(node, want).text
             if text not in self.hoisted:
                 code = writer.write(node, want).text
-                self.hoisted[text] = _unused(stem(node), self)
+                matrix = isinstance(node, Load) and turned(node, want)
+                code = f"np.ascontiguousarray({code})" if matrix else code
+                name_ = f"{self.names[node.key]}_T" if isinstance(node, Load) and matrix else stem(node)
+                self.hoisted[text] = _unused(name_, self)
                 texts.append(text)
                 lines.append(f"{self.hoisted[text]} = {code}")
         return lines, texts
@@ -221,7 +224,7 @@ class Shared:
         writer = self.body.writer()
 
         def shortcut(node: Node, want: Labels) -> Code | None:
-            if not costly(node) or not (self.chosen or self.body.hoisted):
+            if not _hoistable(node, want) or not (self.chosen or self.body.hoisted):
                 return None
             text = plain.write(node, want).text
             if text in self.body.hoisted:
@@ -241,6 +244,10 @@ class Shared:
             writer.shortcut = shortcut
         line = _line(self.body, writer, a)
         return [*out, *line]
+
+
+def _hoistable(node: Node, want: Labels) -> bool:
+    return costly(node) or turned(node, want)
 
 
 def _unused(stem: str, body: Body) -> str:

@@ -60,7 +60,8 @@ def invariants(
     seen: list[tuple[Node, Labels]] = []
 
     def note(part: Node, want: Labels) -> Code | None:
-        if not costly(part) or _cheap(part) or _changes(part, inner, written):
+        worth = turned(part, want) or (costly(part) and not _cheap(part))
+        if not worth or _changes(part, inner, written):
             return None
         seen.append((part, want))
         return Code("hoisted")
@@ -125,6 +126,13 @@ def costly(node: Node) -> bool:
     if isinstance(node, Load):
         return any(isinstance(s, (Window, Take)) for s in node.subscripts)
     return isinstance(node, COSTLY)
+
+
+def turned(node: Node, want: Labels) -> bool:
+    """Whether a matrix is read transposed: in a loop, BLAS is faster on a copy that lies that way."""
+    if not isinstance(node, Load) or any(isinstance(s, At) for s in node.subscripts):
+        return False
+    return len(want) == 2 and node.labels == want[::-1]
 
 
 def _cheap(node: Node) -> bool:
