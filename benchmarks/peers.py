@@ -1,6 +1,6 @@
 """Generated modules beside NumPy by hand, autograd, JAX and PyTorch: cost and all gradients of one batch.
 
-    python benchmarks/peers.py [PROBLEM …] [--dtype float32|float64|both] [--rounds N] [--no-ad] [--plot FILE]
+    python benchmarks/peers.py [PROBLEM …] [--dtype float32] [--rounds N] [--without torch] [--plot FILE]
 
 Everything runs in one process, in turns, with two BLAS threads (THREADS in the environment).  All have to
 agree before anything is timed.  Times are medians; the spread is the distance of the quartiles over the
@@ -33,7 +33,7 @@ OURS, SCALES = "symbp", {"float32": 5e-4, "float64": 1e-9}
 Run = Callable[[], tuple[Any, list[Any]]]
 
 
-def contestants(problem: Problem, dtype: str, ad: bool) -> dict[str, Run]:
+def contestants(problem: Problem, dtype: str, without: list[str]) -> dict[str, Run]:
     """Everything that computes the same thing, and the floor."""
     given, params = problem.draw(np.random.default_rng(0), np.dtype(dtype))
     text = "\n" in problem.model
@@ -46,7 +46,7 @@ def contestants(problem: Problem, dtype: str, ad: bool) -> dict[str, Run]:
 
     out: dict[str, Run] = {OURS: ours}
     out |= {name: make(**given, **params) for name, make in HAND[problem.kind].items()}
-    return out | (dict(peers(problem, given, params)) if ad else {})
+    return out | dict(peers(problem, given, params, without))
 
 
 def _flat(grads: Any) -> list[Any]:
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("problems", nargs="*", metavar="PROBLEM")
     parser.add_argument("--dtype", choices=("float32", "float64", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--no-ad", action="store_true", help="leave out autograd, JAX and PyTorch")
+    parser.add_argument("--without", action="append", default=[], choices=("autograd", "jax", "torch"))
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     chosen = [p for p in PROBLEMS if not options.problems or p.name in options.problems]
@@ -148,7 +148,7 @@ def main() -> None:
     results: dict[str, dict[str, float]] = {}
     for problem in chosen:
         for dtype in dtypes:
-            runs = contestants(problem, dtype, not options.no_ad)
+            runs = contestants(problem, dtype, options.without)
             check(runs, dtype)
             results[f"{problem.name} {dtype}"] = report(problem, dtype, timed(runs, options.rounds))
     print(f"\n{summary(results)}")

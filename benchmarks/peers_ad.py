@@ -9,17 +9,19 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 Run = Callable[[], tuple[Any, list[Any]]]
 
 
-def peers(problem: Any, given: dict[str, Any], params: dict[str, Any]) -> Iterator[tuple[str, Run]]:
-    """The peers that are installed."""
+def peers(
+    problem: Any, given: dict[str, Any], params: dict[str, Any], without: Container[str] = ()
+) -> Iterator[tuple[str, Run]]:
+    """The peers that are installed, but for those in ``without``."""
     for module, make in (("autograd", _autograd), ("jax", _jax), ("torch", _torch)):
-        if importlib.util.find_spec(module):
+        if module not in without and importlib.util.find_spec(module):
             yield from make(problem, given, params)
 
 
@@ -57,7 +59,7 @@ def _autograd(problem: Any, given: dict[str, Any], params: dict[str, Any]) -> It
             anp.tensordot(f[:, :, i, j], x[:, :, i : i + rows, j : j + cols], axes=(1, 1))
             for i in range(p) for j in range(p)
         ]  # fmt: skip
-        return sum(parts[1:], parts[0]).transpose(1, 0, 2, 3)
+        return anp.swapaxes(sum(parts[1:], parts[0]), 0, 1)
 
     ops = _ops(anp, conv=conv)
     both = value_and_grad(lambda p: problem.cost(ops, **given, **p))
@@ -82,7 +84,8 @@ def _jax(problem: Any, given: dict[str, Any], params: dict[str, Any]) -> Iterato
     both = jax.jit(jax.value_and_grad(lambda p, g: problem.cost(ops, **g, **p)))
 
     def run() -> tuple[Any, list[Any]]:
-        return _flat(*jax.block_until_ready(both(device_params, on_device)))
+        cost, grads = jax.block_until_ready(both(device_params, on_device))
+        return _flat(cost, {name: grads[name] for name in params})  # JAX sorts the names
 
     yield "jax jit", run
 
