@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -28,6 +28,7 @@ from symbp.model.core import Array, Equation, Function, Model
 from symbp.model.elaborate import value
 from symbp.model.elements import check_elements
 from symbp.model.infer import infer
+from symbp.model.lifting import called, lifted
 from symbp.model.names import Table, lets, reserved, table
 from symbp.model.order import components, order
 from symbp.model.positions import Draft, Scope, names_in, position, range_end, sequence_range
@@ -159,7 +160,7 @@ def _functions(found: Table) -> dict[str, Function]:
     for name, line in found.functions.items():
         if any(isinstance(p, Subscript) for p in line.params):
             continue
-        params = tuple(p.name for p in line.params)
+        params = tuple(p.name for p in line.params) + lifted(found, name)
         body = None
         if line.body is not None:
             body = _body(found, line, params)
@@ -183,7 +184,7 @@ def _body(found: Table, line: FunctionLine, params: tuple[str, ...]) -> Expr:
 
 
 def _no_recursion(found: Table) -> None:
-    calls = {name: [n for n in _called(line.body) if n in found.functions]
+    calls = {name: [n for n in called(line.body) if n in found.functions]
              for name, line in found.functions.items()}
     for group in components(list(calls), lambda n: calls[n]):
         if len(group) > 1 or group[0] in calls[group[0]]:
@@ -191,29 +192,6 @@ def _no_recursion(found: Table) -> None:
                 f"the function {group[0]} is defined by itself", found.functions[group[0]].span,
                 "a recurrence is an equation over a declared index: index l = 1..L",
             )
-
-
-def _called(node: object) -> Iterator[str]:
-    from symbp.model.syntax import Apply, Binary, Chain, Unary
-
-    match node:
-        case Apply(name, args):
-            yield name
-            for arg in args:
-                yield from _called(arg)
-        case Chain(_, args):
-            for arg in args:
-                yield from _called(arg)
-        case Binary(_, left, right):
-            yield from _called(left)
-            yield from _called(right)
-        case Unary(_, inner):
-            yield from _called(inner)
-        case Subscript(_, places):
-            for place in places:
-                yield from _called(place)
-        case _:
-            return
 
 
 # ── equations ─────────────────────────────────────────────────────────────────────────────────────

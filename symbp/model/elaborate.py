@@ -6,6 +6,8 @@ inferred from it (:mod:`symbp.model.ranges`).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symbp.calculus.affine import Index, Size, affine, fresh
 from symbp.calculus.expr import (
     Add,
@@ -27,6 +29,7 @@ from symbp.calculus.expr import (
 )
 from symbp.errors import ModelProblem, Span
 from symbp.functions import BY_NAME, REDUCTIONS
+from symbp.model.lifting import lifted
 from symbp.model.names import BUILTIN, counted, reserved, suggestion
 from symbp.model.positions import Macro, Scope, range_end, reference, sequence_range
 from symbp.model.syntax import Apply, Binary, Chain, Name, Num, Range, Subscript, Syntax, Unary
@@ -170,7 +173,14 @@ def _users(scope: Scope, node: Apply) -> Expr:
             )
         return _inlined(scope, node, *split)
     _arity(node, len(line.params))
-    return Call(node.name, _plain_args(scope, node))
+    return Call(node.name, (*_plain_args(scope, node), *_lifted(scope, node)))
+
+
+def _lifted(scope: Scope, node: Apply) -> tuple[Expr, ...]:
+    """The numbers of the model that a function's body reads: arguments that nobody has to write."""
+    inside = replace(scope, locals={}, macros={})
+    names = lifted(scope.table, node.name)
+    return tuple(_name(inside, name, node.span) for name in names)
 
 
 def _abstract(
