@@ -102,17 +102,20 @@ def derive(model: Model, variables: Iterable[str] = ()) -> tuple[AdjointSystem, 
     from symbp.derive.engine import adjoint_system
 
     asked = tuple(dict.fromkeys(variable(model, v) for v in variables))
-    params = tuple(a.name for a in model.of_kind("param"))
-    system = adjoint_system(model, tuple(dict.fromkeys((*params, *_extra(model, asked)))))
+    system = adjoint_system(model, _wanted(model, asked or tuple(model.adjoints)))
     return system, asked or system.order
 
 
-def _extra(model: Model, asked: tuple[str, ...]) -> Iterable[str]:
-    """What carries no adjoint of its own unless it is asked for."""
+def _wanted(model: Model, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The parameters, and what carries no adjoint of its own unless it is asked for.
+
+    A named adjoint is asked for by its name, also that of a variable on which no parameter acts.
+    """
     from symbp.derive.engine import adjoint_system
 
     plain = adjoint_system(model)
-    return (a for a in asked if a not in plain.order)
+    params = tuple(a.name for a in model.of_kind("param"))
+    return tuple(dict.fromkeys((*params, *(a for a in asked if a not in plain.order))))
 
 
 def variable(model: Model, name: str) -> str:
@@ -260,13 +263,13 @@ def verified(model: Model) -> Report:
     from symbp.derive.engine import adjoint_system
     from symbp.verify.report import verify
 
-    system = adjoint_system(model)
+    system = adjoint_system(model, _wanted(model, tuple(model.adjoints)))
     views = matrix_views(system, system.order)
     cases = {
         name: tuple(with_matrix_line(c, views[c.number]) for c in system.cases[name]) for name in system.order
     }
     abstract = any(f.body is None for f in model.functions.values())
-    module = None if abstract else module_of(system)
+    module = None if abstract else module_of(adjoint_system(model))
     return verify(model, replace(system, cases=cases), module)
 
 

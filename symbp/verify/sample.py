@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
+from symbp.calculus.expr import Ref, refs
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.verify.places import Positions, Values, loop, place, places, points
@@ -157,7 +158,7 @@ def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
 def _score(
     model: Model, sizes: dict[SizeKey, int], domains: Domains
 ) -> tuple[int, int, int] | None:
-    """How many equations and domains hold nowhere, how many extents coincide, and the total size.
+    """How many equations, domains and fixed reads hold nowhere, how many extents coincide, and the total size.
 
     None if the sizes make no sense.
     """
@@ -172,7 +173,24 @@ def _score(
         return None
     idle = sum(not points(e.indices, world) for e in model.equations)
     idle += sum(not points(d, world) for d in domains)
+    reads = (r for e in model.equations for r in refs(e.rhs))
+    idle += sum(not _inside(model.arrays[r.name], r, world) for r in reads)
     return idle, len(extents) - len(set(extents.values())), total
+
+
+def _inside(array: Array, ref: Ref, world: Sample) -> bool:
+    """Whether the fixed positions of what is read are in range: w[2] wants three elements."""
+    fixed = (
+        (place(p)(world, {}), axis)
+        for p, axis in zip(ref.indices, array.axes, strict=True)
+        if not axis.sequence and _is_fixed(p) and _is_fixed(axis.low) and _is_fixed(axis.high)
+    )
+    return all(place(i.low)(world, {}) <= at <= place(i.high)(world, {}) for at, i in fixed)
+
+
+def _is_fixed(value: Affine) -> bool:
+    """Whether sizes alone say what it is."""
+    return all(isinstance(atom, Size) for atom in value.atoms()) and not value.indices()
 
 
 def _no_integers(array: Array, world: Sample) -> bool:
