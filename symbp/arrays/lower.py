@@ -32,7 +32,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.reading import Scope, index_value, load
 from symbp.arrays.statement import key_of, reads
-from symbp.calculus.affine import Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
 from symbp.calculus.expr import (
     Add,
     Adjoint,
@@ -101,7 +101,7 @@ def lower(node: Expr, scope: Scope) -> Node:
             branch = replace(scope, guarded=True)
             return where(lower(cond, scope), lower(then, branch), lower(other, branch))
         case Compare(op, left, right):
-            return elementwise(op, lower(left, scope), lower(right, scope))
+            return elementwise(op, _compared(left, scope), _compared(right, scope))
         case Logic(op, args):
             return elementwise(op, *(lower(a, scope) for a in args))
         case Indicator(left, right):
@@ -117,6 +117,34 @@ def lower(node: Expr, scope: Scope) -> Node:
             raise SymbpError("a derivative that was not taken reached the array program")
         case _:
             raise TypeError(f"{type(node).__name__} is not an expression node")
+
+
+def _compared(side: Expr, scope: Scope) -> Node:
+    """A side of a comparison: labels as the integers that they are, which a float may not hold."""
+    whole = _integer(side, scope)
+    labelled = whole is not None and any(isinstance(a, Ref) for a, _ in whole.terms)
+    return index_value(whole, scope) if whole is not None and labelled else lower(side, scope)
+
+
+def _integer(node: Expr, scope: Scope) -> Affine | None:
+    """The integer that an expression is for sure: made of indices, sizes and integer arrays."""
+    match node:
+        case Integer(value):
+            return value
+        case Number(number) if number.denominator == 1:
+            return Affine(int(number))
+        case Ref() if node.name not in scope.locals:
+            storage = scope.storages.get(key_of(node))
+            return affine(node) if storage is not None and storage.integer else None
+        case Neg(arg):
+            inner = _integer(arg, scope)
+            return None if inner is None else -inner
+        case Add(terms):
+            parts = [_integer(t, scope) for t in terms]
+            known = [p for p in parts if p is not None]
+            return sum(known, Affine()) if len(known) == len(parts) else None
+        case _:
+            return None
 
 
 def where(cond: Node, then: Node, other: Node) -> Node:

@@ -113,7 +113,7 @@ def _integer_product(parts: list[Affine], span: Span | None) -> Affine:
         else:
             raise ModelProblem(
                 "a product of two indices or sizes cannot stand in an index position", span,
-                "only an integer can multiply an index, as in 2*i+p",
+                "only an integer can multiply an index: write the number, as in 2*i+p for a stride of 2",
             )
     return total * factor if total is not None else Affine(factor)
 

@@ -158,7 +158,7 @@ def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
 def _score(
     model: Model, sizes: dict[SizeKey, int], domains: Domains
 ) -> tuple[int, int, int] | None:
-    """How many equations, domains and fixed reads hold nowhere, how many extents coincide, and the total size.
+    """How many equations, domains and fixed reads fail, how many extents coincide, the total size.
 
     None if the sizes make no sense.
     """
