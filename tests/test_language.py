@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import outside
 import pytest
 from test_random_models import check
 
@@ -152,13 +153,6 @@ MODELS: Mapping[str, str] = {
         s[l] = sum(w[l,j]*x[l,j], j)
         cost C = sum(s[l]^2, l)
     """,
-    "a_family_of_two_indices": """
-        index l = 1..L, t = 1..T
-        param w[l,t] : D
-        param v : D
-        s[l,t] = sum(w[l,t,i]*v[i], i)
-        cost C = sum(s[l,t]^2, l, t)
-    """,
     "powers_and_signs": """
         input x : n
         param w : n
@@ -214,6 +208,28 @@ def test_a_named_adjoint_is_in_the_document_though_no_parameter_acts_on_it() -> 
     assert set(names) == {"z", "w"}
     assert len(system.cases["z"]) == 1
     assert "adjoint of z" in str(pipeline.verified(model))
+
+
+TWO_INDICES = """
+        index l = 1..L, t = 1..T
+        param w[l,t] : D
+        param v : D
+        s[l,t] = sum(w[l,t,i]*v[i], i)
+        cost C = sum(s[l,t]^2, l, t)
+    """
+
+
+def test_a_family_of_two_indices_is_one_array_with_two_axes() -> None:
+    model = pipeline.parse(TWO_INDICES)
+    assert pipeline.verified(model).ok
+    module = pipeline.module_of(pipeline.derive(model)[0])
+    case = outside.instance(model, 1)
+    cost, wanted = outside.value_and_grad(case)
+    given = {name: np.array(value) for name, value in outside.arguments(case).items()}
+    found, gradients = module.value_and_grad(**given)
+    np.testing.assert_allclose(found, cost)
+    for name, gradient in wanted.items():
+        np.testing.assert_allclose(getattr(gradients, name), np.array(gradient))
 
 
 def test_labels_are_compared_as_integers() -> None:
