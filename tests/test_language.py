@@ -283,6 +283,15 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
         """,
         "c", "give the index another name",
     ),
+    "a_condition_that_pads_nothing": (
+        """
+        param h : H
+        param f : P
+        z[i] = sum(where(i+p-1 >= 0 and i+p-1 < H, f[p]*h[i+p-1], 0), p)
+        cost C = sum(z[i]^2, i)
+        """,
+        "the condition around h at i+p-1 holds everywhere", "to pad h, define a variable",
+    ),
     "no_order": (
         """
         index i = 1..n, j = 1..n

@@ -27,6 +27,7 @@ from symbp.errors import ModelProblem
 from symbp.model.core import Array, Equation, Function, Model
 from symbp.model.elaborate import value
 from symbp.model.elements import check_elements
+from symbp.model.guards import check_guards
 from symbp.model.infer import infer
 from symbp.model.lifting import called, lifted
 from symbp.model.names import Table, lets, reserved, table
@@ -78,6 +79,7 @@ def _build(syntax: SyntaxModel) -> Model:
     equations = tuple(_equation(d, state) for d in drafts)
     spans = {(d.number, Ref(s.array, s.positions)): s.span for d in drafts for s in d.draft.uses}
     check_elements(equations, arrays, _lengths(found), spans)
+    check_guards(equations, {d.number: frozenset(d.draft.given) for d in drafts}, spans)
     return Model(
         name=syntax.name,
         title=found.title,

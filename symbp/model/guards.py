@@ -1,0 +1,90 @@
+"""Guards that guard nothing: where(i+p-1 >= 0, x[i+p-1], 0) does not widen the range of i.
+
+Ranges are inferred so that every window fits its array, whether a condition stands around it or not.  An
+author who writes such a condition wants zeros beyond the ends, and would get a shorter array in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from symbp.calculus.affine import Affine, Index, known_nonnegative, show
+from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Neg, Number, Ref, Where, refs, walk
+from symbp.errors import ModelProblem, Span
+from symbp.model.core import Equation
+
+
+def check_guards(
+    equations: Sequence[Equation],
+    given: Mapping[int, frozenset[Index]],
+    spans: Mapping[tuple[int, Ref], Span | None],
+) -> None:
+    """Refuse a condition around a window that holds everywhere, where the window gave its index the range.
+
+    ``given`` are, by the number of the equation, the indices whose range the author wrote.
+
+    Raises:
+        ModelProblem: at the element that is read.
+    """
+    for equation in equations:
+        inferred = {i for i in equation.indices if i not in given[equation.number]}
+        for node in walk(equation.rhs):
+            if isinstance(node, Where):
+                for ref, position in _windows(node.then, inferred):
+                    if any(_idle(gap, position) for gap in _gaps(node.cond)):
+                        raise _problem(ref, position, spans.get((equation.number, ref), equation.span))
+
+
+def _windows(branch: Expr, inferred: set[Index]) -> Iterator[tuple[Ref, Affine]]:
+    for ref in refs(branch):
+        for position in ref.indices:
+            if len(position.indices()) > 1 and inferred & set(position.indices()):
+                yield ref, position
+
+
+def _gaps(cond: Expr) -> Iterator[Affine]:
+    """What a condition says to be at least 0, one integer for each comparison."""
+    match cond:
+        case Logic("and", args):
+            for arg in args:
+                yield from _gaps(arg)
+        case Compare(op, left, right):
+            low, high = _integer(left), _integer(right)
+            if low is not None and high is not None and op in ("<", "<=", ">", ">="):
+                gap = high - low if op[0] == "<" else low - high
+                yield gap if op[-1] == "=" else gap - 1
+
+
+def _integer(node: Expr) -> Affine | None:
+    match node:
+        case Integer(value):
+            return value
+        case Number(value) if value.denominator == 1:
+            return Affine(int(value))
+        case Neg(arg):
+            inner = _integer(arg)
+            return None if inner is None else -inner
+        case Add(terms):
+            parts = [_integer(t) for t in terms]
+            known = [p for p in parts if p is not None]
+            return sum(known, Affine()) if len(known) == len(parts) else None
+        case _:
+            return None
+
+
+def _idle(gap: Affine, position: Affine) -> bool:
+    """Whether the condition is about this window, and holds wherever it is read."""
+    own = {a: c for a, c in gap.terms if isinstance(a, Index)}
+    its = {a: c for a, c in position.terms if isinstance(a, Index)}
+    about = own in (its, {a: -c for a, c in its.items()})
+    return about and known_nonnegative(gap)
+
+
+def _problem(ref: Ref, position: Affine, span: Span | None) -> ModelProblem:
+    name, at = ref.name, show(position)
+    return ModelProblem(
+        f"the condition around {name} at {at} holds everywhere: {at} stays inside {name} anyway",
+        span,
+        f"a condition does not widen a range; to pad {name}, define a variable over `index u` that is 0 "
+        "at the ends (xp[0] = 0, xp[u] = x[u-1] for u = 1..H, …), and read that without a condition",
+    )
