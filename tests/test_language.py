@@ -28,10 +28,10 @@ MODELS: Mapping[str, str] = {
         z[j] = f(w[j]*x[j])
         cost C = sum(z[j]^2, j)
     """,
-    "a_function_reads_a_param_through_another": """
+    "a_function_reads_a_const_through_another": """
         input x : n
         param w : n
-        param alpha
+        const alpha
         const beta
         f(u) = maximum(u, alpha*u)
         g(u) = beta*f(u)/n + u
@@ -249,7 +249,7 @@ def test_labels_are_compared_as_integers() -> None:
 
 
 def test_a_number_that_a_function_reads_is_an_argument_of_every_call() -> None:
-    shown = pipeline.shown(pipeline.parse(MODELS["a_function_reads_a_param_through_another"]))
+    shown = pipeline.shown(pipeline.parse(MODELS["a_function_reads_a_const_through_another"]))
     assert "g(wⱼ xⱼ, β, n, α)" in shown
 
 

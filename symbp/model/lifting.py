@@ -14,7 +14,7 @@ from symbp.model.syntax import Apply, Binary, Chain, FunctionLine, Name, Subscri
 
 
 def lifted(table: Table, name: str) -> tuple[str, ...]:
-    """The scalars and sizes that the body of a function reads, itself or through other functions.
+    """The scalar constants and sizes that the body of a function reads, itself or through other functions.
 
     Raises:
         ModelProblem: if a parameter has the name of one that a function called here reads.
@@ -33,8 +33,10 @@ def lifted(table: Table, name: str) -> tuple[str, ...]:
 
 
 def _is_number(table: Table, name: str) -> bool:
-    cost = table.cost is not None and name == table.cost.name and name not in table.equations
-    return not cost and (table.rank(name) == 0 or (table.rank(name) is None and table.sizes.get(name) == 0))
+    """Whether it is a scalar const or a size: what is differentiated stands among the arguments."""
+    if name in table.declared:
+        return table.declared[name].kind == "const" and table.rank(name) == 0
+    return table.rank(name) is None and table.sizes.get(name) == 0
 
 
 def _hidden(line: FunctionLine, other: str, name: str) -> ModelProblem:
