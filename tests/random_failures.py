@@ -188,4 +188,17 @@ FOUND: Mapping[str, str] = {
         I[t] = where(sum(N[k], k) <= 0, y[t]*I[t-2], sum(W[i]*gamma[i], i)) + tanh(I[t-1]) for t = 2..T-1
         cost C = mean(I[t]^2, t)
     """,
+    # a saturated tanh in a recurrence: float32 loses as many more digits as float64 does, no others
+    "a_saturated_recurrence": """
+        index t = 1..T
+        param x[t]
+        param y : K
+        param A : D
+        w[i] = log(1 + exp(sum(x[t], t=2..T))) + y[i]
+        v[1] = sum(w[i], i)
+        u[1] = 1
+        v[t] = tanh(sum(A[i] + tanh(u[t-1]), i)) + v[t-1]/2 for t = 2..T
+        u[t] = tanh(sum(w[i] + u[t-1], i)) + u[t-1]/2 for t = 2..T
+        cost C = sum(u[t], t)
+    """,
 }

@@ -6,6 +6,7 @@ they spell it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -123,7 +124,7 @@ def document(
         system.model.title,
         tuple(_equation(setter, e) for e in (model or system.model).equations),
         tuple(_definitions(setter, system, shown)),
-        tuple(_sentence(c) for c in (*conventions(model or system.model), *lengths)),
+        (*(_sentence(c) for c in (*conventions(model or system.model), *lengths)), *_style(setter)),
         sections,
         check,
     )
@@ -142,24 +143,24 @@ def _sentence(text: str) -> str:
 
 
 def check_sentence(worst: float, sizes: Iterable[int]) -> Text:
-    """Every line agrees with the one above it, to this relative difference, at these sizes."""
+    """Every line agrees with the one above it: how well, and at which sizes.
+
+    The difference is given to a power of ten, since its digits are those of a machine's exp.
+    """
     listed = ", ".join(map(str, sizes))
     at = f", sizes {listed}" if listed else ""
     return (
-        "Every line agrees with the one above it numerically (worst relative difference ",
-        small_number(worst),
+        "Every line agrees with the one above it numerically (relative differences below ",
+        decade_above(worst),
         f"{at}).",
     )
 
 
-def small_number(value: float) -> Box:
-    """3·10⁻¹⁶, to one digit."""
-    if value == 0:
-        return num(0)
-    mantissa, exponent = f"{value:.0e}".split("e")
-    below = int(exponent)
-    power: Box = lay.Terms((("-", num(-below)),)) if below < 0 else num(below)
-    return lay.Product((num(mantissa), Script(num(10), None, power)), ("dot",))
+def decade_above(value: float) -> Box:
+    """The power of ten above a small number; 10⁻¹⁵ is as much as a float can tell."""
+    exponent = max(math.floor(math.log10(value)) + 1, -15) if value > 0 else -15
+    power: Box = lay.Terms((("-", num(-exponent)),)) if exponent < 0 else num(exponent)
+    return Script(num(10), None, power)
 
 
 # ── sections ──────────────────────────────────────────────────────────────────────────────────────
