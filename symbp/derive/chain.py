@@ -107,9 +107,13 @@ def equations(node: Expr, scene: Scene) -> Outcome | None:
     new = replace_nodes(node, change)
     if not found:
         return None
-    if cut:
-        return new, ("the equation of ", *listed(found), ", the terms that contain ", scene.element)
-    return new, ("the equation of ", *listed(found))
+    why: Reason = (equation_of(found), *listed(found))
+    return new, (*why, ", the terms that contain ", scene.element) if cut else why
+
+
+def equation_of(found: list[Expr]) -> str:
+    """The words before the variables whose equations are put in."""
+    return "the equations of " if len(set(found)) > 1 else "the equation of "
 
 
 def _relevant(body: Expr, scene: Scene) -> Expr:

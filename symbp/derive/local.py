@@ -24,7 +24,7 @@ from symbp.calculus.expr import (
     walk,
 )
 from symbp.calculus.tidy import collect, leaves, tidy
-from symbp.derive.chain import explicit
+from symbp.derive.chain import equation_of, explicit
 from symbp.derive.core import Reason
 from symbp.derive.identify import equals_builtin
 from symbp.derive.scalar import call_rule
@@ -92,7 +92,7 @@ def seen_through(node: Expr, scene: Scene) -> Outcome | None:
         return differentiate(body, n.wrt, call_rule)
 
     new = flatten(replace_nodes(node, change))
-    return (new, ("the equation of ", *listed(found), ", differentiated")) if found else None
+    return (new, (equation_of(found), *listed(found), ", differentiated")) if found else None
 
 
 def refs_of(node: Expr, name: str) -> Iterator[Ref]:

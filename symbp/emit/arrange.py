@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from symbp.emit.document import Part, Step, Text
-from symbp.emit.layout import Box, Fence, Product, Row, Terms, fence_size, width, words_width
+from symbp.emit.document import Part, Step
+from symbp.emit.layout import Box, Fence, Product, Row, Terms, Text, fence_size, width, words_width
 from symbp.emit.tex import GAPS, SIZES, joined, tex
 
 TAG, GAP, RELATION, SHORTEST, INDENT = 2.8, 1.8, 1.35, 9.0, 2.0

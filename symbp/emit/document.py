@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
@@ -20,17 +20,16 @@ from symbp.derive.core import AdjointSystem, Case, Line
 from symbp.derive.lengths import sentences
 from symbp.derive.scalar import derivative, through_output
 from symbp.emit import layout as lay
-from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Sym, num, row
+from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
 from symbp.emit.lettering import shown_names
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
 from symbp.emit.names import choose, letters
 from symbp.emit.notation import NIELSEN, Notation, symbol
+from symbp.emit.order import orders_of_evaluation
+from symbp.emit.where import intro, ranges_of
 from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
-
-Text = tuple[str | Box, ...]
-"""Words and formulas in turn."""
 
 DETAILS = ("result", "key", "all")
 
@@ -73,6 +72,8 @@ class Section:
     heading: Text
     question: Text
     parts: tuple[Part, ...]
+    order: Text = ()
+    """In which order its adjoint, and those that recur with it, can be evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,10 @@ def document(
         raise RequestProblem(f"there is no detail {detail}", hint="choose one of " + ", ".join(DETAILS))
     setter = printer(system.model, notation)
     chosen = tuple(names) or _default(system)
-    sections = tuple(_section(setter, system, n, detail, views or {}) for n in chosen)
+    orders = orders_of_evaluation(setter, system, chosen)
+    sections = tuple(
+        replace(_section(setter, system, n, detail, views or {}), order=orders.get(n, ())) for n in chosen
+    )
     lengths = sentences(system.cases[n] for n in chosen)
     shown = [line for n in chosen for case in system.cases[n] for line in case.lines]
     return Document(
@@ -179,7 +183,7 @@ def _section(
         known = ", ".join(system.cases)
         raise RequestProblem(f"there is no derivation of {name}", hint=f"there are those of {known}")
     cases = system.cases[name]
-    parts = tuple(_part(setter, case, len(cases) > 1, detail, views.get(case.number)) for case in cases)
+    parts = tuple(_part(setter, case, cases, detail, views.get(case.number)) for case in cases)
     place = _named(setter, cases[0])
     element = place.box(Ref(name, cases[0].lhs.indices))
     question: Text = (
@@ -221,13 +225,15 @@ def _capitals(setter: Printer, names: Mapping[Index, str]) -> dict[Index, str]:
     }
 
 
-def _part(setter: Printer, case: Case, several: bool, detail: str, view: MatrixView | None) -> Part:
+def _part(
+    setter: Printer, case: Case, cases: tuple[Case, ...], detail: str, view: MatrixView | None
+) -> Part:
     place = _named(setter, case)
     steps = [_step(place, line) for line in _shown(case, detail)]
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
     jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
-    return Part(case.number, _intro(place, case, several), place.box(case.lhs), tuple(steps), jacobian)
+    return Part(case.number, intro(place, case, cases), place.box(case.lhs), tuple(steps), jacobian)
 
 
 def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
@@ -319,33 +325,6 @@ def _matrix_step(place: Printer, case: Case, view: MatrixView) -> Step:
     return Step(matrix_box(place.naming(names), form), reason, whole(place, case.lhs))
 
 
-def _intro(place: Printer, case: Case, several: bool) -> Text:
-    if not several:
-        ranges = _ranges(place, case.indices)
-        return ("For ", *ranges, ":") if ranges else ()
-    if case.base:
-        return ("The base case ", place.box(Ref(case.lhs.name, case.lhs.indices)), ":")
-    ranges = _ranges(place, case.indices)
-    return (
-        ("For ", *ranges, ":") if ranges else ("For ", place.box(Ref(case.lhs.name, case.lhs.indices)), ":")
-    )
-
-
-DOTS = Sym(r"\dots", "…")
-
-
-def _ranges(place: Printer, indices: Iterable[Index]) -> Text:
-    """l = 2, …, L for sequence indices; the range of the others shows in the shapes."""
-    out: list[str | Box] = []
-    for index in indices:
-        if index.sequence and index.lo is not None and index.hi is not None:
-            out.extend((" and ",) if out else ())
-            low, high = place.position(index.lo).box, place.position(index.hi).box
-            values = low if index.lo == index.hi else lay.separated((low, DOTS, high))
-            out.append(row(place.index(index), lay.EQUALS, values))
-    return tuple(out)
-
-
 # ── equations and definitions ─────────────────────────────────────────────────────────────────────
 
 
@@ -355,7 +334,7 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
     for index in free:
         names[index] = choose(index, names.values(), setter.reserved())
     place = setter.naming(names)
-    where = _ranges(place, equation.indices)
+    where = ranges_of(place, equation.indices)
     return Formula(
         place.box(equation.lhs), place.line(equation.rhs), equation.number, ("for ", *where) if where else ()
     )

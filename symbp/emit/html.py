@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from html import escape as escaped
 
-from symbp.emit.document import Document, Formula, Part, Section, Step, Text
+from symbp.emit.document import Document, Formula, Part, Section, Step
 from symbp.emit.environment import environment
-from symbp.emit.layout import Box, width
+from symbp.emit.layout import Box, Text, width
 from symbp.emit.mathml import math
 from symbp.emit.mathml_lines import inline, right_side
 from symbp.version import VERSION
@@ -45,6 +45,7 @@ class SectionView:
     heading: str
     question: str
     parts: tuple[PartView, ...]
+    order: str = ""
 
 
 def emit(document: Document) -> str:
@@ -82,7 +83,7 @@ def _equation(formula: Formula) -> Line:
 def _section(section: Section) -> SectionView:
     anchor = "of-" + re.sub(r"\W", "-", section.name)
     parts = tuple(_part(p) for p in section.parts)
-    return SectionView(anchor, prose(section.heading), prose(section.question), parts)
+    return SectionView(anchor, prose(section.heading), prose(section.question), parts, prose(section.order))
 
 
 def _part(part: Part) -> PartView:

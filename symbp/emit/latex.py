@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbp.emit.arrange import GAP, RELATION, TAG, PageRow, arrange, broken, text_width
-from symbp.emit.document import Document, Formula, Part, Text
+from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
-from symbp.emit.layout import Box, width
+from symbp.emit.layout import Box, Text, width
 from symbp.emit.tex import escape, joined, tex, words_in_math
 
 PAGE, OWN_PAGE = 34.5, 42.0
@@ -48,6 +48,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
                     "heading": prose(s.heading),
                     "question": prose(s.question),
                     "parts": [_part(document, p, page) for p in s.parts],
+                    "order": prose(s.order),
                 }
                 for s in document.sections
             ],

@@ -104,6 +104,10 @@ Box = Union[  # noqa: UP007  (the names are not defined yet where the nodes use 
 PRIME = Sym("'", "′")
 COMMA = Sym(",", ",", "punct")
 PARTIAL = Sym(r"\partial", "∂")
+DOTS = Sym(r"\dots", "…")
+
+Text = tuple["str | Box", ...]
+"""Words and formulas in turn."""
 
 
 def row(*items: Box) -> Box:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from symbp.emit.arrange import PageRow, arrange, broken
-from symbp.emit.document import Document, Formula, Text
+from symbp.emit.document import Document, Formula
 from symbp.emit.environment import environment
 from symbp.emit.latex import in_math
-from symbp.emit.layout import width
+from symbp.emit.layout import Text, width
 from symbp.emit.tex import tex
 
 PAGE = 48.0
@@ -38,6 +38,7 @@ def emit(document: Document, *, page: float = PAGE) -> str:
                         }
                         for p in s.parts
                     ],
+                    "order": prose(s.order),
                 }
                 for s in document.sections
             ],

@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 from textwrap import wrap
 
-from symbp.emit.document import Document, Formula, Part, Text
+from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
+from symbp.emit.layout import Text
 from symbp.emit.plain import text as formula_text
 
 PAGE = 100
@@ -36,6 +37,7 @@ def emit(document: Document, *, page: int = PAGE) -> str:
                         {"intro": prose(p.intro), "lines": _lines(p, page), "jacobian": prose(p.jacobian)}
                         for p in s.parts
                     ],
+                    "order": textwrap.fill(prose(s.order), page),
                 }
                 for s in document.sections
             ],

@@ -1,0 +1,49 @@
+"""On which part of its range a formula holds, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from symbp.calculus.affine import Index
+from symbp.calculus.expr import Ref
+from symbp.derive.core import Case
+from symbp.emit import layout as lay
+from symbp.emit.layout import DOTS, Box, Text, row
+from symbp.emit.math import Printer
+
+
+def intro(place: Printer, case: Case, cases: tuple[Case, ...]) -> Text:
+    """On which part of the range one of ``cases`` holds; a base case says what does not depend on it."""
+    ranges = ranges_of(place, case.indices)
+    if len(cases) == 1:
+        return ("For ", *ranges, ":") if ranges else ()
+    element = place.box(Ref(case.lhs.name, case.lhs.indices))
+    if not case.base:
+        return ("For ", *(ranges or (element,)), ":")
+    gone = [n for n in cases[0].consumers if n not in case.consumers and n != place.cost]
+    names: list[Text] = [("other ", place.name(n)) if n == case.lhs.name else (place.name(n),) for n in gone]
+    ends: Text = (", on which no ", *listed(names, " or "), " depends") if gone else ()
+    where: Text = (" for ", *ranges) if ranges else ()
+    return ("The base case ", element, *ends, *where, ":")
+
+
+def listed(items: Iterable[Text], last: str = " and ") -> Text:
+    """a, b and c."""
+    out: list[str | Box] = []
+    texts = tuple(items)
+    for n, text in enumerate(texts):
+        out.extend((last if n == len(texts) - 1 else ", ",) if n else ())
+        out.extend(text)
+    return tuple(out)
+
+
+def ranges_of(place: Printer, indices: Iterable[Index]) -> Text:
+    """l = 2, …, L for sequence indices; the range of the others shows in the shapes."""
+    out: list[str | Box] = []
+    for index in indices:
+        if index.sequence and index.lo is not None and index.hi is not None:
+            out.extend((" and ",) if out else ())
+            low, high = place.position(index.lo).box, place.position(index.hi).box
+            values = low if index.lo == index.hi else lay.separated((low, DOTS, high))
+            out.append(row(place.index(index), lay.EQUALS, values))
+    return tuple(out)
