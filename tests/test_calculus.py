@@ -15,6 +15,7 @@ from symbp.calculus.expr import (
     ZERO,
     Add,
     Call,
+    Div,
     Expr,
     Indicator,
     Mul,
@@ -32,7 +33,7 @@ from symbp.calculus.expr import (
     substitute,
 )
 from symbp.calculus.match import match
-from symbp.calculus.tidy import collect, tidy
+from symbp.calculus.tidy import collect, common_factor, tidy
 from symbp.derive.identify import equals_builtin
 from symbp.derive.scalar import call_rule, derivative, through_output
 from symbp.functions import ELEMENTWISE
@@ -260,3 +261,32 @@ def test_functions_are_known_by_their_values(body: Expr, builtin: str | None, ow
         assert sympy.simplify(to_sympy(found) - sympy.sympify(own, {"f": sympy.Symbol("f")})) == 0
     own_derivative, v = to_sympy(derivative(function)), sympy.Symbol("u")
     assert sympy.simplify(own_derivative - to_sympy(body).diff(v)) == 0
+
+
+# ── a common factor ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_factor_of_every_term_is_taken_out_once() -> None:
+    node = Add((Mul((x, y, x)), Neg(Mul((z, x)))))
+    found = common_factor(node)
+    assert found == (x, Mul((x, Add((Mul((y, x)), Neg(z))))))
+
+
+def test_a_factor_that_stood_last_stays_last() -> None:
+    found = common_factor(Add((Mul((y, x)), Div(Mul((z, x)), number(3)))))
+    assert found is not None and found[1] == Mul((Add((y, Div(z, number(3)))), x))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        Add((Mul((x, y)), x)),
+        Add((Mul((x, y)), Div(z, x))),
+        Add((Mul((number(2), x)), Mul((number(2), y)))),
+        Add((Mul((x, Indicator(affine(1), K))), Mul((x, y)))),
+        Mul((x, y)),
+    ],
+    ids=["nothing is left", "a denominator", "a number", "a condition", "no sum"],
+)
+def test_no_factor_is_taken_out(node: Expr) -> None:
+    assert common_factor(node) is None

@@ -9,7 +9,20 @@ from symbp.arrays.matrix import matrix_form
 from symbp.arrays.matrix_nodes import Identity, Matrix, entry
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.calculus.affine import Index, affine
-from symbp.calculus.expr import Adjoint, Expr, Mul, Neg, Reduce, Ref, reduce_sum
+from symbp.calculus.expr import (
+    Add,
+    Adjoint,
+    Expr,
+    Mul,
+    Neg,
+    Reduce,
+    Ref,
+    add,
+    free_indices,
+    mul,
+    neg,
+    reduce_sum,
+)
 from symbp.derive.core import Case, Jacobian, Line
 from symbp.model.core import Array
 
@@ -38,7 +51,7 @@ def matrix_view(arrays: Mapping[str, Array], case: Case) -> MatrixView:
     own = tuple(i for i in case.indices if not i.sequence)
     if len(own) > 2 or not _plain(case.lhs, own):
         return MatrixView(None, own)
-    form = matrix_form(arrays, case.result, *own)
+    form = matrix_form(arrays, _of_one_rank(case.result), *own)
     if form is not None and not own and not _says_more(case.result):
         form = None
     reason = matrix_reason(form) if form is not None else ()
@@ -49,6 +62,21 @@ def _plain(lhs: Adjoint, own: tuple[Index, ...]) -> bool:
     """Whether the free indices stand alone on their axes, so that leaving them out says the array."""
     alone = [p.as_index() for p in lhs.indices]
     return all(i in alone for i in own)
+
+
+def _of_one_rank(result: Expr) -> Expr:
+    """(u_i − c) s_i multiplied out: matrices add only what has the same axes."""
+    if not isinstance(result, Mul):
+        return result
+    for place, factor in enumerate(result.factors):
+        if isinstance(factor, Add) and len({frozenset(free_indices(t)) for t in factor.terms}) > 1:
+            before, after = result.factors[:place], result.factors[place + 1 :]
+            return add(_of_one_rank(_times(before, t, after)) for t in factor.terms)
+    return result
+
+
+def _times(before: tuple[Expr, ...], term: Expr, after: tuple[Expr, ...]) -> Expr:
+    return neg(_times(before, term.arg, after)) if isinstance(term, Neg) else mul((*before, term, *after))
 
 
 def _says_more(result: Expr) -> bool:

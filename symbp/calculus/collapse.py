@@ -245,7 +245,13 @@ def _without(body: Expr, indicator: Indicator) -> Expr:
 
 def outer_factors(node: Expr) -> Expr:
     """Factors that do not depend on the bound index leave the sum: Σ_j d_j w_j s = (Σ_j d_j w_j) s."""
-    change = lambda n: _take_out(n) if isinstance(n, Reduce) and n.op == "sum" else None  # noqa: E731
+
+    def change(n: Expr) -> Expr | None:
+        if not (isinstance(n, Reduce) and n.op == "sum"):
+            return None
+        # what has left an inner sum may leave this one too
+        return _take_out(replace(n, body=flatten(n.body)))
+
     return flatten(rewrite(flatten(node), change))
 
 

@@ -17,6 +17,7 @@ from symbp.calculus.expr import (
     Add,
     Div,
     Expr,
+    Indicator,
     Mul,
     Neg,
     Number,
@@ -27,12 +28,14 @@ from symbp.calculus.expr import (
     add,
     canonical,
     children,
+    div,
     map_children,
     mul,
     neg,
     number,
     power,
     rewrite,
+    walk,
 )
 
 
@@ -311,3 +314,51 @@ def _monomial(coefficient: Fraction, factors: tuple[Expr, ...]) -> Expr:
     return _scale(coefficient, tidy(mul(factors)) if factors else ONE, False)
 
 
+def common_factor(node: Expr) -> tuple[Expr, Expr] | None:
+    """``a b − a c`` as ``a (b − c)``: the factors that all terms share, and the new expression.
+
+    None where a term has no other factor, and where a condition would get between brackets.
+    """
+    if not isinstance(node, Add) or any(isinstance(n, (Indicator, Within)) for n in walk(node)):
+        return None
+    tops = [_top(t) for t in node.terms]
+    keys = [[canonical(f) for f in top] for top in tops]
+    shared = [f for f in tops[0] if not isinstance(f, Number) and all(canonical(f) in k for k in keys)]
+    if not shared:
+        return None
+    taken = {canonical(f) for f in shared}
+    if any(all(k in taken or isinstance(k, Number) for k in own) for own in keys):
+        return None
+    rest = add(_without_factors(t, list(taken)) for t in node.terms)
+    behind = canonical(tops[0][0]) not in taken
+    return mul(shared), mul((rest, *shared) if behind else (*shared, rest))
+
+
+def _top(term: Expr) -> tuple[Expr, ...]:
+    """The factors of a term's numerator."""
+    match term:
+        case Neg(arg) | Div(arg, _):
+            return _top(arg)
+        case Mul(factors):
+            return factors
+        case _:
+            return (term,)
+
+
+def _without_factors(term: Expr, taken: list[Expr]) -> Expr:
+    """The term without one occurrence of each of these factors of its numerator."""
+    match term:
+        case Neg(arg):
+            return neg(_without_factors(arg, taken))
+        case Div(num, den):
+            return div(_without_factors(num, taken), den)
+        case Mul(factors):
+            left, kept = list(taken), list[Expr]()
+            for factor in factors:
+                if canonical(factor) in left:
+                    left.remove(canonical(factor))
+                else:
+                    kept.append(factor)
+            return mul(kept)
+        case _:
+            raise TypeError(f"{type(term).__name__} has no factors to take out")

@@ -30,7 +30,7 @@ from symbp.calculus.expr import (
     walk,
 )
 from symbp.calculus.match import match
-from symbp.calculus.tidy import collect, positive, tidy
+from symbp.calculus.tidy import collect, common_factor, positive, tidy
 from symbp.derive.core import Reason
 from symbp.derive.scene import Outcome, Scene, joined, signature
 from symbp.model.core import Equation
@@ -130,6 +130,15 @@ def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
 def _loose(factor: Expr, total: Reduce) -> bool:
     own = free_indices(factor)
     return bool(own) and not any(i in own for i in total.indices)
+
+
+def shared_factor(node: Expr, scene: Scene) -> Outcome | None:
+    """a b − a c = a (b − c).  Terminates: see :func:`symbp.calculus.tidy.common_factor`, used once."""
+    found = common_factor(node)
+    if found is None:
+        return None
+    factor, new = found
+    return new, (factor, " is a factor of every term")
 
 
 def inner_product(node: Expr, scene: Scene) -> Outcome | None:
