@@ -6,9 +6,12 @@ where the result is shorter.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from operator import and_
 
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import (
@@ -321,16 +324,18 @@ def common_factor(node: Expr) -> tuple[Expr, Expr] | None:
     """
     if not isinstance(node, Add) or any(isinstance(n, (Indicator, Within)) for n in walk(node)):
         return None
-    tops = [_top(t) for t in node.terms]
-    keys = [[canonical(f) for f in top] for top in tops]
-    shared = [f for f in tops[0] if not isinstance(f, Number) and all(canonical(f) in k for k in keys)]
-    if not shared:
+    tops = [[f for f in _top(t) if not isinstance(f, Number)] for t in node.terms]
+    counts = [Counter(map(canonical, top)) for top in tops]
+    common = reduce(and_, counts)
+    if not common or any(own == common for own in counts):
         return None
-    taken = {canonical(f) for f in shared}
-    if any(all(k in taken or isinstance(k, Number) for k in own) for own in keys):
-        return None
-    rest = add(_without_factors(t, list(taken)) for t in node.terms)
-    behind = canonical(tops[0][0]) not in taken
+    taken, shared = list(common.elements()), list[Expr]()
+    for factor in tops[0]:
+        if canonical(factor) in taken:
+            taken.remove(canonical(factor))
+            shared.append(factor)
+    rest = add(_without_factors(t, list(common.elements())) for t in node.terms)
+    behind = canonical(tops[0][0]) not in common
     return mul(shared), mul((rest, *shared) if behind else (*shared, rest))
 
 
