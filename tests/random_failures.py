@@ -201,4 +201,13 @@ FOUND: Mapping[str, str] = {
         u[t] = tanh(sum(w[i] + u[t-1], i)) + u[t-1]/2 for t = 2..T
         cost C = sum(u[t], t)
     """,
+    # an adjoint that is the number 1 met a condition, and the product was of integers
+    "an_adjoint_that_is_a_number": """
+        param x
+        param y : D
+        const v in 0..D-1
+        w[i] = x + y[i]
+        u = w[v]
+        cost C = u
+    """,
 }

@@ -280,9 +280,8 @@ def _line(body: Body, writer: Writer, a: Assign) -> Lines:
     code = expanded(code, tuple(i for i in have if i in value.labels), have)
     text = code.text
     own = a.target.key in body.fresh and not a.accumulate and (whole or member)
-    if own and not have and (
-        is_constant(value) or isinstance(value, (Load, Choice, Select, Elementwise))
-    ):
+    number = is_constant(value) and not a.accumulate and (whole or member)
+    if not have and (number or (own and isinstance(value, (Load, Choice, Select, Elementwise)))):
         # a number, of Python or in an array of the caller's, becomes a scalar of the right type
         body.needs.dtype = True
         text = f"{body.names['#dtype']}.type({text})"
