@@ -17,6 +17,7 @@ from symbp.model.core import Model as Equations
 if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem, Case, Line
+    from symbp.emit.pictures.drawing import Drawing
     from symbp.pipeline import NotationLike
     from symbp.verify.report import Report
 
@@ -96,6 +97,11 @@ class Model:
         """Equations, shapes, ranges and the order of evaluation, as text."""
         return pipeline.shown(self.core)
 
+    @property
+    def graph(self) -> Picture:
+        """The dependency graph: what is computed from what, and how the adjoints go back."""
+        return Picture(pipeline.graph(self.core))
+
     def _system(self, wrt: Iterable[str]) -> AdjointSystem:
         from symbp.derive.engine import adjoint_system
 
@@ -171,6 +177,35 @@ class MatrixForm:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A drawing that shows itself in Jupyter."""
+
+    drawing: Drawing
+
+    def to_svg(self) -> str:
+        """An ``svg`` element that stands alone: a file of it is a picture."""
+        from symbp.emit.pictures.svg import svg
+
+        return svg(self.drawing)
+
+    def to_tikz(self, *, standalone: bool = False) -> str:
+        """A ``tikzpicture``, or an article that compiles by itself."""
+        from symbp.emit.pictures.tikz import tikz
+
+        return tikz(self.drawing, standalone)
+
+    @property
+    def caption(self) -> str:
+        """What there is to see, in plain text."""
+        from symbp.emit.text import prose
+
+        return prose(self.drawing.caption)
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+
+@dataclass(frozen=True)
 class Derivation:
     """The derivation of one adjoint: ``cases`` on the parts of its range, the generic one first."""
 
@@ -215,6 +250,12 @@ class Derivation:
 
         view = matrix_view(self.model.core.arrays, case)
         return None if view.form is None else MatrixForm(view, case, self.model.core)
+
+    @property
+    def picture(self) -> Picture | None:
+        """The layer through which errors come back to the variable; None if it acts through no matrix."""
+        drawing = pipeline.layer(self.system, self.variable)
+        return None if drawing is None else Picture(drawing)
 
     def to_latex(
         self, *, standalone: bool = False, detail: str = "key", notation: NotationLike = "nielsen"

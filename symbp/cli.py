@@ -19,6 +19,7 @@ from symbp.version import VERSION
 
 FORMATS = ("latex", "markdown", "html", "text")
 DETAILS = ("result", "key", "all")
+SHOWN = ("text", "svg", "tikz")
 TARGETS = ("numpy", "latex")
 NAMED = ("nielsen", "goodfellow", "ng", "bishop", "rows")
 
@@ -110,11 +111,13 @@ def main() -> None:
 @click.option("--notation", default="nielsen", show_default=True, callback=_notation,
               metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
 @click.option("--standalone", is_flag=True, help="A whole document instead of a fragment to include.")
+@click.option("--pictures/--no-pictures", default=None,
+              help="With pictures: html and --standalone have them unless told otherwise.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @_bind_option
 def derive(
     model: str, variables: tuple[str, ...], format_: str | None, detail: str, notation: str,
-    standalone: bool, output: Path | None, bind: tuple[str, ...],
+    standalone: bool, pictures: bool | None, output: Path | None, bind: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Write the derivation of VARIABLES, with a reason for every line.
 
@@ -126,7 +129,7 @@ def derive(
 
         built = pipeline.load(model, _bindings(bind))
         text = pipeline.documented(
-            built, variables, format_ or _format_of(output), detail, notation, standalone
+            built, variables, format_ or _format_of(output), detail, notation, standalone, pictures
         )
         _write(text, output)
 
@@ -189,13 +192,32 @@ def verify(models: tuple[str, ...], bind: tuple[str, ...]) -> None:
 
 @main.command()
 @click.argument("model")
+@click.argument("variable", required=False)
+@click.option("--format", "format_", type=click.Choice(SHOWN), default=None,
+              help="text (default), or a picture: svg or tikz.")
+@click.option("--notation", default="nielsen", callback=_notation, metavar="NAME|FILE.toml",
+              help="That of a picture; see symbp derive.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @_bind_option
-def show(model: str, bind: tuple[str, ...]) -> None:
-    """Show the equations of MODEL, its shapes and ranges, and the order of evaluation."""
+def show(
+    model: str, variable: str | None, format_: str | None, notation: str, output: Path | None,
+    bind: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Show the equations of MODEL, its shapes and ranges, and the order of evaluation.
+
+    As a picture: its dependency graph, or with VARIABLE the layer through which errors come back to it.
+    """
     with _told():
         from symbp import pipeline
 
-        click.echo(pipeline.shown(pipeline.load(model, _bindings(bind))))
+        chosen = format_ or {".svg": "svg", ".tex": "tikz"}.get(output.suffix if output else "", "text")
+        if variable is not None and chosen == "text":
+            raise click.UsageError("a VARIABLE is shown as a picture: --format svg or tikz")
+        built = pipeline.load(model, _bindings(bind))
+        if chosen == "text":
+            _write(pipeline.shown(built), output)
+        else:
+            _write(pipeline.drawn(built, (variable,) if variable else (), chosen, notation), output)
 
 
 @main.command()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem
     from symbp.emit.notation import Notation
+    from symbp.emit.pictures.drawing import Drawing
     from symbp.model.core import Model
     from symbp.verify.lines import LineCheck
     from symbp.verify.report import Report
@@ -149,6 +150,7 @@ def documented(
     detail: str = "key",
     notation: NotationLike = "nielsen",
     standalone: bool = False,
+    pictures: bool | None = None,
 ) -> str:
     """The derivation of ``variables`` as a document, every line of it checked on the way.
 
@@ -157,7 +159,7 @@ def documented(
         RequestProblem: for a variable, format or notation that does not exist.
     """
     system, names = derive(model, variables)
-    return written(system, names, format_, detail, notation, standalone)
+    return written(system, names, format_, detail, notation, standalone, pictures)
 
 
 def written(
@@ -167,8 +169,12 @@ def written(
     detail: str = "key",
     notation: NotationLike = "nielsen",
     standalone: bool = False,
+    pictures: bool | None = None,
 ) -> str:
-    """A document about adjoints that are derived already."""
+    """A document about adjoints that are derived already.
+
+    ``pictures`` None: where they need nothing else, in HTML and in LaTeX that stands alone.
+    """
     from symbp.emit import EMITTERS
     from symbp.emit.document import check_sentence, document
 
@@ -176,12 +182,22 @@ def written(
     if emitter is None:
         raise RequestProblem(f"there is no format {format_!r}", hint=_choices(e.name for e in EMITTERS))
     style = notation_of(notation)
+    if pictures and not emitter.pictures:
+        raise RequestProblem(
+            f"{format_} has no pictures", hint="write them with symbp show MODEL --format svg -o FILE.svg"
+        )
     if standalone and emitter.name != "latex":
         raise RequestProblem(f"{format_} has no standalone form", hint="use --format latex --standalone")
     views = matrix_views(system, names)
     worst, sizes = checked(system, names, views)
     sheet = document(
-        system, names, detail=detail, notation=style, views=views, check=check_sentence(worst, sizes)
+        system,
+        names,
+        detail=detail,
+        notation=style,
+        views=views,
+        check=check_sentence(worst, sizes),
+        pictures=emitter.name == "html" or standalone if pictures is None else pictures,
     )
     return emitter.emit(sheet, standalone=True) if standalone else emitter.emit(sheet)
 
@@ -307,3 +323,45 @@ def shown(model: Model) -> str:
     from symbp.emit.show import show_model
 
     return show_model(model)
+
+
+# ── pictures ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def graph(model: Model, notation: NotationLike = "nielsen") -> Drawing:
+    """The dependency graph of a model."""
+    from symbp.emit.pictures.dependency import dependency_graph
+
+    return dependency_graph(model, notation_of(notation))
+
+
+def layer(system: AdjointSystem, name: str, notation: NotationLike = "nielsen") -> Drawing | None:
+    """The picture of the layer through which the errors come back to ``name``; None if there is none."""
+    from symbp.emit.math import printer
+    from symbp.emit.pictures.figures import layers_of
+
+    return next(iter(layers_of(printer(system.model, notation_of(notation)), system, name)), None)
+
+
+def drawn(
+    model: Model, variables: Iterable[str] = (), format_: str = "svg", notation: NotationLike = "nielsen"
+) -> str:
+    """A picture alone: the dependency graph of a model, or the layer of one of its variables.
+
+    Raises:
+        RequestProblem: if there is no picture of a variable.
+    """
+    from symbp.emit.pictures.svg import svg
+    from symbp.emit.pictures.tikz import tikz
+
+    asked = tuple(variables)
+    picture: Drawing | None = None
+    if asked:
+        system, (name, *_) = derive(model, asked[:1])
+        picture = layer(system, name, notation)
+    else:
+        picture = graph(model, notation)
+    if picture is None:
+        hint = "a variable has one that acts on others through a matrix; symbp show MODEL draws the model"
+        raise RequestProblem(f"there is no picture of {asked[0]}", hint=hint)
+    return svg(picture) if format_ == "svg" else tikz(picture)

@@ -18,6 +18,7 @@ class Emitter:
     name: str
     suffix: str
     module: str
+    pictures: bool = False
 
     def load(self) -> Callable[..., str]:
         """``emit(document, ...) -> str``."""
@@ -30,8 +31,8 @@ class Emitter:
 
 
 EMITTERS: tuple[Emitter, ...] = (
-    Emitter("latex", ".tex", "symbp.emit.latex"),
+    Emitter("latex", ".tex", "symbp.emit.latex", True),
     Emitter("markdown", ".md", "symbp.emit.markdown"),
     Emitter("text", ".txt", "symbp.emit.text"),
-    Emitter("html", ".html", "symbp.emit.html"),
+    Emitter("html", ".html", "symbp.emit.html", True),
 )

@@ -21,12 +21,14 @@ from symbp.derive.lengths import sentences
 from symbp.derive.scalar import derivative, through_output
 from symbp.emit import layout as lay
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
-from symbp.emit.lettering import shown_names
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
 from symbp.emit.names import choose, letters
-from symbp.emit.notation import NIELSEN, Notation, symbol
+from symbp.emit.naming import named
+from symbp.emit.notation import NIELSEN, Notation
 from symbp.emit.order import orders_of_evaluation
+from symbp.emit.pictures.drawing import Drawing
+from symbp.emit.pictures.figures import graph_of, layers_of
 from symbp.emit.where import intro, ranges_of
 from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
@@ -72,6 +74,7 @@ class Section:
     heading: Text
     question: Text
     parts: tuple[Part, ...]
+    pictures: tuple[Drawing, ...] = ()
     order: Text = ()
     """In which order its adjoint, and those that recur with it, can be evaluated."""
 
@@ -87,6 +90,7 @@ class Document:
     conventions: tuple[str, ...]
     sections: tuple[Section, ...]
     check: Text = ()
+    picture: Drawing | None = None
 
 
 def document(
@@ -98,6 +102,7 @@ def document(
     views: Mapping[int, MatrixView] | None = None,
     check: Text = (),
     model: Model | None = None,
+    pictures: bool = False,
 ) -> Document:
     """The document of a derivation.
 
@@ -109,6 +114,7 @@ def document(
         views: matrix forms of results, by the number of their case.
         check: the sentence on how far the lines were checked, see :func:`check_sentence`.
         model: whose equations are shown, if the author's are not those of ``system``.
+        pictures: with the dependency graph, and a picture of each layer through which errors go back.
 
     Raises:
         RequestProblem: for an unknown detail or a variable without a derivation.
@@ -119,7 +125,12 @@ def document(
     chosen = tuple(names) or _default(system)
     orders = orders_of_evaluation(setter, system, chosen)
     sections = tuple(
-        replace(_section(setter, system, n, detail, views or {}), order=orders.get(n, ())) for n in chosen
+        replace(
+            _section(setter, system, n, detail, views or {}),
+            order=orders.get(n, ()),
+            pictures=layers_of(setter, system, n) if pictures else (),
+        )
+        for n in chosen
     )
     lengths = sentences(system.cases[n] for n in chosen)
     shown = [line for n in chosen for case in system.cases[n] for line in case.lines]
@@ -131,6 +142,7 @@ def document(
         (*(_sentence(c) for c in (*conventions(model or system.model), *lengths)), *_style(setter)),
         sections,
         check,
+        graph_of(setter, system) if pictures else None,
     )
 
 
@@ -184,7 +196,7 @@ def _section(
         raise RequestProblem(f"there is no derivation of {name}", hint=f"there are those of {known}")
     cases = system.cases[name]
     parts = tuple(_part(setter, case, cases, detail, views.get(case.number)) for case in cases)
-    place = _named(setter, cases[0])
+    place = named(setter, cases[0])
     element = place.box(Ref(name, cases[0].lhs.indices))
     question: Text = (
         "How does a small change of ",
@@ -205,30 +217,10 @@ def _heading(setter: Printer, system: AdjointSystem, name: str) -> Text:
     return ("The gradient with respect to ", own)
 
 
-def _named(setter: Printer, case: Case) -> Printer:
-    """The printer with letters for the free indices of a case, the same on all of its lines."""
-    names: dict[Index, str] = {}
-    for index in (*case.indices, *free_indices(case.lhs)):
-        if index not in names:
-            names[index] = choose(index, names.values(), setter.reserved())
-    return setter.naming(_capitals(setter, names) if setter.notation.fixed == "capital" else names)
-
-
-def _capitals(setter: Printer, names: Mapping[Index, str]) -> dict[Index, str]:
-    """δ_K: the fixed indices in capitals, apart from those that the model has for something else."""
-    known = set(shown_names(setter.arrays, setter.functions, setter.adjoints))
-    return {
-        index: name
-        if index.sequence or len(name) != 1 or symbol(name.upper()) in known
-        else name.upper()
-        for index, name in names.items()
-    }
-
-
 def _part(
     setter: Printer, case: Case, cases: tuple[Case, ...], detail: str, view: MatrixView | None
 ) -> Part:
-    place = _named(setter, case)
+    place = named(setter, case)
     steps = [_step(place, line) for line in _shown(case, detail)]
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
@@ -368,7 +360,7 @@ def reason_text(system: AdjointSystem, case: Case, line: Line, notation: Notatio
     """The reason of a line as plain text: formulas in Unicode."""
     from symbp.emit.plain import text as plain
 
-    place = _named(printer(system.model, notation), case)
+    place = named(printer(system.model, notation), case)
     names = letters(line.target, place.names, place.reserved())
     return "".join(p if isinstance(p, str) else plain(p) for p in _equated(_reason(place, line, names)))
 

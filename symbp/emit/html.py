@@ -11,6 +11,8 @@ from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
 from symbp.emit.mathml import math
 from symbp.emit.mathml_lines import inline, right_side
+from symbp.emit.pictures.drawing import Drawing
+from symbp.emit.pictures.svg import svg
 from symbp.version import VERSION
 
 BESIDE = 26.0
@@ -38,6 +40,14 @@ class PartView:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture with its caption."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
 class SectionView:
     """What the template shows of a section; ``anchor`` is where links to it lead."""
 
@@ -46,6 +56,7 @@ class SectionView:
     question: str
     parts: tuple[PartView, ...]
     order: str = ""
+    pictures: tuple[Figure, ...] = ()
 
 
 def emit(document: Document) -> str:
@@ -61,6 +72,8 @@ def emit(document: Document) -> str:
             conventions=escape(" ".join(document.conventions)),
             sections=[_section(s) for s in document.sections],
             check=prose(document.check),
+            pictured=document.picture is not None or any(s.pictures for s in document.sections),
+            picture=_figure(document.picture) if document.picture is not None else None,
         )
     )
 
@@ -83,7 +96,13 @@ def _equation(formula: Formula) -> Line:
 def _section(section: Section) -> SectionView:
     anchor = "of-" + re.sub(r"\W", "-", section.name)
     parts = tuple(_part(p) for p in section.parts)
-    return SectionView(anchor, prose(section.heading), prose(section.question), parts, prose(section.order))
+    pictures = tuple(_figure(p) for p in section.pictures)
+    heading, question = prose(section.heading), prose(section.question)
+    return SectionView(anchor, heading, question, parts, prose(section.order), pictures)
+
+
+def _figure(drawing: Drawing) -> Figure:
+    return Figure(svg(drawing, styled=False), prose(drawing.caption))
 
 
 def _part(part: Part) -> PartView:

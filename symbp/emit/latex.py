@@ -8,6 +8,8 @@ from symbp.emit.arrange import GAP, RELATION, TAG, PageRow, arrange, broken, tex
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
+from symbp.emit.pictures.drawing import Drawing
+from symbp.emit.pictures.tikz import tikz
 from symbp.emit.tex import escape, joined, tex, words_in_math
 
 PAGE, OWN_PAGE = 34.5, 42.0
@@ -49,12 +51,24 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
                     "question": prose(s.question),
                     "parts": [_part(document, p, page) for p in s.parts],
                     "order": prose(s.order),
+                    "pictures": [_figure(p, page) for p in s.pictures],
                 }
                 for s in document.sections
             ],
             check=prose(document.check),
+            pictured=document.picture is not None or any(s.pictures for s in document.sections),
+            picture=_figure(document.picture, page) if document.picture is not None else "",
         )
     )
+
+
+def _figure(drawing: Drawing, page: float) -> str:
+    """A picture and its caption, where it stands; one that is wider than the text is made narrower."""
+    shown = tikz(drawing)
+    if drawing.size[0] > page:
+        shown = f"\\resizebox{{\\linewidth}}{{!}}{{%\n{shown}}}"
+    caption = rf"\parbox{{0.9\linewidth}}{{\small {prose(drawing.caption)}}}"
+    return f"\\begin{{center}}\n{shown}\n\n\\smallskip\n{caption}\n\\end{{center}}"
 
 
 def _part(document: Document, part: Part, page: float) -> PartView:

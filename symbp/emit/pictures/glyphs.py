@@ -123,8 +123,10 @@ def _width(text: str) -> float:
 def _letter_width(char: str) -> float:
     if char in "  ":
         return 0.2
-    if char in "𝑖𝑗𝑙𝑡𝑓ijlt1.,:;'′()[]|/⋅" or char == "𝑟":
+    if char in "𝑖𝑗𝑙𝑡𝑓ijlt.:;'′()[]|/⋅" or char == "𝑟":
         return 0.34
+    if char == ",":
+        return 0.28
     if char in "𝑚𝑤𝑀𝑊→−+=":
         return 0.8
     return 0.66 if 0x1D434 <= ord(char) <= 0x1D44D or char.isupper() else 0.52

@@ -144,7 +144,7 @@ def layer_picture(place: Printer, found: Contraction, others: Iterable[str], key
     back = [_join(scene, b, chosen, "adjoint", -0.24) for b in right]
     nodes = [*left, *right, *_dots(scene, left, right)]
     labels = [_sent(scene, chosen), *(_received(scene, b, n) for n, b in enumerate(right, 1))]
-    labels += _weights(scene, out, [*forward, *out, *back], nodes, labels)
+    labels += _weights(scene, out, back, forward, nodes, labels)
     shift, size = _frame(nodes, labels)
     return _moved(
         Drawing(
@@ -224,14 +224,17 @@ def _sent(scene: _Scene, unit: Node) -> Label:
 def _weights(
     scene: _Scene,
     out: Sequence[Arrow],
-    lines: Sequence[Arrow],
+    back: Sequence[Arrow],
+    forward: Sequence[Arrow],
     nodes: Sequence[Node],
     labels: Sequence[Label],
 ) -> list[Label]:
     """The weights beside their arrows, each where it is farthest from every other line."""
-    met = [p for a in lines for p in samples(a, 60)]
     placed: list[Label] = []
     for number, arrow in enumerate(out, 1):
+        # its own arrow is at a fixed distance, and the one that comes back is on the other side
+        lines = (*forward, *(a for k, a in enumerate((*out, *back)) if k % len(out) != number - 1))
+        met = [p for a in lines for p in samples(a, 60)]
         box = scene.weight(number)
         name = f"{scene.key}-weight-{number}"
         spots = [Label(name, scene.found.matrix.name, box, p, "middle", "chosen") for p in _spots(arrow, box)]
@@ -246,7 +249,7 @@ def _spots(arrow: Arrow, box: Box) -> Iterator[Point]:
     half, tall = label_width(box) / 2, TEXT_HEIGHT / 2
     dx, dy = end[0] - arrow.start[0], end[1] - arrow.start[1]
     steep = abs(dy / dx)
-    for n in range(40, 81):
+    for n in range(30, 91):
         t = n / 100
         x, y = arrow.start[0] + t * dx, arrow.start[1] + t * dy
         yield x, y - (tall + steep * half + 0.12)
@@ -262,7 +265,7 @@ def _room(frame: Frame, met: Sequence[Point], solid: Sequence[Frame]) -> float:
         max(frame[0] - right, left - frame[2], frame[1] - bottom, top - frame[3])
         for left, top, right, bottom in solid
     )
-    return round(min(lines, things, 0.5), 1)
+    return round(min(lines, things, 0.6), 1)
 
 
 # ── words and frame ───────────────────────────────────────────────────────────────────────────────
