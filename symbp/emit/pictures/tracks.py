@@ -89,6 +89,7 @@ def planned(
 ) -> Plan:
     """The places of all nodes, lines and labels."""
     layer = {n: r for r, row in enumerate(found.rows) for n in row}
+    x = {n: value + MARGIN for n, value in x.items()}
     tops = _tops(found, loops, layer)
     right = max(x[n] + sides.get(n, (PASS, PASS))[1] for n in layer)
     sheet = _Sheet(found, x, widths, shapes, alive, loops, layer, tops, sides)
@@ -100,7 +101,7 @@ def planned(
     width = max([right, *(lane + 0.35 + w for lane, w in zip(lanes, labels, strict=True))])
     height = tops[-1] + HEIGHT + MARGIN + TRACK * _below(sheet.loops, layer, len(tops) - 1)
     at = {n: (x[n], sheet.middle(n)) for n in widths}
-    return Plan(at, tuple(lines), beside, (round(width + 0.1, 3), round(height, 3)))
+    return Plan(at, tuple(lines), beside, (round(width + MARGIN, 3), round(height, 3)))
 
 
 def _tops(found: Layers, loops: tuple[Loop, ...], layer: Mapping[str, int]) -> tuple[float, ...]:
