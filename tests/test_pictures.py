@@ -270,3 +270,20 @@ def test_all_pictures_compile(tmp_path: Path, notation: str) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in done.stdout
+
+
+def test_names_of_ones_own_are_shown_as_letters() -> None:
+    text = 'param q "\\hat{q}" : N\nparam rate "\\mathrm{rate}" : N\nr[i] = q[i]*rate[i]\ncost C = sum(r[i]^2, i)'
+    root = ElementTree.fromstring(symbp.parse(text).graph.to_svg())
+    shown = ["".join(e.itertext()) for e in root.iter(f"{SVG}text")]
+    assert "rate" in shown and not any("\\" in s for s in shown)
+
+
+def test_recurrences_in_both_directions_have_a_loop_each() -> None:
+    text = (
+        "index t = 1..T\ninput x[t] : D\nparam A : H, D\nf[0,k] = 0\ng[T+1,k] = 0\n"
+        "f[t,k] = tanh(sum(A[k,d]*x[t,d], d) + f[t-1,k])\ng[t,k] = tanh(sum(A[k,d]*x[t,d], d) + g[t+1,k])\n"
+        "cost C = sum(f[t,k]*g[t,k], t, k)"
+    )
+    alt = symbp.parse(text).graph.drawing.alt
+    assert "f (from t-1 to t)" in alt and "g (from t+1 to t)" in alt
