@@ -273,7 +273,10 @@ def test_all_pictures_compile(tmp_path: Path, notation: str) -> None:
 
 
 def test_names_of_ones_own_are_shown_as_letters() -> None:
-    text = 'param q "\\hat{q}" : N\nparam rate "\\mathrm{rate}" : N\nr[i] = q[i]*rate[i]\ncost C = sum(r[i]^2, i)'
+    text = (
+        'param q "\\hat{q}" : N\nparam rate "\\mathrm{rate}" : N\n'
+        "r[i] = q[i]*rate[i]\ncost C = sum(r[i]^2, i)"
+    )
     root = ElementTree.fromstring(symbp.parse(text).graph.to_svg())
     shown = ["".join(e.itertext()) for e in root.iter(f"{SVG}text")]
     assert "rate" in shown and not any("\\" in s for s in shown)
