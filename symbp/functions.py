@@ -103,6 +103,12 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
         helper=_SOFTPLUS,
     ),
     Elementwise(
+        "logaddexp", r"\operatorname{logaddexp}",
+        (lambda a, b: _c("sigmoid", a - b), lambda a, b: _c("sigmoid", b - a)),
+        "np.logaddexp({0}, {1})",
+        value=lambda a, b: _c("log", _c("exp", a) + _c("exp", b)),
+    ),
+    Elementwise(
         "relu", r"\operatorname{relu}", (lambda u: Where(Compare(">", u, ZERO), ONE, ZERO),),
         "np.maximum({0}, 0)",
         value=lambda u: Where(Compare(">", u, ZERO), u, ZERO),

@@ -227,6 +227,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "cosh": anp.cosh, "tanh": anp.tanh, "log1p": anp.log1p, "expm1": anp.expm1,
     "sigmoid": _sigmoid,
     "softplus": lambda u: anp.log(1 + anp.exp(u)),
+    "logaddexp": lambda a, b: anp.log(anp.exp(a) + anp.exp(b)),
     "relu": lambda u: u if u > 0 else 0.0 * u,
     "erf": erf,
     "gelu": lambda u: u * (1 + erf(u / math.sqrt(2))) / 2,

@@ -210,4 +210,23 @@ FOUND: Mapping[str, str] = {
         u = w[v]
         cost C = u
     """,
+    # far out on a tanh the complex step keeps nine digits of 1 - h^2: many digits decide
+    "digits_lost_by_the_oracle": """
+        index t = 0..T-1
+        f(t) = sin(t)^2 - t/3
+        param w[t]
+        param u : K
+        param pi_
+        param A[t]
+        param v[t] : D
+        param lambda_ : D
+        size H
+        y[j] = log(1 + exp(mean((w[t] - w[t-1])^2, t=1..T-1))) + u[j]
+        beta[0] = sqrt(1 + (mean(y[j], j))^2)
+        S[0] = pi_
+        beta[t] = tanh((((A[t] - pi_)^2))^3) - 0.3*beta[t-1] for t = 1..T-1
+        S[t] = tanh(sum(u[j] + max(minimum(v[t,k], k/H), k), j)) + S[t-1]/2 for t = 1..T-1
+        let delta = dO/dbeta
+        cost O = mean(y[k], k) + sin(beta[T-1])*beta[T-1] + mean(tanh(S[t]), t) + sum(lambda_[i], i)
+    """,
 }

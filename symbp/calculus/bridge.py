@@ -45,6 +45,7 @@ _BUILTIN: Mapping[str, Any] = {
     "minimum": sympy.Min,
     "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
     "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+    "logaddexp": lambda a, b: sympy.log(sympy.exp(a) + sympy.exp(b)),
     "relu": lambda u: sympy.Max(u, 0),
     "silu": lambda u: u / (1 + sympy.exp(-u)),
     "gelu": lambda u: u * (1 + sympy.erf(u / sympy.sqrt(2))) / 2,

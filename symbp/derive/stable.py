@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from symbp.calculus.expr import (
     ONE,
@@ -145,8 +146,10 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             return here - Reduce("logsumexp", (index,), body)
         case Reduce("sum", indices, body) if (u := context.named(body, "exp")) is not None:
             return Reduce("logsumexp", indices, u)
-        case Add((first, second)):
-            return _log_of_sum(first, second, context, depth)
+        case Add((first, second)) if (u := _log_of_sum(first, second, context, depth)) is not None:
+            return u
+        case Add(terms):
+            return _log_of_exponentials(terms, context)
         case Div(num, den):
             top, bottom = log_of(num, context, depth), log_of(den, context, depth)
             if top is None and bottom is None:
@@ -177,6 +180,15 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
             if (u := context.named(inner, "sigmoid")) is not None:
                 return neg(Call("softplus", (u,)))
     return None
+
+
+def _log_of_exponentials(terms: tuple[Expr, ...], context: Context) -> Expr | None:
+    """log(exp u + exp v + …), two at a time."""
+    exponents = [context.named(t, "exp") for t in terms]
+    known = [u for u in exponents if u is not None]
+    if len(known) < len(terms):
+        return None
+    return reduce(lambda left, right: Call("logaddexp", (left, right)), known)
 
 
 def _quotient(node: Expr, context: Context) -> Expr | None:
@@ -217,6 +229,10 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
     u = Ref("u")
     if "Reduce logsumexp" in new:
         return ("the logarithm of a quotient of exponentials, written so that nothing overflows",)
+    if "Call logaddexp" in new:
+        v = Ref("v")
+        logarithm = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
+        return (logarithm, " is ", Call("logaddexp", (u, v)), ", written so that nothing overflows")
     if "Call softplus" in new:
         logarithm = Call("log", (Call("sigmoid", (u,)),))
         softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))

@@ -18,6 +18,7 @@ from symbp.calculus.expr import Call, Expr, Functional, walk
 from symbp.derive import scalar
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem
+from symbp.derive.stable import stable_scalar
 from symbp.emit.environment import render
 from symbp.emit.numpy_body import Body
 from symbp.emit.numpy_code import Needs, Writer
@@ -323,7 +324,7 @@ def _derived(function: Function, orders: tuple[int, ...]) -> Expr:
     for position, order in enumerate(orders):
         for _ in range(order):
             body = scalar.derivative(replace(function, body=body), position)
-    return body
+    return stable_scalar(body)
 
 
 def _called(model: Model, name: str) -> bool:

@@ -68,8 +68,7 @@ def check_lines(
             try:
                 values = [_value(oracle, node, point) for _, node in chain[:-1]]
                 this = _Found(point, [*values, _result(oracle, case, chain[-1][1], point)])
-                _without_kink(this, oracle, [node for _, node in chain])
-                found.append(this)
+                found.append(_without_rounding(this, oracle, [node for _, node in chain]))
             except Kink:
                 skipped += 1
     return _judge(case, chain, found, skipped, oracles[0].arith)
@@ -97,18 +96,20 @@ def _chain(case: Case, model: Model) -> list[tuple[int, Expr]]:
     return [(number, _direct(node, case, model)) for number, node in kept]
 
 
-def _without_kink(point: _Found, oracle: Oracle, nodes: Sequence[Expr]) -> None:
-    """Values that differ are looked at again: where two arguments of a maximum tie they may.
+def _without_rounding(point: _Found, oracle: Oracle, nodes: Sequence[Expr]) -> _Found:
+    """Values that differ are found again in many digits: what rounding changes is no error of a line.
 
     Raises:
-        Kink: if a derivative among them does not exist there.
+        Kink: if a derivative among them does not exist there; where two arguments of a maximum tie,
+            values may differ for that reason.
     """
     pairs = itertools.pairwise(point.values)
     unit = oracle.arith.unit
     if all(isinstance(a, str) or isinstance(b, str) or difference(a, b, 0) <= unit for a, b in pairs):
-        return
-    for node in nodes:
-        _value(oracle.fine, node, point.at)
+        return point
+    finer = [_value(oracle.fine, node, point.at) for node in nodes]
+    kept = [old if isinstance(old, str) else new for old, new in zip(point.values, finer, strict=True)]
+    return _Found(point.at, kept)
 
 
 def _direct(node: Expr, case: Case, model: Model) -> Expr:
@@ -210,8 +211,8 @@ def check_contributions(
             sums = _accumulate(contributions, oracle)
             pairs, missed = _pairs(name, chosen, sums, oracle)
             if any(difference(a, b, 0) > oracle.arith.unit for _, a, b in pairs):
-                # where two arguments of a maximum tie, adjoints may differ: these digits notice it
-                _accumulate(contributions, oracle.fine)
+                # rounding is no error; and where two arguments of a maximum tie, these digits notice it
+                pairs, missed = _pairs(name, chosen, _accumulate(contributions, oracle.fine), oracle.fine)
         except Kink:
             skipped += 1
             continue
@@ -285,7 +286,7 @@ def check_jacobians(case: Case, oracles: Sequence[Oracle], limit: int = 40) -> L
             point = dict(zip(indices, at, strict=True))
             try:
                 pair = _Found(point, [_value(oracle, n, point) for n in (local, jacobian.entry)])
-                _without_kink(pair, oracle, [local])
+                pair = _without_rounding(pair, oracle, [local, jacobian.entry])
             except Kink:
                 skipped += 1
                 continue
