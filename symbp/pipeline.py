@@ -198,6 +198,7 @@ def written(
         views=views,
         check=check_sentence(worst, sizes),
         pictures=emitter.name == "html" or standalone if pictures is None else pictures,
+        fold=emitter.folds,
     )
     return emitter.emit(sheet, standalone=True) if standalone else emitter.emit(sheet)
 
