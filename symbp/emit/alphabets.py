@@ -191,7 +191,9 @@ def _single(token: str, command: str, alphabet: str) -> str:
 
 def tagged(element: str, key: str) -> str:
     """The element with what it stands for, by which a page finds it again; "" for nothing."""
-    return re.sub(r"<\w+", lambda m: f'{m[0]} data-name="{escape(key)}"', element, count=1) if key else element
+    if not key:
+        return element
+    return re.sub(r"<\w+", lambda m: f'{m[0]} data-name="{escape(key)}"', element, count=1)
 
 
 def grouped(elements: list[str]) -> str:
