@@ -76,7 +76,7 @@ def _notation(context: click.Context, option: click.Parameter, value: str) -> st
     raise click.BadParameter(f"{value!r} is not one of {', '.join(NAMED)}, and not a .toml file")
 
 
-def _bindings(bind: tuple[str, ...]) -> dict[str, str]:
+def bindings(bind: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for text in bind:
         left, sign, right = text.partition("=")
@@ -131,7 +131,7 @@ def derive(
     with _told():
         from symbp import pipeline
 
-        built = pipeline.load(model, _bindings(bind))
+        built = pipeline.load(model, bindings(bind))
         text = pipeline.documented(
             built, variables, format_ or _format_of(output), detail, notation, standalone, pictures
         )
@@ -166,10 +166,10 @@ def generate(
     with _told():
         from symbp import generating
 
-        bindings = _bindings(bind)
+        given = bindings(bind)
         if check:
             stale = generating.check(
-                models, output or Path("generated"), targets, wrt, bindings, progress
+                models, output or Path("generated"), targets, wrt, given, progress
             )
             click.echo(stale, nl=False)
             sys.exit(1 if stale else 0)
@@ -177,7 +177,7 @@ def generate(
             raise click.UsageError("name at least one MODEL")
         if output is None and len(models) * max(1, len(targets)) > 1:
             raise click.UsageError("several files need a directory: -o DIR")
-        generating.generate(models, output, targets or ("numpy",), wrt, bindings, force, click.echo, progress)
+        generating.generate(models, output, targets or ("numpy",), wrt, given, force, click.echo, progress)
 
 
 @main.command()
@@ -191,7 +191,7 @@ def verify(models: tuple[str, ...], bind: tuple[str, ...]) -> None:
         reports: list[Report] = []
         try:
             for name in progress(models):
-                reports.append(pipeline.verified(pipeline.load(name, _bindings(bind))))  # noqa: PERF401
+                reports.append(pipeline.verified(pipeline.load(name, bindings(bind))))  # noqa: PERF401
         finally:
             # behind the bar, and also where a later model is wrong
             for report in reports:
@@ -222,7 +222,7 @@ def show(
         chosen = format_ or {".svg": "svg", ".tex": "tikz"}.get(output.suffix if output else "", "text")
         if variable is not None and chosen == "text":
             raise click.UsageError("a VARIABLE is shown as a picture: --format svg or tikz")
-        built = pipeline.load(model, _bindings(bind))
+        built = pipeline.load(model, bindings(bind))
         if chosen == "text":
             _write(pipeline.shown(built), output)
         else:

@@ -81,11 +81,14 @@ class SectionView:
     pictures: tuple[Figure, ...] = ()
 
 
-def emit(document: Document) -> str:
-    """The document as a page.  Its styles stay within its own article, so that it can be embedded."""
+def emit(document: Document, *, fragment: bool = False) -> str:
+    """The document as a page, or as a ``fragment`` to stand in another page, such as a notebook.
+
+    Styles and script stay within the article, so that it can be embedded.
+    """
     return (
         environment()
-        .get_template("html/document.html.j2")
+        .get_template("html/fragment.html.j2" if fragment else "html/document.html.j2")
         .render(
             title=escape(document.title or document.name),
             version=VERSION,

@@ -1,7 +1,7 @@
 /*<![CDATA[*/
 (() => {
   "use strict";
-  const NAMED = "[data-name]";
+  const NAMED = "[data-name]:not([data-name=''])";
   const names = (sign) => sign.dataset.name.split(" ");
 
   function enliven(page) {
@@ -76,7 +76,7 @@
     });
     // what scrolls has to be reached by the keyboard
     function reachable() {
-      for (const box of page.querySelectorAll("p, .rhs, .lines > li")) {
+      for (const box of page.querySelectorAll("p, .rhs, .lines > li, .picture")) {
         if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
         else box.removeAttribute("tabindex");
       }
