@@ -58,12 +58,12 @@ def opened(chromium: Any) -> Iterator[Any]:
     assert not told
 
 
-def keys(page: Any, lit: str = ".lit") -> set[str]:
+def keys(page: Any, lit: str = "math .lit") -> set[str]:
     return set(page.eval_on_selector_all(lit, "all => all.map(e => e.dataset.name)"))
 
 
 def marked(page: Any, key: str) -> int:
-    return int(page.locator(f'[data-name="{key}"]').count())
+    return int(page.locator(f'math [data-name="{key}"]').count())
 
 
 # ── folding ───────────────────────────────────────────────────────────────────────────────────────
@@ -122,7 +122,7 @@ def test_all_lines_are_there_and_the_key_lines_are_seen(model: str) -> None:
 def test_a_sign_under_the_mouse_lights_up_wherever_it_stands(opened: Any) -> None:
     page = opened(text("mlp"))
     page.locator('[data-name="adjoint-z"]').last.hover()
-    assert keys(page) == {"adjoint-z"} and page.locator(".lit").count() == marked(page, "adjoint-z") > 5
+    assert keys(page) == {"adjoint-z"} and page.locator("math .lit").count() == marked(page, "adjoint-z") > 5
     page.mouse.move(1, 1)
     assert not keys(page)
 
@@ -170,7 +170,9 @@ def _inner(node: Any) -> set[Any]:
 def test_the_picture_and_the_formulas_light_up_together(opened: Any) -> None:
     page = opened(text("mlp").replace("</header>", f"{PICTURE}</header>"))
     page.locator('math [data-name="w"]').first.hover()
-    assert set(page.eval_on_selector_all("svg .lit", "all => all.map(e => e.id)")) == {"w", "wz"}
+    lit = set(page.eval_on_selector_all("svg .lit", "all => all.map(e => e.id)"))
+    drawn = page.locator("svg .lit").first.evaluate("e => getComputedStyle(e).filter")
+    assert {"w", "wz", "graph-mlp-w"} <= lit and "graph-mlp-y" not in lit and "drop-shadow" in drawn
     page.locator("#w circle").hover(position={"x": 2, "y": 9})
     assert page.locator("math .lit").count() == page.locator('math [data-name="w"]').count()
 
@@ -241,7 +243,7 @@ def test_lit_signs_can_be_read(opened: Any, scheme: str) -> None:
     page = opened(text("mlp"), color_scheme=scheme, reduced_motion="reduce")
     page.locator('.rhs [data-name="w"]').first.click()
     inks = page.eval_on_selector_all(
-        ".lit", "all => all.map(e => getComputedStyle(e)).map(s => [s.color, s.backgroundColor])"
+        "math .lit", "all => all.map(e => getComputedStyle(e)).map(s => [s.color, s.backgroundColor])"
     )
     assert all(contrast(ink, paper) >= 4.5 for ink, paper in inks), inks
 

@@ -21,7 +21,7 @@
     function hold(sign) {
       held = sign;
       light(sign);
-      const places = sign === null ? 0 : page.querySelectorAll(".lit").length;
+      const places = sign === null ? 0 : page.querySelectorAll("math .lit").length;
       said.textContent = sign === null ? "" : `${sign.textContent.trim()}: ${places} ${places === 1 ? "place" : "places"}`;
     }
     function move(sign) {
