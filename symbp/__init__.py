@@ -55,5 +55,12 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(_HOMES[name]), name)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext symbp`` calls: it brings the cell magic ``%%symbp``."""
+    from symbp.jupyter import load
+
+    load(shell)
+
+
 def __dir__() -> list[str]:
     return sorted(__all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +17,7 @@ from symbp.model.core import Model as Equations
 if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem, Case, Line
+    from symbp.emit.document import Document, Part
     from symbp.emit.pictures.drawing import Drawing
     from symbp.pipeline import NotationLike
     from symbp.verify.report import Report
@@ -77,6 +78,16 @@ class Model:
         system, (name,) = pipeline.derive(self.core, (variable,))
         return Derivation(self, name, system)
 
+    def derivations(
+        self, *variables: str, detail: str = "key", notation: NotationLike = "nielsen"
+    ) -> Derivations:
+        """The derivations of ``variables``, or of every parameter and named adjoint, as one document.
+
+        Raises:
+            RequestProblem: if the model has no such variable, or there is no such detail or notation.
+        """
+        return Derivations(pipeline.sheet_of(*pipeline.derive(self.core, variables), detail, notation, True))
+
     def compile(self, wrt: Iterable[str] = ()) -> ModuleType:
         """The generated NumPy module, imported; ``wrt`` asks for gradients of inputs as well.
 
@@ -107,6 +118,23 @@ class Model:
 
         params = tuple(a.name for a in self.core.of_kind("param"))
         return adjoint_system(self.core, (*params, *(pipeline.variable(self.core, w) for w in wrt)))
+
+    def _repr_html_(self) -> str:
+        from symbp.emit.html import emit
+        from symbp.emit.model_sheet import model_sheet
+
+        return emit(model_sheet(self.core), fragment=True)
+
+    def _repr_markdown_(self) -> str:
+        from symbp.emit.markdown import emit
+        from symbp.emit.model_sheet import model_sheet
+
+        return emit(model_sheet(self.core))
+
+    def _repr_latex_(self) -> str:
+        from symbp.emit.model_sheet import model_latex
+
+        return model_latex(self.core)
 
     def __str__(self) -> str:
         return self.show()
@@ -282,7 +310,10 @@ class Derivation:
         return self.to_markdown()
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        from symbp.emit.html import emit
+
+        sheet = pipeline.sheet_of(self.system, (self.variable,), fold=True, pictures=True)
+        return emit(sheet, fragment=True)
 
     def _repr_latex_(self) -> str:
         from symbp.emit.matrices import derivation_latex
@@ -292,3 +323,36 @@ class Derivation:
     def __str__(self) -> str:
         return self.to_text()
 
+
+@dataclass(frozen=True)
+class Derivations:
+    """Derivations of several adjoints, which show themselves in a notebook."""
+
+    sheet: Document
+
+    def _repr_html_(self) -> str:
+        from symbp.emit.html import emit
+
+        return emit(self.sheet, fragment=True)
+
+    def _repr_markdown_(self) -> str:
+        from symbp.emit.markdown import emit
+
+        return emit(_key_lines(self.sheet))
+
+    def __str__(self) -> str:
+        from symbp.emit.text import emit
+
+        return emit(_key_lines(self.sheet))
+
+    def __repr__(self) -> str:
+        return f"<derivations of {self.sheet.name}: {', '.join(s.name for s in self.sheet.sections)}>"
+
+
+def _key_lines(sheet: Document) -> Document:
+    """The document without its folded lines, for formats that cannot fold."""
+    def part(old: Part) -> Part:
+        return replace(old, steps=tuple(s for s in old.steps if not s.folded))
+
+    sections = (replace(s, parts=tuple(map(part, s.parts))) for s in sheet.sections)
+    return replace(sheet, sections=tuple(sections))

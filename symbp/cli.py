@@ -10,12 +10,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from symbp.errors import SymbpError
+from symbp.terminal import progress, say
 from symbp.version import VERSION
+
+if TYPE_CHECKING:
+    from symbp.verify.report import Report
 
 FORMATS = ("latex", "markdown", "html", "text")
 DETAILS = ("result", "key", "all")
@@ -32,25 +36,25 @@ def _told() -> Iterator[None]:
     try:
         yield
     except SymbpError as problem:
-        click.echo(str(problem), err=True)
+        say(str(problem), err=True)
         sys.exit(1)
     except RecursionError:
-        click.echo("error: an expression of the model is nested too deeply\n"
-                   "  help: give its parts names of their own, on lines of their own", err=True)
+        say("error: an expression of the model is nested too deeply\n"
+            "  help: give its parts names of their own, on lines of their own", err=True)
         sys.exit(1)
     except BrokenPipeError:
         # the reader of a pipe has seen enough
         sys.stderr.close()
         sys.exit(1)
     except OSError as problem:
-        click.echo(f"error: cannot write the output: {problem.strerror or problem}", err=True)
+        say(f"error: cannot write the output: {problem.strerror or problem}", err=True)
         sys.exit(1)
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except Exception as problem:
         if os.environ.get("SYMBP_DEBUG"):
             raise
-        click.echo(
+        say(
             f"error: symbp itself failed: {type(problem).__name__}: {problem}\n"
             "  help: this is a defect of symbp; please report it with the model, "
             "and with what SYMBP_DEBUG=1 shows",
@@ -72,7 +76,7 @@ def _notation(context: click.Context, option: click.Parameter, value: str) -> st
     raise click.BadParameter(f"{value!r} is not one of {', '.join(NAMED)}, and not a .toml file")
 
 
-def _bindings(bind: tuple[str, ...]) -> dict[str, str]:
+def bindings(bind: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for text in bind:
         left, sign, right = text.partition("=")
@@ -127,7 +131,7 @@ def derive(
     with _told():
         from symbp import pipeline
 
-        built = pipeline.load(model, _bindings(bind))
+        built = pipeline.load(model, bindings(bind))
         text = pipeline.documented(
             built, variables, format_ or _format_of(output), detail, notation, standalone, pictures
         )
@@ -162,16 +166,18 @@ def generate(
     with _told():
         from symbp import generating
 
-        bindings = _bindings(bind)
+        given = bindings(bind)
         if check:
-            stale = generating.check(models, output or Path("generated"), targets, wrt, bindings)
+            stale = generating.check(
+                models, output or Path("generated"), targets, wrt, given, progress
+            )
             click.echo(stale, nl=False)
             sys.exit(1 if stale else 0)
         if not models:
             raise click.UsageError("name at least one MODEL")
         if output is None and len(models) * max(1, len(targets)) > 1:
             raise click.UsageError("several files need a directory: -o DIR")
-        generating.generate(models, output, targets or ("numpy",), wrt, bindings, force, click.echo)
+        generating.generate(models, output, targets or ("numpy",), wrt, given, force, click.echo, progress)
 
 
 @main.command()
@@ -182,12 +188,15 @@ def verify(models: tuple[str, ...], bind: tuple[str, ...]) -> None:
     with _told():
         from symbp import pipeline
 
-        holds = True
-        for name in models:
-            report = pipeline.verified(pipeline.load(name, _bindings(bind)))
-            click.echo(str(report))
-            holds = holds and report.ok
-        sys.exit(0 if holds else 1)
+        reports: list[Report] = []
+        try:
+            for name in progress(models):
+                reports.append(pipeline.verified(pipeline.load(name, bindings(bind))))  # noqa: PERF401
+        finally:
+            # behind the bar, and also where a later model is wrong
+            for report in reports:
+                say(str(report))
+        sys.exit(0 if all(r.ok for r in reports) else 1)
 
 
 @main.command()
@@ -213,7 +222,7 @@ def show(
         chosen = format_ or {".svg": "svg", ".tex": "tikz"}.get(output.suffix if output else "", "text")
         if variable is not None and chosen == "text":
             raise click.UsageError("a VARIABLE is shown as a picture: --format svg or tikz")
-        built = pipeline.load(model, _bindings(bind))
+        built = pipeline.load(model, bindings(bind))
         if chosen == "text":
             _write(pipeline.shown(built), output)
         else:

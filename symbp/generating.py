@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from symbp import pipeline
 from symbp.errors import RequestProblem, SymbpError
 from symbp.files import generated, guard, read_source, stamped, write_whole
 from symbp.model.core import Model
+
+Each = Callable[[Iterable[Any]], Iterable[Any]]
+"""Goes through items and may show how far it has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ def generate(
     bindings: Mapping[str, str],
     force: bool,
     say: Callable[[str], None],
+    each: Each = tuple,
 ) -> None:
     """Write the files of all models, or print the only one where there is no directory.
 
@@ -74,7 +79,7 @@ def generate(
     """
     made = [
         make(model, _target(name), wrt)
-        for model in (pipeline.load(m, bindings) for m in models)
+        for model in (pipeline.load(m, bindings) for m in each(models))
         for name in targets
     ]
     if output is None:
@@ -96,6 +101,7 @@ def check(
     targets: Sequence[str],
     wrt: Sequence[str],
     bindings: Mapping[str, str],
+    each: Each = tuple,
 ) -> str:
     """The differences between the files of ``folder`` and what would be generated; "" if none.
 
@@ -107,11 +113,11 @@ def check(
     if models:
         pairs = [
             (folder / made.name, made)
-            for model in (pipeline.load(m, bindings) for m in models)
+            for model in (pipeline.load(m, bindings) for m in each(models))
             for made in (make(model, _target(t), wrt) for t in targets or ("numpy",))
         ]
     else:
-        pairs = list(_existing(folder, wrt, bindings))
+        pairs = list(_existing(folder, wrt, bindings, each))
         if not pairs:
             hint = "name a MODEL, or the directory: -o DIR"
             raise RequestProblem(f"{folder} has no generated files", hint=hint)
@@ -119,15 +125,14 @@ def check(
 
 
 def _existing(
-    folder: Path, wrt: Sequence[str], bindings: Mapping[str, str]
+    folder: Path, wrt: Sequence[str], bindings: Mapping[str, str], each: Each
 ) -> Iterator[tuple[Path, Made]]:
     if not folder.is_dir():
         raise SymbpError(f"there is no directory {folder}")
     by_suffix = {t.suffix: t for t in TARGETS}
-    for path in sorted(folder.iterdir()):
-        target = by_suffix.get(path.suffix)
-        about = generated(read_source(path).text) if target is not None else None
-        if target is not None and about is not None:
+    for path in each(sorted(p for p in folder.iterdir() if p.suffix in by_suffix)):
+        target, about = by_suffix[path.suffix], generated(read_source(path).text)
+        if about is not None:
             yield path, make(pipeline.load(about.model, bindings), target, wrt)
 
 

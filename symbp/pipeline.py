@@ -22,6 +22,7 @@ from symbp.errors import RequestProblem, Source, SymbpError, VerificationFailed
 if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem
+    from symbp.emit.document import Document
     from symbp.emit.notation import Notation
     from symbp.emit.pictures.drawing import Drawing
     from symbp.model.core import Model
@@ -176,30 +177,50 @@ def written(
     ``pictures`` None: where they need nothing else, in HTML and in LaTeX that stands alone.
     """
     from symbp.emit import EMITTERS
-    from symbp.emit.document import check_sentence, document
 
     emitter = next((e for e in EMITTERS if e.name == format_), None)
     if emitter is None:
         raise RequestProblem(f"there is no format {format_!r}", hint=_choices(e.name for e in EMITTERS))
-    style = notation_of(notation)
     if pictures and not emitter.pictures:
         raise RequestProblem(
             f"{format_} has no pictures", hint="write them with symbp show MODEL --format svg -o FILE.svg"
         )
     if standalone and emitter.name != "latex":
         raise RequestProblem(f"{format_} has no standalone form", hint="use --format latex --standalone")
+    with_pictures = emitter.name == "html" or standalone if pictures is None else pictures
+    sheet = sheet_of(system, names, detail, notation, emitter.folds, with_pictures)
+    return emitter.emit(sheet, standalone=True) if standalone else emitter.emit(sheet)
+
+
+def sheet_of(
+    system: AdjointSystem,
+    names: tuple[str, ...],
+    detail: str = "key",
+    notation: NotationLike = "nielsen",
+    fold: bool = False,
+    pictures: bool = False,
+) -> Document:
+    """The document about adjoints, for a host that spells it in its own way; every line is checked.
+
+    Raises:
+        VerificationFailed: if a line disagrees with the one above it.
+        RequestProblem: for a detail or notation that does not exist.
+    """
+    from symbp.emit.document import check_sentence, document
+
+    style = notation_of(notation)
     views = matrix_views(system, names)
     worst, sizes = checked(system, names, views)
-    sheet = document(
+    return document(
         system,
         names,
         detail=detail,
         notation=style,
         views=views,
         check=check_sentence(worst, sizes),
-        pictures=emitter.name == "html" or standalone if pictures is None else pictures,
+        pictures=pictures,
+        fold=fold,
     )
-    return emitter.emit(sheet, standalone=True) if standalone else emitter.emit(sheet)
 
 
 def notation_of(notation: NotationLike) -> Notation:

@@ -12,6 +12,8 @@ from typing import Any
 class Emitter:
     """A document format: its name, the suffix of its files, and where its ``emit`` is defined.
 
+    ``folds`` says whether it can show the key lines first and the lines between them on demand.
+
     The module is imported when it is first used, so that naming the formats costs nothing.
     """
 
@@ -19,6 +21,7 @@ class Emitter:
     suffix: str
     module: str
     pictures: bool = False
+    folds: bool = False
 
     def load(self) -> Callable[..., str]:
         """``emit(document, ...) -> str``."""
@@ -34,5 +37,5 @@ EMITTERS: tuple[Emitter, ...] = (
     Emitter("latex", ".tex", "symbp.emit.latex", True),
     Emitter("markdown", ".md", "symbp.emit.markdown"),
     Emitter("text", ".txt", "symbp.emit.text"),
-    Emitter("html", ".html", "symbp.emit.html", True),
+    Emitter("html", ".html", "symbp.emit.html", True, folds=True),
 )

@@ -189,6 +189,13 @@ def _single(token: str, command: str, alphabet: str) -> str:
     return sign(token, spaced=False)
 
 
+def tagged(element: str, key: str) -> str:
+    """The element with what it stands for, by which a page finds it again; "" for nothing."""
+    if not key:
+        return element
+    return re.sub(r"<\w+", lambda m: f'{m[0]} data-name="{escape(key)}"', element, count=1)
+
+
 def grouped(elements: list[str]) -> str:
     """One element: the only one, or a row."""
     return elements[0] if len(elements) == 1 else f"<mrow>{''.join(elements)}</mrow>"

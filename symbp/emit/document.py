@@ -20,6 +20,7 @@ from symbp.derive.core import AdjointSystem, Case, Line
 from symbp.derive.lengths import sentences
 from symbp.derive.scalar import derivative, through_output
 from symbp.emit import layout as lay
+from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
@@ -34,6 +35,8 @@ from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
 
 DETAILS = ("result", "key", "all")
+FOLDED = "folded"
+"""All lines, of which only the key lines are seen at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,15 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a derivation: ``= rhs`` and why; ``lhs`` only where the left side is a new one."""
+    """One line of a derivation: ``= rhs`` and why; ``lhs`` only where the left side is a new one.
+
+    ``folded`` lines stand between the key lines; a format that can fold them away has them too.
+    """
 
     rhs: Box
     reason: Text = ()
     lhs: Box | None = None
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ def document(
     check: Text = (),
     model: Model | None = None,
     pictures: bool = False,
+    fold: bool = False,
 ) -> Document:
     """The document of a derivation.
 
@@ -115,6 +123,7 @@ def document(
         check: the sentence on how far the lines were checked, see :func:`check_sentence`.
         model: whose equations are shown, if the author's are not those of ``system``.
         pictures: with the dependency graph, and a picture of each layer through which errors go back.
+        fold: with detail ``key``, whether the lines between the key lines are there too, folded.
 
     Raises:
         RequestProblem: for an unknown detail or a variable without a derivation.
@@ -122,6 +131,7 @@ def document(
     if detail not in DETAILS:
         raise RequestProblem(f"there is no detail {detail}", hint="choose one of " + ", ".join(DETAILS))
     setter = printer(system.model, notation)
+    detail = FOLDED if fold and detail == "key" else detail
     chosen = tuple(names) or _default(system)
     orders = orders_of_evaluation(setter, system, chosen)
     sections = tuple(
@@ -221,7 +231,9 @@ def _part(
     setter: Printer, case: Case, cases: tuple[Case, ...], detail: str, view: MatrixView | None
 ) -> Part:
     place = named(setter, case)
-    steps = [_step(place, line) for line in _shown(case, detail)]
+    keys = _shown(case, "key")
+    folds = detail == FOLDED
+    steps = [_step(place, line, folds and line not in keys) for line in _shown(case, detail)]
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
     jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
@@ -254,16 +266,17 @@ def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
 
 
 def _shown(case: Case, detail: str) -> list[Line]:
-    if detail == "all":
+    if detail in ("all", FOLDED):
         return list(case.lines)
     if detail == "result":
         return [line for line in case.lines if line.target == case.result][:1] or list(case.lines[-1:])
     return [line for line in case.lines if line.key or line.target == case.result]
 
 
-def _step(place: Printer, line: Line) -> Step:
+def _step(place: Printer, line: Line, folded: bool = False) -> Step:
     names = letters(line.target, place.names, place.reserved())
-    return Step(place.naming(names).box(line.target), _equated(_reason(place, line, names)))
+    reason = _equated(_reason(place, line, names))
+    return Step(place.naming(names).box(line.target), reason, folded=folded)
 
 
 def _equated(pieces: Iterable[str | Box]) -> Text:
@@ -325,7 +338,7 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
     names: dict[Index, str] = {}
     for index in free:
         names[index] = choose(index, names.values(), setter.reserved())
-    place = setter.naming(names)
+    place = replace(setter, names=names, keys=equation_keys(equation))
     where = ranges_of(place, equation.indices)
     return Formula(
         place.box(equation.lhs), place.line(equation.rhs), equation.number, ("for ", *where) if where else ()

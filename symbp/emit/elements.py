@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
 from symbp.calculus.expr import Adjoint, Ref
+from symbp.emit.identity import adjoint_key, keyed
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Product, Sym, Terms, num, row
 from symbp.emit.lettering import capital, differential, rank, shown_names, styled
 from symbp.emit.notation import NIELSEN, Notation, scripted, symbol
@@ -28,6 +29,8 @@ class Elements:
     cost: str = "C"
     notation: Notation = NIELSEN
     names: Mapping[Index, str] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[Index, str] = field(default_factory=lambda: MappingProxyType({}))
+    """What tells indices apart where their letters do not, see :mod:`symbp.emit.identity`."""
 
     def naming(self: E, names: Mapping[Index, str]) -> E:
         """The same with these letters for indices."""
@@ -39,7 +42,7 @@ class Elements:
 
     def index(self, index: Index) -> Box:
         """The letter of an index."""
-        return symbol(self.names.get(index, index.name))
+        return keyed(symbol(self.names.get(index, index.name)), self.keys.get(index, ""))
 
     def position(self, value: Affine) -> Piece:
         """An affine expression: l−1, 2i+p."""
@@ -59,7 +62,8 @@ class Elements:
             case Index():
                 return self.index(atom)
             case Size(name, at):
-                return scripted(symbol(name), self.notation, tuple(self.position(p).box for p in at), ())
+                base = keyed(symbol(name), name)
+                return scripted(base, self.notation, tuple(self.position(p).box for p in at), ())
             case FloorDiv(value, by):
                 return Fence(
                     Frac(self.position(value).box, num(by), (value.as_atom() is not None, True)), "⌊"
@@ -88,7 +92,7 @@ class Elements:
         """The name of an array; ``left_out`` of its axes do not show: none for an element."""
         known = self.arrays.get(array)
         plain = self._lettered(symbol(array, known.latex if known else ""), rank(known), left_out)
-        return styled(plain, self.notation, left_out)
+        return keyed(styled(plain, self.notation, left_out), array)
 
     def _lettered(self, plain: Box, axes: int, left_out: int) -> Box:
         """A capital for a matrix, unless the model has that letter for something else."""
@@ -102,15 +106,14 @@ class Elements:
     def adjoint_name(self, array: str, left_out: int = 0) -> Box | None:
         """The name of the adjoint of an array: that of ``let``, or dz where the notation says so."""
         if self.notation.adjoint == "d" and array != self.cost and f"d{array}" not in self.arrays:
-            return differential(self.name(array, left_out))
+            return keyed(differential(self.name(array, left_out)), adjoint_key(array))
         given = self.adjoints.get(array)
         if given is None:
             return None
         known = self.arrays.get(given)
         plain = symbol(given, known.latex if known else "")
-        return styled(
-            self._lettered(plain, rank(self.arrays.get(array)), left_out), self.notation, left_out
-        )
+        lettered = self._lettered(plain, rank(self.arrays.get(array)), left_out)
+        return keyed(styled(lettered, self.notation, left_out), adjoint_key(array))
 
     def opened(self, node: Ref | Adjoint, indices: tuple[Index, ...]) -> Box | None:
         """The element with ``indices`` left out where they are all of its axes, • where not all."""

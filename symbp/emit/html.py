@@ -1,10 +1,15 @@
-"""One self-contained HTML page: formulas in MathML, no script, nothing to load."""
+"""One self-contained HTML page: formulas in MathML, nothing to load.
+
+Everything can be read without its script, which lights up a sign wherever it stands.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape as escaped
+from itertools import groupby
 
 from symbp.emit.document import Document, Formula, Part, Section, Step
 from symbp.emit.environment import environment
@@ -13,6 +18,7 @@ from symbp.emit.mathml import math
 from symbp.emit.mathml_lines import inline, right_side
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.svg import svg
+from symbp.emit.plain import text as plain
 from symbp.version import VERSION
 
 BESIDE = 26.0
@@ -28,6 +34,20 @@ class Line:
     reason: str = ""
     number: int = 0
     wide: bool = False
+    lines: tuple[()] = ()
+    """None: it is a row itself, not a :class:`Fold`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Lines that are seen when the reader asks for them."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def label(self) -> str:
+        """What stands where the lines are folded away."""
+        return f"{len(self.lines)} line{'s' if len(self.lines) > 1 else ''} between"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +55,7 @@ class PartView:
     """What the template shows of a part."""
 
     intro: str
-    lines: tuple[Line, ...]
+    lines: tuple[Line | Fold, ...]
     jacobian: str
 
 
@@ -49,9 +69,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class SectionView:
-    """What the template shows of a section; ``anchor`` is where links to it lead."""
+    """What the template shows of a section; ``anchor`` is where links to it lead, ``name`` its
+    heading without markup."""
 
     anchor: str
+    name: str
     heading: str
     question: str
     parts: tuple[PartView, ...]
@@ -59,11 +81,14 @@ class SectionView:
     pictures: tuple[Figure, ...] = ()
 
 
-def emit(document: Document) -> str:
-    """The document as a page.  Its styles stay within its own article, so that it can be embedded."""
+def emit(document: Document, *, fragment: bool = False) -> str:
+    """The document as a page, or as a ``fragment`` to stand in another page, such as a notebook.
+
+    Styles and script stay within the article, so that it can be embedded.
+    """
     return (
         environment()
-        .get_template("html/document.html.j2")
+        .get_template("html/fragment.html.j2" if fragment else "html/document.html.j2")
         .render(
             title=escape(document.title or document.name),
             version=VERSION,
@@ -83,6 +108,11 @@ def escape(text: str) -> str:
     return escaped(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text))
 
 
+def spoken(text: Text) -> str:
+    """The same in Unicode, where no markup may stand."""
+    return "".join(t if isinstance(t, str) else plain(t) for t in text)
+
+
 def prose(text: Text) -> str:
     """Words with formulas in a line of text."""
     return "".join(escape(t) if isinstance(t, str) else inline(t) for t in text)
@@ -97,8 +127,9 @@ def _section(section: Section) -> SectionView:
     anchor = "of-" + re.sub(r"\W", "-", section.name)
     parts = tuple(_part(p) for p in section.parts)
     pictures = tuple(_figure(p) for p in section.pictures)
-    heading, question = prose(section.heading), prose(section.question)
-    return SectionView(anchor, heading, question, parts, prose(section.order), pictures)
+    name, heading = escape(spoken(section.heading)), prose(section.heading)
+    question, order = prose(section.question), prose(section.order)
+    return SectionView(anchor, name, heading, question, parts, order, pictures)
 
 
 def _figure(drawing: Drawing) -> Figure:
@@ -107,11 +138,19 @@ def _figure(drawing: Drawing) -> Figure:
 
 def _part(part: Part) -> PartView:
     last = len(part.steps) - 1
-    lines = tuple(
-        _step(step, part.lhs if n == 0 else step.lhs, part.number if n == last else 0)
+    # a reader who unfolds nothing needs the left side on the first line that is seen
+    first = next((n for n, step in enumerate(part.steps) if not step.folded), 0)
+    lines = [
+        (step.folded, _step(step, part.lhs if n in (0, first) else step.lhs, part.number if n == last else 0))
         for n, step in enumerate(part.steps)
-    )
-    return PartView(prose(part.intro), lines, prose(part.jacobian))
+    ]
+    return PartView(prose(part.intro), tuple(_folded(lines)), prose(part.jacobian))
+
+
+def _folded(lines: Iterable[tuple[bool, Line]]) -> Iterator[Line | Fold]:
+    for folded, group in groupby(lines, key=lambda pair: pair[0]):
+        rows = tuple(line for _, line in group)
+        yield from (Fold(rows),) if folded else rows
 
 
 def _step(step: Step, lhs: Box | None, number: int) -> Line:

@@ -72,7 +72,7 @@ def _figure(drawing: Drawing, page: float) -> str:
 
 
 def _part(document: Document, part: Part, page: float) -> PartView:
-    rows = _rows(document, arrange(part, page, lap=True))
+    rows = part_rows(document, part, page)
     return PartView(prose(part.intro), rows, "".join(_sentence(p, page) for p in part.jacobian))
 
 
@@ -143,7 +143,9 @@ def _definition(formula: Formula, page: float) -> str:
     return r" \\ &\quad ".join([rf"{tex(formula.lhs)} &= {lines[0]}", *lines[1:]])
 
 
-def _rows(document: Document, rows: tuple[PageRow, ...]) -> tuple[str, ...]:
+def part_rows(document: Document, part: Part, page: float) -> tuple[str, ...]:
+    """Rows of ``align``: the lines of a derivation with their reasons, numbered."""
+    rows = arrange(part, page, lap=True)
     return tuple(_row(r) + _numbered(document.name, r.number) for r in rows)
 
 

@@ -8,7 +8,7 @@ formats show the same formula.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Union
 
 
@@ -17,12 +17,14 @@ class Sym:
     """One sign or name: how TeX and how plain text spell it.
 
     ``kind`` is ``ord`` (a letter), ``num``, ``op`` (the name of a function), ``bin``, ``rel``,
-    ``punct`` or ``words``.
+    ``punct`` or ``words``.  ``key`` says what it stands for (:mod:`symbp.emit.identity`); signs that
+    look the same are equal.
     """
 
     tex: str
     text: str
     kind: str = "ord"
+    key: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

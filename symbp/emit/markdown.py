@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symbp.emit.arrange import PageRow, arrange, broken
-from symbp.emit.document import Document, Formula
+from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.latex import in_math
 from symbp.emit.layout import Text, width
@@ -22,8 +22,8 @@ def emit(document: Document, *, page: float = PAGE) -> str:
         .get_template("markdown/document.md.j2")
         .render(
             title=escape(document.title or document.name),
-            equations=_equations(document.equations, page),
-            definitions=_equations(document.definitions, page),
+            equations=equation_rows(document.equations, page),
+            definitions=equation_rows(document.definitions, page),
             conventions=escape(" ".join(document.conventions)),
             sections=[
                 {
@@ -32,7 +32,7 @@ def emit(document: Document, *, page: float = PAGE) -> str:
                     "parts": [
                         {
                             "intro": prose(p.intro),
-                            "rows": [_row(r) for r in arrange(p, page)],
+                            "rows": part_rows(p, page),
                             "number": p.number,
                             "jacobian": prose(p.jacobian),
                         }
@@ -57,7 +57,8 @@ def prose(text: Text) -> str:
     return "".join(escape(t) if isinstance(t, str) else f"${tex(t, False).strip()}$" for t in text)
 
 
-def _equations(formulas: tuple[Formula, ...], page: float) -> list[str]:
+def equation_rows(formulas: tuple[Formula, ...], page: float) -> list[str]:
+    """Rows of ``aligned``, each equation with its range and number."""
     rows: list[str] = []
     left = max((width(f.lhs) for f in formulas), default=0.0)
     for formula in formulas:
@@ -68,6 +69,11 @@ def _equations(formulas: tuple[Formula, ...], page: float) -> list[str]:
         rows[-1] += f" && {where}" if where or formula.number else ""
         rows[-1] += rf" && \text{{({formula.number})}}" if formula.number else ""
     return rows
+
+
+def part_rows(part: Part, page: float) -> list[str]:
+    """Rows of ``aligned``: the lines of a derivation with their reasons."""
+    return [_row(r) for r in arrange(part, page)]
 
 
 def _row(item: PageRow) -> str:

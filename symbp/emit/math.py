@@ -33,6 +33,7 @@ from symbp.calculus.expr import (
 from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.elements import Elements
+from symbp.emit.identity import keyed
 from symbp.emit.layout import PARTIAL, PRIME, Big, Box, Cases, Fence, Frac, Root, Script, Sym, Terms, num, row
 from symbp.emit.lettering import D, shown_names, upright
 from symbp.emit.names import letters
@@ -207,7 +208,7 @@ class Printer(Elements):
     def _head(self, name: str) -> Box:
         user = self.functions.get(name)
         if user is not None or name not in BY_NAME:
-            return upright(symbol(name, user.latex if user else ""))
+            return keyed(upright(symbol(name, user.latex if user else "")), name)
         tex = BY_NAME[name].latex
         return Sym(tex, "π", "ord") if name == "pi" else Sym(tex, _spoken(name), "op")
 

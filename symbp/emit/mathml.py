@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from symbp.emit.alphabets import TIGHT, attached, grouped, identifier, name, sign
+from symbp.emit.alphabets import TIGHT, attached, grouped, identifier, name, sign, tagged
 from symbp.emit.layout import (
     Big,
     Box,
@@ -101,7 +101,7 @@ def _sign(box: Sym, style: str) -> str:
         case "num":
             return f"<mn>{escape(box.text)}</mn>"
         case "op":
-            return identifier(_spaced(box), "upright")
+            return tagged(identifier(_spaced(box), "upright"), box.key)
         case "rel" | "bin":
             return sign({"-": "−"}.get(box.text, box.text), "infix", loose)
         case "punct":
@@ -109,7 +109,7 @@ def _sign(box: Sym, style: str) -> str:
         case "words":
             return f"<mtext>{escape(box.text.replace(' ', chr(0xA0)))}</mtext>"
         case "ord":
-            return name(box.tex)
+            return tagged(name(box.tex), box.key)
         case _:
             raise TypeError(f"there is no spelling for signs of the kind {box.kind}")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import free_indices
 from symbp.derive.core import Case
+from symbp.emit.identity import case_keys
 from symbp.emit.lettering import shown_names
 from symbp.emit.math import Printer
 from symbp.emit.names import choose
@@ -19,7 +21,8 @@ def named(setter: Printer, case: Case) -> Printer:
     for index in (*case.indices, *free_indices(case.lhs)):
         if index not in names:
             names[index] = choose(index, names.values(), setter.reserved())
-    return setter.naming(_capitals(setter, names) if setter.notation.fixed == "capital" else names)
+    shown = _capitals(setter, names) if setter.notation.fixed == "capital" else names
+    return replace(setter, names=shown, keys=case_keys(case))
 
 
 def _capitals(setter: Printer, names: Mapping[Index, str]) -> dict[Index, str]:

@@ -1,0 +1,283 @@
+"""The page in a real browser: folding, lighting up, keys, touch, print, colours, and what axe finds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from browser import browser
+
+from symbp import models
+from symbp.derive.engine import adjoint_system
+from symbp.emit.identity import case_keys
+from symbp.pipeline import derive, documented, load, parse
+
+TWICE = """
+param w : K
+param v : K
+const x : K
+p = sum(w[k]*x[k], k)*sum(v[k]*x[k], k)
+cost C = p^2
+"""
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><g id="w" data-name="w">
+<circle cx="20" cy="20" r="9"/></g><g id="wz" data-name="w z"><circle cx="20" cy="20" r="3"/></g></svg>"""
+
+
+@cache
+def text(model: str, detail: str = "key") -> str:
+    return documented(load(model), (), "html", detail)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(chromium: Any) -> Iterator[Any]:
+    """Opens a page; at the end nothing may stand in its console."""
+    told: list[str] = []
+    contexts: list[Any] = []
+
+    def show(markup: str, **options: Any) -> Any:
+        contexts.append(chromium.new_context(viewport={"width": 1000, "height": 900}, **options))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: told.append(message.text))
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("request", lambda request: told.append(request.url))
+        page.set_content(markup)
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert not told
+
+
+def keys(page: Any, lit: str = "math .lit") -> set[str]:
+    return set(page.eval_on_selector_all(lit, "all => all.map(e => e.dataset.name)"))
+
+
+def marked(page: Any, key: str) -> int:
+    return int(page.locator(f'math [data-name="{key}"]').count())
+
+
+# ── folding ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_lines_between_the_key_lines_unfold(opened: Any) -> None:
+    page = opened(text("mlp"))
+    hidden = page.locator(".between .rhs").first
+    assert not hidden.is_visible()
+    page.locator("summary").first.click()
+    assert hidden.is_visible()
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert not hidden.is_visible()
+
+
+def test_folding_works_without_the_script(opened: Any) -> None:
+    page = opened(text("mlp"), java_script_enabled=False)
+    page.locator("summary").first.click()
+    assert page.locator(".between .rhs").first.is_visible()
+
+
+def test_the_paper_shows_every_line(opened: Any) -> None:
+    for script in (True, False):
+        page = opened(text("mlp"), java_script_enabled=script)
+        page.emulate_media(media="print")
+        assert page.locator(".between .rhs").first.is_visible()
+        assert not page.locator("summary").first.is_visible()
+
+
+def test_a_folded_line_stands_in_the_columns_of_the_others(opened: Any) -> None:
+    page = opened(text("mlp"))
+    page.locator("summary").first.click()
+    fold = page.locator(".fold").first
+    for column in (".rhs", ".why"):
+        inner = fold.locator(column).first.bounding_box()
+        outer = fold.locator(f"xpath=../li[not(@class)]/span[contains(@class, '{column[1:]}')]").first
+        assert inner["x"] == pytest.approx(outer.bounding_box()["x"], abs=0.5)
+
+
+@pytest.mark.parametrize("model", ["mlp", "gru", "layer_norm", "transformer_block"])
+def test_all_lines_are_there_and_the_key_lines_are_seen(model: str) -> None:
+    key, every, result = text(model), text(model, "all"), text(model, "result")
+    rows = [page.count('<span class="rhs') for page in (key, every, result)]
+    assert rows[0] == rows[1] > rows[2]
+    assert "<details>" not in every and "<details>" not in result
+    folded = sum(page.count('<span class="rhs') for page in re.findall(r"(?s)<details>.*?</details>", key))
+    system, names = derive(load(model))
+    lines = [(line, case) for n in names for case in system.cases[n] for line in case.lines]
+    assert folded == sum(not line.key and line.target != case.result for line, case in lines)
+
+
+# ── lighting up ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sign_under_the_mouse_lights_up_wherever_it_stands(opened: Any) -> None:
+    page = opened(text("mlp"))
+    page.locator('[data-name="adjoint-z"]').last.hover()
+    assert keys(page) == {"adjoint-z"} and page.locator("math .lit").count() == marked(page, "adjoint-z") > 5
+    page.mouse.move(1, 1)
+    assert not keys(page)
+
+
+def test_letters_are_told_apart_by_what_they_stand_for() -> None:
+    system = adjoint_system(load("mlp"))
+    (case, _) = system.cases["z"]
+    found = case_keys(case)
+    by_letter: dict[str, set[str]] = {}
+    for index, key in found.items():
+        by_letter.setdefault(index.name, set()).add(key)
+    assert len(set(found.values())) == 4 and len(by_letter["k"]) == 2
+    assert all(key.startswith(f"index-{case.number}-") for key in found.values())
+
+
+def test_two_sums_over_one_letter_are_two_indices(opened: Any) -> None:
+    page = opened(documented(parse(TWICE, "twice"), (), "html"))
+    equation = page.locator("#eq-1 .rhs")
+    own = equation.evaluate(
+        "e => [...e.querySelectorAll('[data-name^=index]')].map(s => [s.dataset.name, s.textContent])"
+    )
+    first, second = (k for k in dict.fromkeys(key for key, _ in own))
+    assert {letter for _, letter in own} == {"𝑘"} and first != second
+    equation.locator(f'[data-name="{first}"]').first.hover()
+    assert keys(page) == {first}
+
+
+def test_an_index_that_a_rule_binds_anew_is_the_same_index() -> None:
+    (case, _) = adjoint_system(load("mlp")).cases["z"]
+    line = next(line for line in case.lines if line.rule == "differentiate")
+    found, (old,), (new,) = (
+        case_keys(case),
+        [i for i in case_keys(case) if i in _inner(line.source) and i not in _inner(line.target)],
+        [i for i in case_keys(case) if i in _inner(line.target) and i not in _inner(line.source)],
+    )
+    assert old != new and found[old] == found[new]
+
+
+def _inner(node: Any) -> set[Any]:
+    from symbp.calculus.expr import bound, walk
+
+    return {index for part in walk(node) for index in bound(part)}
+
+
+def test_the_picture_and_the_formulas_light_up_together(opened: Any) -> None:
+    page = opened(text("mlp").replace("</header>", f"{PICTURE}</header>"))
+    page.locator('math [data-name="w"]').first.hover()
+    lit = set(page.eval_on_selector_all("svg .lit", "all => all.map(e => e.id)"))
+    drawn = page.locator("svg .lit").first.evaluate("e => getComputedStyle(e).filter")
+    assert {"w", "wz", "graph-mlp-w"} <= lit and "graph-mlp-y" not in lit and "drop-shadow" in drawn
+    page.locator("#w circle").hover(position={"x": 2, "y": 9})
+    assert page.locator("math .lit").count() == page.locator('math [data-name="w"]').count()
+
+
+def test_a_click_holds_and_escape_lets_go(opened: Any) -> None:
+    page = opened(text("mlp"))
+    page.locator('math [data-name="w"]').first.click()
+    page.mouse.move(1, 1)
+    assert keys(page) == {"w"}
+    assert page.locator("[role=status]").inner_text() == f"𝑤: {marked(page, 'w')} places"
+    page.keyboard.press("Escape")
+    assert not keys(page) and page.locator("[role=status]").inner_text() == ""
+
+
+def test_a_tap_lights_up(opened: Any) -> None:
+    page = opened(text("mlp"), has_touch=True)
+    page.locator('math [data-name="b"]').first.tap()
+    assert keys(page) == {"b"}
+    page.locator("h1").tap()
+    assert not keys(page)
+
+
+def test_keys_reach_every_sign(opened: Any) -> None:
+    page = opened(text("mlp"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "lines model"
+    reached = []
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+        reached.append(page.evaluate("document.querySelector('.here').dataset.name"))
+        assert reached[-1] in keys(page)
+    every = page.eval_on_selector_all(
+        "ol.lines.model:first-of-type [data-name]", "all => all.map(e => e.dataset.name)"
+    )
+    assert reached[: len(every)] == every[: len(reached)]
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.querySelector('.here').closest('li').id") in ("eq-1", "eq-2")
+    page.keyboard.press("Escape")
+    assert not keys(page) and page.locator(".here").count() == 0
+
+
+# ── for everyone ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("model", ["mlp", "transformer_block"])
+def test_axe_finds_nothing(opened: Any, model: str, scheme: str) -> None:
+    page = opened(text(model), color_scheme=scheme, reduced_motion="reduce")
+    for fold in page.locator("summary").all():
+        fold.click()
+    page.locator("math [data-name]").first.click()
+    assert axe(page) == []
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert axe(page) == []
+
+
+def axe(page: Any) -> list[Any]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response
+    assert len(found["passes"]) > 10
+    return [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lit_signs_can_be_read(opened: Any, scheme: str) -> None:
+    page = opened(text("mlp"), color_scheme=scheme, reduced_motion="reduce")
+    page.locator('.rhs [data-name="w"]').first.click()
+    inks = page.eval_on_selector_all(
+        "math .lit", "all => all.map(e => getComputedStyle(e)).map(s => [s.color, s.backgroundColor])"
+    )
+    assert all(contrast(ink, paper) >= 4.5 for ink, paper in inks), inks
+
+
+def contrast(*colours: str) -> float:
+    dark, bright = sorted(luminance(c) for c in colours)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(n) / 255 for n in re.findall(r"\d+", colour)[:3]]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_no_page_with_its_folds_open_is_wider_than_a_telephone(opened: Any) -> None:
+    page = opened("<!DOCTYPE html><title>-</title>")
+    page.set_viewport_size({"width": 360, "height": 700})
+    for model in models.names():
+        page.set_content(text(model))
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, model
+
+
+def test_every_sign_has_a_glyph_of_a_mathematical_font(opened: Any) -> None:
+    """What the browser really draws with: a sign that the named font lacks comes from another one."""
+    page = opened(text("mlp"))
+    client = page.context.new_cdp_session(page)
+    client.send("DOM.enable")
+    client.send("CSS.enable")
+    root = client.send("DOM.getDocument", {"depth": -1})["root"]["nodeId"]
+    fonts: set[str] = set()
+    query = {"nodeId": root, "selector": "math mi, math mo"}
+    for node in client.send("DOM.querySelectorAll", query)["nodeIds"]:
+        used = client.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        fonts |= {f["familyName"] for f in used}
+    assert fonts and all("Math" in name for name in fonts), fonts

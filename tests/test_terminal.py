@@ -1,0 +1,88 @@
+"""Colours and progress: on a terminal only, and colours not where NO_COLOR is set."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from symbp.terminal import painted
+
+SMALL = "param w : K\ncost C = sum(w[k]^2, k)\n"
+WRONG = "param w : K\ncost C = sum(w[k]^2, j)\n"
+
+
+def on_terminal(*args: str, cwd: Path, **environment: str) -> tuple[str, str, int]:
+    """What a terminal gets on stderr, what a pipe gets on stdout, and the exit status."""
+    ours, theirs = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | environment
+    command = [sys.executable, "-m", "symbp", *args]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, cwd=cwd, env=env) as process:
+        os.close(theirs)
+        err = b""
+        while chunk := _read(ours):
+            err += chunk
+        out, _ = process.communicate()
+    os.close(ours)
+    return err.decode(), out.decode(), process.returncode
+
+
+def _read(end: int) -> bytes:
+    try:
+        return os.read(end, 4096)
+    except OSError:
+        # how Linux tells that the other end is closed
+        return b""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.symbp").write_text(SMALL)
+    (tmp_path / "wrong.symbp").write_text(WRONG)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("generate", "-o", "out"), ("generate", "--check", "-o", "out")]
+)
+def test_work_on_several_models_shows_a_bar_on_a_terminal(course: Path, command: tuple[str, ...]) -> None:
+    err, out, _ = on_terminal(*command, "one.symbp", "two.symbp", cwd=course)
+    assert "100%" in err and "100%" not in out
+    err, _, _ = on_terminal(*command, "one.symbp", cwd=course)
+    assert "%" not in err
+
+
+def test_a_folder_that_is_checked_shows_a_bar(course: Path) -> None:
+    on_terminal("generate", "one.symbp", "two.symbp", "-o", "generated", cwd=course)
+    for name in ("one", "two"):
+        written = course / "generated" / f"{name}.py"
+        assert written.exists()
+    err, _, _ = on_terminal("generate", "--check", cwd=course)
+    assert "%" in err
+
+
+def test_a_pipe_gets_neither_bar_nor_colours(course: Path) -> None:
+    command = [sys.executable, "-m", "symbp", "verify", "one.symbp", "two.symbp", "wrong.symbp"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=course)
+    assert done.returncode == 1 and "\x1b" not in done.stdout + done.stderr
+    assert done.stdout.count("all hold") == 2 and "%" not in done.stderr
+    assert done.stderr.startswith("wrong.symbp:2:")
+
+
+def test_errors_are_coloured_on_a_terminal_unless_no_color_is_set(course: Path) -> None:
+    err, _, status = on_terminal("verify", "wrong.symbp", cwd=course)
+    assert status == 1 and "\x1b[31m\x1b[1merror:\x1b[0m" in err
+    err, _, status = on_terminal("verify", "wrong.symbp", cwd=course, NO_COLOR="1")
+    assert status == 1 and "error:" in err and "\x1b" not in err
+
+
+def test_only_marks_are_coloured() -> None:
+    assert painted("ok    line 1  ok") == "\x1b[32m\x1b[1mok\x1b[0m    line 1  ok"
+    assert painted("FAIL  x") == "\x1b[31m\x1b[1mFAIL\x1b[0m  x"
+    assert painted("m.symbp:1:2: error: no\n  help: do").count("\x1b[0m") == 2
+    assert painted("the error: it is small") == "the error: it is small"
