@@ -63,9 +63,41 @@ class Body:
             case _:
                 return self.guards(group)
 
-    def writer(self, needs: Needs | None = None) -> Writer:
+    def plain(self) -> Writer:
+        """A writer that only looks: what it writes is compared, and nothing is needed for it."""
+        return Writer(self.storages, self.names, Needs(), self.indices)
+
+    def writer(self) -> Writer:
         """A writer that knows the loops around this place."""
-        return Writer(self.storages, self.names, needs or self.needs, self.indices)
+        return Writer(self.storages, self.names, self.needs, self.indices)
+
+    def named(self, writer: Writer, stem: str, node: Node, want: Labels) -> str:
+        """A name for a value that several lines read; its line goes to those of the writer."""
+        code = writer.write(node, want)
+        name = self.unused(stem)
+        writer.lines.append(f"{name} = {code.text}")
+        return name
+
+    def in_order(self, writer: Writer, stem: str, node: Node, want: Labels) -> str:
+        """A name for a matrix laid out in memory in the order of ``want``."""
+        name = self.unused(stem)
+        writer.lines.append(f"{name} = np.ascontiguousarray({writer.write(node, want).text})")
+        return name
+
+    def unused(self, stem: str) -> str:
+        """The stem, with a number where something else has that name."""
+        name = stem
+        for number in range(2, 1000):
+            if name not in self.taken and name not in self.names.values():
+                break
+            name = f"{stem}{number}"
+        self.taken.add(name)
+        return name
+
+    def assignment(self, writer: Writer, a: Assign) -> Lines:
+        """The lines of an assignment."""
+        line = _line(self, writer, a)
+        return [*writer.lines, *line]
 
     # ── loops, guards, room ───────────────────────────────────────────────────────────────────────
 
@@ -89,8 +121,7 @@ class Body:
 
     def hoist(self, loop: Loop) -> tuple[Lines, list[str]]:
         """Lines before a loop for what is the same in all of its turns."""
-        plain, writer = self.writer(Needs()), self.writer()
-        lines: Lines = []
+        plain, writer = self.plain(), self.writer()
         texts: list[str] = []
         inside = [n.index for n in loops(loop) if n.index not in self.indices]
         # what is written here does not depend on the inner loops: any name serves
@@ -106,14 +137,13 @@ class Body:
         for node, want in found:
             text = plain.write(node, want).text
             if text not in self.hoisted:
-                code = writer.write(node, want).text
-                matrix = isinstance(node, Load) and turned(node, want)
-                code = f"np.ascontiguousarray({code})" if matrix else code
-                name_ = f"{self.names[node.key]}_T" if isinstance(node, Load) and matrix else stem(node)
-                self.hoisted[text] = _unused(name_, self)
+                if isinstance(node, Load) and turned(node, want):
+                    name = self.in_order(writer, f"{self.names[node.key]}_T", node, want)
+                else:
+                    name = self.named(writer, stem(node), node, want)
+                self.hoisted[text] = name
                 texts.append(text)
-                lines.append(f"{self.hoisted[text]} = {code}")
-        return lines, texts
+        return writer.lines, texts
 
     def end(self, choose: str, ends: tuple[Affine, ...]) -> str:
         texts = [self.writer().integer(e, spaced=True).text for e in ends]
@@ -203,7 +233,7 @@ class Shared:
     def __post_init__(self) -> None:
         counts: dict[str, int] = {}
         kinds: dict[str, Node] = {}
-        plain = self.body.writer(Needs())
+        plain = self.body.plain()
         for a in self.instructions:
             if isinstance(a, Assign):
                 for node, want in parts(plain, a.value, _order(plain, a)):
@@ -219,9 +249,7 @@ class Shared:
 
     def assign(self, a: Assign) -> Lines:
         """The lines of one assignment, those that name shared values first."""
-        out: Lines = []
-        plain = self.body.writer(Needs())
-        writer = self.body.writer()
+        plain, writer = self.body.plain(), self.body.writer()
 
         def shortcut(node: Node, want: Labels) -> Code | None:
             if not _hoistable(node, want) or not (self.chosen or self.body.hoisted):
@@ -233,31 +261,17 @@ class Shared:
                 return None
             if text not in self.defined:
                 name_ = self.chosen.pop(text)
-                code = writer.write(node, want)
-                name = _unused(name_, self.body)
-                out.append(f"{name} = {code.text}")
-                self.defined[text] = name
+                self.defined[text] = self.body.named(writer, name_, node, want)
                 self.chosen[text] = name_
             return Code(self.defined[text])
 
         if self.chosen or self.body.hoisted:
             writer.shortcut = shortcut
-        line = _line(self.body, writer, a)
-        return [*out, *line]
+        return self.body.assignment(writer, a)
 
 
 def _hoistable(node: Node, want: Labels) -> bool:
     return costly(node) or turned(node, want)
-
-
-def _unused(stem: str, body: Body) -> str:
-    name = stem
-    for number in range(2, 1000):
-        if name not in body.taken and name not in body.names.values():
-            break
-        name = f"{stem}{number}"
-    body.taken.add(name)
-    return name
 
 
 def _order(writer: Writer, a: Assign) -> Labels:
