@@ -57,7 +57,7 @@ class Body:
     def compound(self, group: Allocate | Loop | tuple[Guard, ...]) -> Lines:
         match group:
             case Allocate():
-                return [self.allocate(group)]
+                return [text] if (text := self.allocate(group)) else []
             case Loop():
                 return self.loop(group)
             case _:
@@ -96,8 +96,8 @@ class Body:
 
     def assignment(self, writer: Writer, a: Assign) -> Lines:
         """The lines of an assignment."""
-        line = _line(self, writer, a)
-        return [*writer.lines, *line]
+        last = line(self, writer, a)
+        return [*writer.lines, *last]
 
     # ── loops, guards, room ───────────────────────────────────────────────────────────────────────
 
@@ -117,7 +117,7 @@ class Body:
         del self.indices[index]
         for text in texts:
             del self.hoisted[text]
-        return [*before, f"for {name} in range({limits}):", *_indented(inner)]
+        return [*before, f"for {name} in range({limits}):", *indented(inner)]
 
     def hoist(self, loop: Loop) -> tuple[Lines, list[str]]:
         """Lines before a loop for what is the same in all of its turns."""
@@ -154,7 +154,7 @@ class Body:
         out: Lines = []
         for k, guard in enumerate(guards):
             head = "else:" if k else f"if {self.condition(guard)}:"
-            out += [head, *_indented(self.block(guard.body))]
+            out += [head, *indented(self.block(guard.body))]
         return out
 
     def condition(self, guard: Guard) -> str:
@@ -278,10 +278,11 @@ def _order(writer: Writer, a: Assign) -> Labels:
     return place(writer, a.target)[2]
 
 
-def _line(body: Body, writer: Writer, a: Assign) -> Lines:
+def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
+    """The line of an assignment; with ``safe`` the surroundings see to warnings."""
     view, entries, have = place(writer, a.target)
     if a.accumulate and entries:
-        return [f"np.add.at({_scatter(writer, a, view, entries, have)}){_comment(a.numbers)}"]
+        return [f"np.add.at({scatter(writer, a, view, entries, have)}){comment(a.numbers)}"]
     storage = body.storages[a.target.key]
     member = storage.listed and "[" not in view.removeprefix(f"{body.names[a.target.key]}[")
     value = a.value
@@ -304,10 +305,11 @@ def _line(body: Body, writer: Writer, a: Assign) -> Lines:
     if not whole and not member and view == body.names[a.target.key]:
         view += "[...]"
     sign = "+=" if a.accumulate else "="
-    return _warnings_off(a.value, f"{view} {sign} {text}{_comment(a.numbers)}")
+    text = f"{view} {sign} {text}{comment(a.numbers)}"
+    return [text] if safe else warnings_off(a.value, text)
 
 
-def _scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
+def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
     value = a.value.args[0] if isinstance(a.value, Elementwise) and a.value.op == "spread" else a.value
     code = expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have)
     places = [e if e != ":" else "slice(None)" for e in entries]
@@ -315,12 +317,12 @@ def _scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Lab
     return f"{view}, {where}, {code.text}"
 
 
-def _comment(numbers: Iterable[int]) -> str:
+def comment(numbers: Iterable[int]) -> str:
     text = ", ".join(f"({n})" for n in sorted(numbers))
     return f"  # {text}" if text else ""
 
 
-def _warnings_off(value: Node, line: str) -> Lines:
+def warnings_off(value: Node, line: str) -> Lines:
     """The branch of a ``where`` that is not taken may overflow: that is no news."""
     if not risky(value):
         return [line]
@@ -363,5 +365,5 @@ def _opposite(a: Guard, b: Guard) -> bool:
     return upper or lower
 
 
-def _indented(lines: Iterable[str]) -> Lines:
+def indented(lines: Iterable[str]) -> Lines:
     return [f"    {line}" if line else line for line in lines]

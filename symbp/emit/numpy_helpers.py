@@ -52,6 +52,65 @@ def _like(kind, members):
     """Members of a family as one array if its parameter came as one, else as a list."""
     return np.stack(members) if issubclass(kind, np.ndarray) else list(members)
 '''
+COPIED = '''\
+def _copied(values, dtype, out):
+    """A copy in ``out``, or in a new array if there is none yet."""
+    if out is None:
+        return np.array(values, dtype, order="C")
+    np.copyto(out, values)
+    return out
+'''
+WHERE = '''\
+def _where(condition, then, other, out):
+    """np.where in ``out``, or in a new array if there is none yet."""
+    if out is None:
+        return np.where(condition, then, other)
+    if out is not other:
+        np.copyto(out, other)
+    np.copyto(out, then, where=condition)
+    return out
+'''
+PRODUCT = '''\
+def _product(a, b, inner, shape, out):
+    """a @ b in ``out`` of the shape ``shape``; the product itself has the shape ``inner``."""
+    if out is None:
+        out = np.empty(shape, np.result_type(a, b))
+    np.matmul(a, b, out.reshape(inner))
+    return out
+'''
+WORKSPACE = '''\
+class Workspace:
+    """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
+
+    def __init__(self, given, sizes, room):
+        self.fit, self.sizes, self.room = self._fit(given), sizes, room
+
+    @staticmethod
+    def _fit(given):
+        return [[(a.shape, a.dtype) for a in group] for group in given]
+
+    def fits(self, *given):
+        """Whether these are arrays as they were when the workspace was made: nothing else is checked."""
+        for group, fit in zip(given, self.fit):
+            if len(group) != len(fit):
+                return False
+            for a, (shape, dtype) in zip(group, fit):
+                if type(a) is not np.ndarray or a.shape != shape or a.dtype is not dtype:
+                    return False
+        return True
+
+    def admit(self, *given):
+        """Refuse arguments of other shapes or of another type."""
+        for group, fit in zip(given, self.fit):
+            for a, (shape, dtype) in zip(group, fit):
+                if a.shape != shape or a.dtype != dtype:
+                    raise ValueError(
+                        f"out: the workspace was made for {dtype} {shape}, got {a.dtype} {a.shape}: "
+                        "make one for these arguments"
+                    )
+        if [len(group) for group in given] != [len(fit) for fit in self.fit]:
+            raise ValueError("out: the workspace was made for other shapes: make one for these arguments")
+'''
 DTYPE = '''\
 def _dtype(*arguments):
     """The common floating type of the arguments; numbers of Python adapt to arrays."""
@@ -127,6 +186,10 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "argmin": ARGMIN,
         "windows": WINDOWS,
         "_like": LIKE,
+        "_copied": COPIED,
+        "_where": WHERE,
+        "_product": PRODUCT,
+        "Workspace": WORKSPACE,
         "_dtype": DTYPE,
         "_members": MEMBERS,
         "_fit": FIT,
