@@ -105,7 +105,7 @@ def test_the_gradients_lie_in_the_workspace() -> None:
 def test_the_second_call_of_mlp_allocates_no_array() -> None:
     module, given = module_of("mlp"), mlp(sizes=(64, 48, 32), batch=512)
     workspace = module.make_workspace(**given)
-    fixed = 64 * 1024 + 4000  # a sum that broadcasts in place takes NumPy a buffer, of this size for any arrays
+    fixed = 64 * 1024 + 4000  # NumPy buffers a sum that broadcasts in place, always with this much
     peaks = []
     for out in (workspace, workspace, None):
         gc.collect()

@@ -82,15 +82,12 @@ WORKSPACE = '''\
 class Workspace:
     """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
 
-    def __init__(self, given, sizes, room):
-        self.fit, self.sizes, self.room = self._fit(given), sizes, room
-
-    @staticmethod
-    def _fit(given):
-        return [[(a.shape, a.dtype) for a in group] for group in given]
+    def __init__(self, sizes, room, *given):
+        self.sizes, self.room = sizes, room
+        self.fit = [[(a.shape, a.dtype) for a in group] for group in given]
 
     def fits(self, *given):
-        """Whether these are arrays as they were when the workspace was made: nothing else is checked."""
+        """Whether the arguments are arrays of these very shapes and types: then all is checked."""
         for group, fit in zip(given, self.fit):
             if len(group) != len(fit):
                 return False
@@ -100,16 +97,13 @@ class Workspace:
         return True
 
     def admit(self, *given):
-        """Refuse arguments of other shapes or of another type."""
-        for group, fit in zip(given, self.fit):
-            for a, (shape, dtype) in zip(group, fit):
-                if a.shape != shape or a.dtype != dtype:
-                    raise ValueError(
-                        f"out: the workspace was made for {dtype} {shape}, got {a.dtype} {a.shape}: "
-                        "make one for these arguments"
-                    )
-        if [len(group) for group in given] != [len(fit) for fit in self.fit]:
-            raise ValueError("out: the workspace was made for other shapes: make one for these arguments")
+        """Refuse arrays of other shapes or of another type."""
+        found = [[(a.shape, a.dtype) for a in group] for group in given]
+        if found != self.fit:
+            raise ValueError(
+                f"out: the workspace was made for {self.fit}, got {found}: "
+                "call make_workspace with these arguments"
+            )
 '''
 DTYPE = '''\
 def _dtype(*arguments):

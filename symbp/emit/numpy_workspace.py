@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
-from symbp.emit.numpy_layout import laid_out
+from symbp.emit.numpy_layout import WIDTH, laid_out
 from symbp.emit.numpy_names import GLOBALS
 from symbp.emit.numpy_rooms import NOTHING, Rooms
 
@@ -66,17 +67,17 @@ class Into:
         m = self.module
         listed = [a for a in self.door.given if self.program.storages[a.name].listed]
         single = [m.names[a.name] for a in self.door.given if a not in listed]
-        first = f"({', '.join(single)}{',' if len(single) == 1 else ''})"
-        return ", ".join([first, *(m.names[a.name] for a in listed)])
+        return ", ".join([f"[{', '.join(single)}]", *(m.names[a.name] for a in listed)])
 
     def making(self, sizes: Sequence[str]) -> Lines:
         m = self.module
         begins = [f"{name} = {text}" for name, text in self.rooms.begins.items() if text != NOTHING]
         values = self.values(sizes)
-        room = ", ".join(n if self.rooms.begins[n] != NOTHING else NOTHING for n in self.rooms.begins)
+        room = [n if self.rooms.begins[n] != NOTHING else NOTHING for n in self.rooms.begins]
         opening = f"{', '.join([*m.inner_arrays(), *values])} = _checked({', '.join(m.arguments())})"
-        kept = f"({', '.join(values)}{',' if len(values) == 1 else ''})"
-        return [opening, *begins, f"return Workspace(({self.groups()},), {kept}, [{room}])"]
+        made = ["return Workspace(", f"    [{', '.join(values)}],", *_bracketed("    [", room, "],"),
+                f"    {self.groups()}", ")"]
+        return [opening, *begins, *made]
 
     def computing(self, sizes: Sequence[str]) -> Lines:
         m, out = self.module, self.module.names["#out"]
@@ -93,10 +94,9 @@ class Into:
         head += m.padding(self.program)
         names = list(self.rooms.begins)
         if names:
-            listed = f"{', '.join(names)}{',' if len(names) == 1 else ''}"
-            head.append(f"{listed} = {out}.room")
-            packed = f"{out}.room = [{', '.join(names)}]"
-            return [*head, *self.lines, packed, m.result(self.program)]
+            head += _bracketed("[", names, f"] = {out}.room")
+            kept = _bracketed(f"{out}.room = [", names, "]")
+            return [*head, *self.lines, *kept, m.result(self.program)]
         return [*head, *self.lines, m.result(self.program)]
 
     def entered(self, values: Sequence[str]) -> Lines:
@@ -112,3 +112,13 @@ class Into:
         if any(a.integer is not None for a in self.door.given) or m.model.free_sizes or renamed:
             return slow
         return [f"if not {out}.fits({self.groups()}):", *(f"    {line}" for line in slow)]
+
+
+def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:
+    """A list in one line, or over several."""
+    text = f"{head}{', '.join(names)}{tail}"
+    if len(text) <= WIDTH:
+        return [text]
+    indent = " " * (len(head) - len(head.lstrip()))
+    rows = textwrap.wrap(", ".join(names), WIDTH - len(indent) - 4)
+    return [head, *(f"{indent}    {row}" for row in rows), f"{indent}{tail}"]
