@@ -27,6 +27,7 @@ from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import laid_out
 from symbp.emit.numpy_names import GLOBALS, aliased, python_names, safe
 from symbp.emit.numpy_text import Code, user_name
+from symbp.emit.numpy_workspace import Into
 from symbp.model.core import Array, Function, Model
 
 
@@ -39,7 +40,7 @@ def emit_module(system: AdjointSystem) -> str:
         RequestProblem: if a function of the model is undefined.
         SymbpError: for what has no array form.
     """
-    return _Module(system).text()
+    return Module(system).text()
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class _Part:
     doc: list[str]
 
 
-class _Module:
+class Module:
     """What the parts of one module have in common."""
 
     def __init__(self, system: AdjointSystem) -> None:
@@ -73,8 +74,10 @@ class _Module:
             ("value", programs[1], self.value_part(programs[1])),
             ("forward", programs[2], self.forward_part(programs[2])),
         ]
+        into = Into(self, gradient)
         sizes = self.sizes()
         made = [self.function(name, program, part, sizes) for name, program, part in parts]
+        made += into.functions(sizes)
         users = self.user_functions()
         # The door looks at how a family is given, which is the same for all three functions only
         # if each of them is told; the widest form serves all.
@@ -87,7 +90,7 @@ class _Module:
         text = "\n".join([code, *own])
         clashes = [g for g in GLOBALS if g in self.arguments()]
         for f in made:
-            if str(f["signature"]).startswith("*"):
+            if str(f["signature"]).startswith("*") or f["name"] == "_value_and_grad_into":
                 f["body"] = [aliased(line, clashes) for line in _lines(f["body"])]
         alias = [f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)]
         module = render(
@@ -119,6 +122,10 @@ class _Module:
         arrays = [a for kind in ("input", "const", "param") for a in self.model.of_kind(kind)]
         return [self.names[a.name] for a in arrays] + [self.names[f"size {s}"] for s in self.model.free_sizes]
 
+    def inner_arrays(self) -> list[str]:
+        """The names of arrays among them."""
+        return self.inner()[: len(self.inner()) - len(self.model.free_sizes)]
+
     def sizes(self) -> list[str]:
         """The sizes that some function reads, the batch first."""
         used = self.needs.sizes
@@ -139,15 +146,23 @@ class _Module:
         return Body(program.storages, self.names, self.needs, keys, taken).block(instructions)
 
     def gradient_part(self, program: Program) -> _Part:
-        keys = {adjoint_key(n) for n in self.wanted}
-        added = {a.target.key for a in assignments(program.backward) if a.accumulate}
-        lines = self.body(program, (*program.forward, *program.backward), keys | added)
-        values = [self.gradient(n, program) for n in self.wanted]
-        cost = self.names[self.model.cost]
-        lines.append(f"return float({cost}), Gradients({', '.join(values)})")
-        names = _listing([safe(n) for n in self.wanted])
+        lines = self.body(program, (*program.forward, *program.backward), self.fresh(program))
+        lines.append(self.result(program))
+        names, cost = _listing([safe(n) for n in self.wanted]), self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."
-        return _Part(lines, [doc])
+        out = self.names["#out"]
+        return _Part(lines, [doc, "", f"{out}: a workspace; its arrays are used again, and the gradients "
+                                      "lie in it until the next call."])
+
+    def fresh(self, program: Program) -> set[str]:
+        """The adjoints whose arrays must be the function's own: those returned or added to."""
+        added = {a.target.key for a in assignments(program.backward) if a.accumulate}
+        return {adjoint_key(n) for n in self.wanted} | added
+
+    def result(self, program: Program) -> str:
+        """The line that returns the cost and the gradients."""
+        values = [self.gradient(n, program) for n in self.wanted]
+        return f"return float({self.names[self.model.cost]}), Gradients({', '.join(values)})"
 
     def mean(self) -> str:
         return ", averaged over the batch," if self.model.of_kind("input") else ""
@@ -216,18 +231,25 @@ class _Module:
         text = "\n".join(part.lines)
         kinds = [self.kind(n) for n in self.wanted if f"_like({self.kind(n)}" in text]
         body = []
-        if kinds:
-            given = [safe(n) for n in self.wanted if self.kind(n) in kinds]
-            types = ", ".join(f"type({g})" for g in given)
-            body.append(f"{', '.join(kinds)} = {types}")
+        out, given = self.names["#out"], ", ".join(self.arguments())
+        arguments = f"*, {given}" if given else ""
+        if name == "value_and_grad":
+            arguments = f"{arguments or '*'}, {out}=None"
+            body += [f"if {out} is not None:", f"    return _value_and_grad_into({out}, {given})"]
+        body += self.kinds(kinds)
         body += [self.opening(door, text, sizes), *self.padding(program)]
         doc = [*part.doc, "", *self.shapes(door)]
         return {
             "name": name,
-            "signature": f"*, {', '.join(self.arguments())}" if self.arguments() else "",
+            "signature": arguments,
             "doc": doc,
             "body": laid_out([*body, *part.lines]),
         }
+
+    def kinds(self, kinds: Sequence[str]) -> list[str]:
+        """The line that keeps how families are given."""
+        given = [safe(n) for n in self.wanted if self.kind(n) in kinds]
+        return [f"{', '.join(kinds)} = {', '.join(f'type({g})' for g in given)}"] if given else []
 
     def opening(self, door: Door, text: str, sizes: Sequence[str]) -> str:
         """The call of the door; what this function does not read goes to ``_``."""

@@ -57,15 +57,47 @@ class Body:
     def compound(self, group: Allocate | Loop | tuple[Guard, ...]) -> Lines:
         match group:
             case Allocate():
-                return [self.allocate(group)]
+                return [text] if (text := self.allocate(group)) else []
             case Loop():
                 return self.loop(group)
             case _:
                 return self.guards(group)
 
-    def writer(self, needs: Needs | None = None) -> Writer:
+    def plain(self) -> Writer:
+        """A writer that only looks: what it writes is compared, and nothing is needed for it."""
+        return Writer(self.storages, self.names, Needs(), self.indices)
+
+    def writer(self) -> Writer:
         """A writer that knows the loops around this place."""
-        return Writer(self.storages, self.names, needs or self.needs, self.indices)
+        return Writer(self.storages, self.names, self.needs, self.indices)
+
+    def named(self, writer: Writer, stem: str, node: Node, want: Labels) -> str:
+        """A name for a value that several lines read; its line goes to those of the writer."""
+        code = writer.write(node, want)
+        name = self.unused(stem)
+        writer.lines.append(f"{name} = {code.text}")
+        return name
+
+    def in_order(self, writer: Writer, stem: str, node: Node, want: Labels) -> str:
+        """A name for a matrix laid out in memory in the order of ``want``."""
+        name = self.unused(stem)
+        writer.lines.append(f"{name} = np.ascontiguousarray({writer.write(node, want).text})")
+        return name
+
+    def unused(self, stem: str) -> str:
+        """The stem, with a number where something else has that name."""
+        name = stem
+        for number in range(2, 1000):
+            if name not in self.taken and name not in self.names.values():
+                break
+            name = f"{stem}{number}"
+        self.taken.add(name)
+        return name
+
+    def assignment(self, writer: Writer, a: Assign) -> Lines:
+        """The lines of an assignment."""
+        last = line(self, writer, a)
+        return [*writer.lines, *last]
 
     # ── loops, guards, room ───────────────────────────────────────────────────────────────────────
 
@@ -85,12 +117,11 @@ class Body:
         del self.indices[index]
         for text in texts:
             del self.hoisted[text]
-        return [*before, f"for {name} in range({limits}):", *_indented(inner)]
+        return [*before, f"for {name} in range({limits}):", *indented(inner)]
 
     def hoist(self, loop: Loop) -> tuple[Lines, list[str]]:
         """Lines before a loop for what is the same in all of its turns."""
-        plain, writer = self.writer(Needs()), self.writer()
-        lines: Lines = []
+        plain, writer = self.plain(), self.writer()
         texts: list[str] = []
         inside = [n.index for n in loops(loop) if n.index not in self.indices]
         # what is written here does not depend on the inner loops: any name serves
@@ -106,14 +137,13 @@ class Body:
         for node, want in found:
             text = plain.write(node, want).text
             if text not in self.hoisted:
-                code = writer.write(node, want).text
-                matrix = isinstance(node, Load) and turned(node, want)
-                code = f"np.ascontiguousarray({code})" if matrix else code
-                name_ = f"{self.names[node.key]}_T" if isinstance(node, Load) and matrix else stem(node)
-                self.hoisted[text] = _unused(name_, self)
+                if isinstance(node, Load) and turned(node, want):
+                    name = self.in_order(writer, f"{self.names[node.key]}_T", node, want)
+                else:
+                    name = self.named(writer, stem(node), node, want)
+                self.hoisted[text] = name
                 texts.append(text)
-                lines.append(f"{self.hoisted[text]} = {code}")
-        return lines, texts
+        return writer.lines, texts
 
     def end(self, choose: str, ends: tuple[Affine, ...]) -> str:
         texts = [self.writer().integer(e, spaced=True).text for e in ends]
@@ -124,7 +154,7 @@ class Body:
         out: Lines = []
         for k, guard in enumerate(guards):
             head = "else:" if k else f"if {self.condition(guard)}:"
-            out += [head, *_indented(self.block(guard.body))]
+            out += [head, *indented(self.block(guard.body))]
         return out
 
     def condition(self, guard: Guard) -> str:
@@ -203,7 +233,7 @@ class Shared:
     def __post_init__(self) -> None:
         counts: dict[str, int] = {}
         kinds: dict[str, Node] = {}
-        plain = self.body.writer(Needs())
+        plain = self.body.plain()
         for a in self.instructions:
             if isinstance(a, Assign):
                 for node, want in parts(plain, a.value, _order(plain, a)):
@@ -219,9 +249,7 @@ class Shared:
 
     def assign(self, a: Assign) -> Lines:
         """The lines of one assignment, those that name shared values first."""
-        out: Lines = []
-        plain = self.body.writer(Needs())
-        writer = self.body.writer()
+        plain, writer = self.body.plain(), self.body.writer()
 
         def shortcut(node: Node, want: Labels) -> Code | None:
             if not _hoistable(node, want) or not (self.chosen or self.body.hoisted):
@@ -233,41 +261,28 @@ class Shared:
                 return None
             if text not in self.defined:
                 name_ = self.chosen.pop(text)
-                code = writer.write(node, want)
-                name = _unused(name_, self.body)
-                out.append(f"{name} = {code.text}")
-                self.defined[text] = name
+                self.defined[text] = self.body.named(writer, name_, node, want)
                 self.chosen[text] = name_
             return Code(self.defined[text])
 
         if self.chosen or self.body.hoisted:
             writer.shortcut = shortcut
-        line = _line(self.body, writer, a)
-        return [*out, *line]
+        return self.body.assignment(writer, a)
 
 
 def _hoistable(node: Node, want: Labels) -> bool:
     return costly(node) or turned(node, want)
 
 
-def _unused(stem: str, body: Body) -> str:
-    name = stem
-    for number in range(2, 1000):
-        if name not in body.taken and name not in body.names.values():
-            break
-        name = f"{stem}{number}"
-    body.taken.add(name)
-    return name
-
-
 def _order(writer: Writer, a: Assign) -> Labels:
     return place(writer, a.target)[2]
 
 
-def _line(body: Body, writer: Writer, a: Assign) -> Lines:
+def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
+    """The line of an assignment; with ``safe`` the surroundings see to warnings."""
     view, entries, have = place(writer, a.target)
     if a.accumulate and entries:
-        return [f"np.add.at({_scatter(writer, a, view, entries, have)}){_comment(a.numbers)}"]
+        return [f"np.add.at({scatter(writer, a, view, entries, have)}){comment(a.numbers)}"]
     storage = body.storages[a.target.key]
     member = storage.listed and "[" not in view.removeprefix(f"{body.names[a.target.key]}[")
     value = a.value
@@ -290,10 +305,11 @@ def _line(body: Body, writer: Writer, a: Assign) -> Lines:
     if not whole and not member and view == body.names[a.target.key]:
         view += "[...]"
     sign = "+=" if a.accumulate else "="
-    return _warnings_off(a.value, f"{view} {sign} {text}{_comment(a.numbers)}")
+    text = f"{view} {sign} {text}{comment(a.numbers)}"
+    return [text] if safe else warnings_off(a.value, text)
 
 
-def _scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
+def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
     value = a.value.args[0] if isinstance(a.value, Elementwise) and a.value.op == "spread" else a.value
     code = expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have)
     places = [e if e != ":" else "slice(None)" for e in entries]
@@ -301,12 +317,12 @@ def _scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Lab
     return f"{view}, {where}, {code.text}"
 
 
-def _comment(numbers: Iterable[int]) -> str:
+def comment(numbers: Iterable[int]) -> str:
     text = ", ".join(f"({n})" for n in sorted(numbers))
     return f"  # {text}" if text else ""
 
 
-def _warnings_off(value: Node, line: str) -> Lines:
+def warnings_off(value: Node, line: str) -> Lines:
     """The branch of a ``where`` that is not taken may overflow: that is no news."""
     if not risky(value):
         return [line]
@@ -349,5 +365,5 @@ def _opposite(a: Guard, b: Guard) -> bool:
     return upper or lower
 
 
-def _indented(lines: Iterable[str]) -> Lines:
+def indented(lines: Iterable[str]) -> Lines:
     return [f"    {line}" if line else line for line in lines]

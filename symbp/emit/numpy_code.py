@@ -32,7 +32,7 @@ from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
 from symbp.emit import numpy_index
 from symbp.emit.numpy_contract import contraction
-from symbp.emit.numpy_fraction import bare, conditions_last, flipped, fraction, typed
+from symbp.emit.numpy_fraction import bare, quotient, typed
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARE,
@@ -91,6 +91,8 @@ class Writer:
     needs: Needs
     indices: dict[Index, str] = field(default_factory=dict)
     shortcut: Shortcut | None = None
+    lines: list[str] = field(default_factory=list)
+    """Lines that have to stand before the one that is being written."""
 
     # ── integers ──────────────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +142,10 @@ class Writer:
         want = tuple(i for i in want if i in node.labels)
         if self.shortcut is not None and (found := self.shortcut(node, want)) is not None:
             return found
+        return self.spell(node, want, whole)
+
+    def spell(self, node: Node, want: Labels, whole: bool = False) -> Code:
+        """The expression itself, whatever may stand in for it."""
         match node:
             case Num(value):
                 return number(value)
@@ -302,31 +308,20 @@ class Writer:
         return Code(out, SUM)
 
     def product(self, node: Elementwise, want: Labels, whole: bool) -> Code:
-        above, under, value = fraction(node)
-        if value < 0 and len(above) == 1 and (turned := flipped(above[0])) is not None:
-            above, value = [turned], -value
-        if value.denominator in (2, 4, 8) and (under or not above):
-            pass
-        elif value.denominator in (2, 4, 8, 10, 100, 1000, 5, 20, 50):
-            above, value = [Num(abs(value)), *above], Fraction(-1 if value < 0 else 1)
-        top: list[Node] = [Num(Fraction(abs(value.numerator)))] if abs(value.numerator) != 1 else []
-        bottom: list[Node] = [Num(Fraction(value.denominator))] if value.denominator != 1 else []
-        top, bottom = [*top, *above], [*bottom, *under]
-        real = any(typed(n) for n in top)
-        top = conditions_last(top, value < 0) if real else top
+        top, bottom, negative, real = quotient(node)
         parts = [self._factor(n, want, whole, real) for n in top]
         text = "*".join(p.at(PRODUCT) for p in parts) if len(parts) > 1 else ""
         if not parts:
             text = "1"
         elif not text:
-            text = parts[0].at(PRODUCT) if bottom or value < 0 else parts[0].text
+            text = parts[0].at(PRODUCT) if bottom or negative else parts[0].text
         if bottom:
             texts = [self._factor(n, want, whole) for n in bottom]
             divisor = "*".join(t.at(PRODUCT) for t in texts)
             text += f"/{texts[0].at(SIGN)}" if len(texts) == 1 else f"/({divisor})"
-        elif len(parts) == 1 and value > 0:
+        elif len(parts) == 1 and not negative:
             return parts[0]
-        return Code(f"-{text}", SUM) if value < 0 else Code(text, PRODUCT)
+        return Code(f"-{text}", SUM) if negative else Code(text, PRODUCT)
 
     def _factor(self, node: Node, want: Labels, whole: bool, flag: bool = False) -> Code:
         """A factor; conditions need no type of their own beside a factor that has one."""

@@ -30,8 +30,7 @@ def contraction(writer: Writer, node: Contract, want: Labels) -> Code:
 
 
 
-
-def _operand(writer: Writer, node: Node, order: Labels) -> Code:
+def operand(writer: Writer, node: Node, order: Labels) -> Code:
     """An operand with its axes in order; what is computed is transposed as a whole, as a view."""
     if isinstance(node, Load):
         return writer.write(node, order)
@@ -41,7 +40,7 @@ def _operand(writer: Writer, node: Node, order: Labels) -> Code:
 def _dot(writer: Writer, left: Node, right: Node, over: Labels) -> Code:
     """A number: ``@`` of vectors, ``np.vdot`` of anything longer (it flattens both)."""
     order = tuple(i for i in left.labels if i in over)
-    a, b = _operand(writer, left, order), _operand(writer, right, order)
+    a, b = operand(writer, left, order), operand(writer, right, order)
     if len(over) == 1:
         return _matmul(a, b)
     return Code(f"np.vdot({a.text}, {b.text})")
@@ -49,13 +48,18 @@ def _dot(writer: Writer, left: Node, right: Node, over: Labels) -> Code:
 
 def _row_sums(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> Code:
     """Products of matching rows: nothing is multiplied twice, so an elementwise product and a sum."""
+    return writer.along(row_sum(left, right, over, want), want)
+
+
+def row_sum(left: Node, right: Node, over: Labels, want: Labels) -> Fold:
+    """The sum of an elementwise product, or of a square."""
     square = left == right
     body = (
         Elementwise("**", (left, Num(Fraction(2))), left.labels)
         if square
         else Elementwise("*", (left, right), join(left.labels, right.labels))
     )
-    return writer.along(Fold("sum", body, over, want), want)
+    return Fold("sum", body, over, want)
 
 
 def _matmul(a: Code, b: Code) -> Code:
@@ -76,7 +80,7 @@ def _plain(
         left, right, rows, cols = right, left, cols, rows
     if len(over) == 1 and want == (*rows, *cols):
         if len(cols) <= 1:
-            a, b = _operand(writer, left, (*rows, *over)), _operand(writer, right, (*over, *cols))
+            a, b = operand(writer, left, (*rows, *over)), operand(writer, right, (*over, *cols))
             return _matmul(a, b)
         if not rows:
             flat = _vector_first(writer, left, right, over, cols)
@@ -94,7 +98,7 @@ def unfolded(writer: Writer, copy: Node, other: Node, over: Labels, rest: Labels
     front = () if filtering else batch
     order = (*front, *rest, *(kernel if filtering else places))
     group = (rest,) if rest else ((),) if front else ()
-    factor = _reshaped(writer, _operand(writer, other, order), *((i,) for i in front), *group, None)
+    factor = _reshaped(writer, operand(writer, other, order), *((i,) for i in front), *group, None)
     if filtering:
         have = (*batch, *rest, *places)
         product = _matmul(factor, matrix)
@@ -121,7 +125,7 @@ def _vector_first(writer: Writer, left: Node, right: Node, over: Labels, cols: L
     """A vector with an array of several axes: the array stands first where its axis is the last."""
 
     if right.labels and right.labels[-1] == over[0]:
-        return _matmul(_operand(writer, right, (*cols, *over)), _operand(writer, left, over))
+        return _matmul(operand(writer, right, (*cols, *over)), operand(writer, left, over))
     return arranged(_tensor_text(writer, left, right, over, (), cols), cols, cols)
 
 
@@ -138,7 +142,7 @@ def _tensor_text(
     first = _natural(left, over, rows)
     second = _natural(right, over, cols)
     axes = [tuple(order.index(i) for i in over) for order in (first, second)]
-    a, b = _operand(writer, left, first), _operand(writer, right, second)
+    a, b = operand(writer, left, first), operand(writer, right, second)
     where = f"({axes[0][0]}, {axes[1][0]})" if len(over) == 1 else f"({axes[0]}, {axes[1]})"
     return Code(f"np.tensordot({a.text}, {b.text}, axes={where})")
 
@@ -166,17 +170,17 @@ def _batched(
         left, right, rows, cols = right, left, cols, rows
     left_order = (*shared, *rows[:-1], *rows[-1:], *over)
     right_order = (*shared, *cols[:-1], *over, *cols[-1:])
-    a, b = _operand(writer, left, left_order), _operand(writer, right, right_order)
+    a, b = operand(writer, left, left_order), operand(writer, right, right_order)
     # Axes: shared, outer rows, outer columns, row, column.
-    a_text = _inserted(a, len(shared) + len(rows[:-1]), len(cols[:-1]), not rows, before=True)
-    b_text = _inserted(b, len(shared), len(rows[:-1]), not cols, before=False)
+    a_text = inserted(a, len(shared) + len(rows[:-1]), len(cols[:-1]), not rows, before=True)
+    b_text = inserted(b, len(shared), len(rows[:-1]), not cols, before=False)
     product = _matmul(a_text, b_text)
     if not rows or not cols:
         product = Code(f"({product.text})[..., {'0, :' if not rows else '0'}]")
     return arranged(product, (*shared, *rows[:-1], *cols[:-1], *rows[-1:], *cols[-1:]), want)
 
 
-def _inserted(code: Code, after: int, outer: int, missing: bool, before: bool) -> Code:
+def inserted(code: Code, after: int, outer: int, missing: bool, before: bool) -> Code:
     """New axes for the other operand's outer ones, and for a row or column that is not there."""
     text = code.text
 
@@ -190,10 +194,17 @@ def _inserted(code: Code, after: int, outer: int, missing: bool, before: bool) -
 
 
 def _einsum(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> Code:
+    spec, texts = einsum_spec(writer, left, right, over, want)
+    return Code(f"np.einsum({spec!r}, {', '.join(texts)})")
+
+
+def einsum_spec(
+    writer: Writer, left: Node, right: Node, over: Labels, want: Labels
+) -> tuple[str, list[str]]:
+    """The subscripts of a contraction, and the texts of its operands."""
     letters: dict[Index, str] = {}
     for i in (*left.labels, *right.labels, *over, *want):
         letters.setdefault(i, "abcdefghijklmnopqrstuvwxyz"[len(letters)])
     spec = ",".join("".join(letters[i] for i in n.labels) for n in (left, right))
-    a, b = _operand(writer, left, left.labels), _operand(writer, right, right.labels)
-    out = "".join(letters[i] for i in want)
-    return Code(f"np.einsum('{spec}->{out}', {a.text}, {b.text})")
+    a, b = operand(writer, left, left.labels), operand(writer, right, right.labels)
+    return f"{spec}->{''.join(letters[i] for i in want)}", [a.text, b.text]

@@ -34,6 +34,23 @@ def fraction(node: Node) -> tuple[list[Node], list[Node], Fraction]:
             return [node], [], Fraction(1)
 
 
+def quotient(node: Node) -> tuple[list[Node], list[Node], bool, bool]:
+    """The factors above and below the line as they are written, whether a sign stands in front, and
+    whether a factor above is an array of the arguments' type."""
+    above, under, value = fraction(node)
+    if value < 0 and len(above) == 1 and (turned := flipped(above[0])) is not None:
+        above, value = [turned], -value
+    if value.denominator in (2, 4, 8) and (under or not above):
+        pass
+    elif value.denominator in (2, 4, 8, 10, 100, 1000, 5, 20, 50):
+        above, value = [Num(abs(value)), *above], Fraction(-1 if value < 0 else 1)
+    top: list[Node] = [Num(Fraction(abs(value.numerator)))] if abs(value.numerator) != 1 else []
+    bottom: list[Node] = [Num(Fraction(value.denominator))] if value.denominator != 1 else []
+    top, bottom = [*top, *above], [*bottom, *under]
+    real = any(typed(n) for n in top)
+    return (conditions_last(top, value < 0) if real else top), bottom, value < 0, real
+
+
 def typed(node: Node) -> bool:
     """Whether a factor surely is an array of the arguments' type, which a condition may multiply."""
     if isinstance(node, Elementwise):

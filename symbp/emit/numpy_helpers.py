@@ -52,6 +52,59 @@ def _like(kind, members):
     """Members of a family as one array if its parameter came as one, else as a list."""
     return np.stack(members) if issubclass(kind, np.ndarray) else list(members)
 '''
+COPIED = '''\
+def _copied(values, dtype, out):
+    """A copy in ``out``, or in a new array if there is none yet."""
+    if out is None:
+        return np.array(values, dtype, order="C")
+    np.copyto(out, values)
+    return out
+'''
+WHERE = '''\
+def _where(condition, then, other, out):
+    """np.where in ``out``, or in a new array if there is none yet."""
+    if out is None:
+        return np.where(condition, then, other)
+    if out is not other:
+        np.copyto(out, other)
+    np.copyto(out, then, where=condition)
+    return out
+'''
+PRODUCT = '''\
+def _product(a, b, inner, shape, out):
+    """a @ b in ``out`` of the shape ``shape``; the product itself has the shape ``inner``."""
+    if out is None:
+        out = np.empty(shape, np.result_type(a, b))
+    np.matmul(a, b, out.reshape(inner))
+    return out
+'''
+WORKSPACE = '''\
+class Workspace:
+    """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
+
+    def __init__(self, sizes, room, *given):
+        self.sizes, self.room = sizes, room
+        self.fit = [[(a.shape, a.dtype) for a in group] for group in given]
+
+    def fits(self, *given):
+        """Whether the arguments are arrays of these very shapes and types: then all is checked."""
+        for group, fit in zip(given, self.fit):
+            if len(group) != len(fit):
+                return False
+            for a, (shape, dtype) in zip(group, fit):
+                if type(a) is not np.ndarray or a.shape != shape or a.dtype is not dtype:
+                    return False
+        return True
+
+    def admit(self, *given):
+        """Refuse arrays of other shapes or of another type."""
+        found = [[(a.shape, a.dtype) for a in group] for group in given]
+        if found != self.fit:
+            raise ValueError(
+                f"out: the workspace was made for {self.fit}, got {found}: "
+                "call make_workspace with these arguments"
+            )
+'''
 DTYPE = '''\
 def _dtype(*arguments):
     """The common floating type of the arguments; numbers of Python adapt to arrays."""
@@ -127,6 +180,10 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "argmin": ARGMIN,
         "windows": WINDOWS,
         "_like": LIKE,
+        "_copied": COPIED,
+        "_where": WHERE,
+        "_product": PRODUCT,
+        "Workspace": WORKSPACE,
         "_dtype": DTYPE,
         "_members": MEMBERS,
         "_fit": FIT,

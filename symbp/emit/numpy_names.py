@@ -13,7 +13,7 @@ from symbp.model.core import Model
 
 GLOBALS = (
     "np", "math", "erf", "range", "len", "float", "int", "sum", "min", "max", "type", "list",
-    "Gradients", "_checked", "_sizes", *HELPERS,
+    "Gradients", "_checked", "_sizes", "make_workspace", "_value_and_grad_into", "isinstance", *HELPERS,
 )  # fmt: skip
 """Names that the code of functions calls: an argument of the same name gets out of nobody's way."""
 
@@ -29,7 +29,7 @@ def python_names(model: Model, wanted: Sequence[str]) -> dict[str, str]:
         out[f"size {name}"] = fresh_name(name, out.values(), reserved)
     others = [(f"size {s}", s) for s in model.sizes if f"size {s}" not in out]
     others += [(a.name, a.name) for a in model.arrays.values() if a.name not in out]
-    others += [("#batch", "batch"), ("#dtype", "dtype")]
+    others += [("#batch", "batch"), ("#dtype", "dtype"), ("#out", "out")]
     for name in model.arrays:
         plain = f"grad_{name}" if name in wanted else f"d{name}" if len(name) == 1 else f"d_{name}"
         others.append((adjoint_key(name), model.adjoints.get(name, plain)))

@@ -1,0 +1,356 @@
+"""Expressions as one NumPy call a line, each with the array that takes its result.
+
+Where the plain form writes ``a[l] = sigmoid(a[l-1] @ w[l].T + b[l])``, this one writes a line for each
+operation and computes in place where it can.  An array begins as None: NumPy makes it in the first call.
+What has no such form is written as in the plain form; it allocates, and is as right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from symbp import functions
+from symbp.arrays.buffers import Kind, kind, moving
+from symbp.arrays.nodes import (
+    Apply,
+    Choice,
+    Contract,
+    Elementwise,
+    Fold,
+    IndexValue,
+    Labels,
+    Load,
+    LoopSum,
+    Node,
+    Num,
+)
+from symbp.emit.numpy_code import Writer
+from symbp.emit.numpy_fraction import bare, quotient
+from symbp.emit.numpy_into_product import contraction_into
+from symbp.emit.numpy_rooms import Room, Rooms
+from symbp.emit.numpy_text import ATOM, COMPARISONS, PRODUCT, SIGN, Code, arranged, expanded, is_constant
+
+TARGET = "\0"
+"""Stands for the target of a statement until it is known how many lines name it."""
+
+COMPARED = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
+            "==": "equal", "!=": "not_equal"}  # fmt: skip
+FOLDED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
+UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
+
+FORM = re.compile(r"((?:np\.)?\w+)\(([^()]*)\)")
+"""A call of one function with plain arguments: the result's array can be one more."""
+
+
+class Owner(Protocol):
+    """What a writer asks of the function that it writes for."""
+
+    rooms: Rooms
+
+    def spare(self, groups: Sequence[Labels], what: Kind) -> Room:
+        """An array with an axis for each group of labels."""
+
+    def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
+        """The shape and kind of an array as text; arrays with the same are interchangeable."""
+
+    def unused(self, stem: str) -> str:
+        """A name that nothing has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an operand is: its text, the labels of its axes in order, its kind."""
+
+    code: Code
+    have: Labels
+    what: Kind
+
+    def aligned(self, labels: Labels) -> str:
+        """The text so that it broadcasts against ``labels``."""
+        return expanded(self.code, self.have, labels).text
+
+
+@dataclass
+class IntoWriter(Writer):
+    """Writes lines for what it computes; what is left of an expression is the name of its result."""
+
+    owner: Owner = field(kw_only=True)
+    own: dict[str, Room] = field(default_factory=dict)
+    """Arrays that hold a value of this statement alone: they may be overwritten."""
+    target: Labels | None = None
+    """The labels of the statement's target while it is free to hold a part of the value."""
+    target_in_one_piece: bool = True
+    inside: bool = False
+
+    # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
+
+    def room(self, labels: Labels, what: Kind, one_piece: bool = False) -> str:
+        """An array for a value with these labels; the target if it fits and is free."""
+        if self.target == labels and what == "real" and (self.target_in_one_piece or not one_piece):
+            self.target = None
+            self.own[TARGET] = Room(TARGET, self.owner.shape_key(singly(labels), what))
+            return TARGET
+        return self.spare(singly(labels), what)
+
+    def spare(self, groups: Sequence[Labels], what: Kind = "real") -> str:
+        """An array that is not the target, with an axis for each group of labels."""
+        room = self.owner.spare(groups, what)
+        self.own[room.text] = room
+        return room.text
+
+    def call(
+        self, function: str, args: Sequence[str], out: str, new: bool = True, keyword: str = ""
+    ) -> Code:
+        """One line; ``new`` if the array may not be there yet."""
+        there = not new or out not in self.own or self.own[out].kept
+        # NumPy deprecates the third positional argument of these two alone
+        keyword = "out=" if function in ("np.maximum", "np.minimum") else keyword
+        text = f"{function}({', '.join((*args, keyword + (out if there else 'None')))})"
+        self.lines.append(f"{out} = {text}" if new else text)
+        return Code(out)
+
+    def used_up(self, *texts: str) -> None:
+        """Operands that nothing reads any more."""
+        for text in dict.fromkeys(texts):
+            if text != TARGET and text in self.own:
+                self.owner.rooms.give_back([self.own.pop(text)])
+
+    def operation(self, function: str, texts: Sequence[str], labels: Labels, what: Kind) -> Code:
+        """A ufunc; an operand that is a free array as large as the result takes it."""
+        shape = self.owner.shape_key(singly(labels), what)
+        mine = [t for t in texts if what == "real" and t in self.own and self.own[t].shape == shape]
+        out = TARGET if TARGET in mine else mine[0] if mine else ""
+        code = self.call(function, texts, out or self.room(labels, what), new=not out)
+        self.used_up(*(t for t in texts if t != code.text))
+        return code
+
+    def done(self) -> None:
+        """Everything but the target is free again."""
+        self.used_up(*list(self.own))
+
+    # ── which node becomes which call ─────────────────────────────────────────────────────────────
+
+    def spell(self, node: Node, want: Labels, whole: bool = False) -> Code:
+        if self.inside or whole or not want:
+            return super().spell(node, want, whole)
+        match node:
+            case Elementwise(op) if op in COMPARISONS or op in ("and", "or", "not"):
+                return self.truth(node, want)
+            case Elementwise():
+                return self.arithmetic(node, want)
+            case Apply():
+                return self.function(node, want)
+            case Contract():
+                return contraction_into(self, node, want)
+            case Fold(op) if op in FOLDED:
+                return self.fold(node, want)
+            case _:
+                return super().spell(node, want, whole)
+
+    def arithmetic(self, node: Elementwise, want: Labels) -> Code:
+        what = kind(node, self.storages)
+        match node.op, node.args:
+            case "+", terms:
+                return self.total(terms, want).code
+            case ("*" | "/" | "neg"), _:
+                return self.fraction(node, want)
+            case "**", (base, Num(value)) if value == 2:
+                return self.operation("np.square", [self.aligned(base, want).text], want, what)
+            case "**", (base, Num(value)) if value.denominator == 1 and value > 0:
+                return self.operation("np.power", [self.aligned(base, want).text, str(value)], want, what)
+            case "where", (cond, then, other) if not (is_constant(then) and is_constant(other)):
+                return self.where(cond, then, other, want, what)
+            case ("cast" | "flag"), (arg,):
+                return self.copied(self.write(arg, want).text, want)
+            case "copy", (arg,):
+                code = self.copied(self.write(arg, node.labels).text, node.labels)
+                return arranged(code, node.labels, want)
+            case _:
+                return super().spell(node, want)
+
+    def apart(self, node: LoopSum | Choice, want: Labels) -> Code:
+        kept, self.inside = self.inside, True
+        try:
+            return super().apart(node, want)
+        finally:
+            self.inside = kept
+
+    def index_value(self, node: IndexValue, want: Labels, whole: bool) -> Code:
+        code = super().index_value(node, want, whole)
+        loops = [i for i in node.value.indices() if i in self.indices]
+        if self.inside or len(want) != 1 or loops or moving(want, self.indices):
+            return code
+        return Code(self.owner.rooms.constant("positions", code.text, self.owner.unused))
+
+    # ── sums and products ─────────────────────────────────────────────────────────────────────────
+
+    def value(self, node: Node, want: Labels) -> Value:
+        """An operand with those of the axes ``want`` that it has."""
+        have = tuple(i for i in want if i in node.labels)
+        return Value(self.write(node, want), have, kind(node, self.storages))
+
+    def total(self, terms: Sequence[Node], want: Labels) -> Value:
+        """Terms one after the other, each in the array of the sum before where it is large enough."""
+        signed = [_signed(t) for t in terms]
+        if signed[0][0] == "-" and len(signed) > 1 and signed[1][0] == "+":
+            signed[0], signed[1] = signed[1], signed[0]
+        sign, first = signed[0]
+        value = self.value(first, want)
+        if sign == "-":
+            value = self.negative(value)
+        for sign, term in signed[1:]:
+            term = bare(term) if value.what == "real" else term
+            value = self.both(sign, value, self.value(term, want), want)
+        return value
+
+    def negative(self, value: Value) -> Value:
+        if not value.have:
+            return Value(Code(f"-{value.code.at(SIGN)}", SIGN), (), value.what)
+        code = self.operation("np.negative", [value.code.text], value.have, value.what)
+        return Value(code, value.have, value.what)
+
+    def both(self, sign: str, left: Value, right: Value, want: Labels) -> Value:
+        """Two values combined, by Python if both are numbers."""
+        what: Kind = "real" if "real" in (left.what, right.what) else "other"
+        labels = tuple(i for i in want if i in left.have or i in right.have)
+        if not labels:
+            return Value(Code(f"({left.code.text} {sign} {right.code.at(ATOM)})"), (), what)
+        texts = [left.aligned(labels), right.aligned(labels)]
+        return Value(self.operation(UFUNCS[sign], texts, labels, what), labels, what)
+
+    def fraction(self, node: Elementwise, want: Labels) -> Code:
+        """Products over products; numbers are multiplied by Python, and divided by once."""
+        top, bottom, negative, real = quotient(node)
+        value = self.product_of([_bare_flag(n, real) for n in top], want)
+        if negative:
+            value = self.negative(value)
+        for part in (self.numbers(bottom), *self.arrays(bottom, want)):
+            value = value if part is None else self.both("/", value, part, want)
+        return value.code
+
+    def product_of(self, factors: Sequence[Node], want: Labels) -> Value:
+        """The arrays multiplied in their order, then the numbers."""
+        arrays, numbers = self.arrays(factors, want), self.numbers(factors)
+        if not arrays or numbers is None:
+            return next((v for v in (*arrays, numbers) if v is not None), Value(Code("1"), (), "other"))
+        return self.both("*", arrays[0], numbers, want)
+
+    def arrays(self, factors: Sequence[Node], want: Labels) -> list[Value]:
+        """The product of the factors that have axes, in a list; an empty one if there are none."""
+        value: Value | None = None
+        for node in factors:
+            if node.labels:
+                part = self.value(node, want)
+                value = part if value is None else self.both("*", value, part, want)
+        return [] if value is None else [value]
+
+    def numbers(self, factors: Sequence[Node]) -> Value | None:
+        """The product of the factors that are numbers."""
+        numbers = [n for n in factors if not n.labels]
+        if not numbers:
+            return None
+        texts = [self.write(n, ()).at(PRODUCT if k == 0 else SIGN) for k, n in enumerate(numbers)]
+        return Value(Code("*".join(texts), ATOM if len(texts) == 1 else PRODUCT), (), "other")
+
+    # ── choices, truth values, copies ─────────────────────────────────────────────────────────────
+
+    def where(self, cond: Node, then: Node, other: Node, want: Labels, what: Kind) -> Code:
+        """``other`` where it may lie already, overwritten by ``then`` where the condition holds."""
+        kept, self.target = self.target, None
+        texts = [self.aligned(n, want).text for n in (cond, then)]
+        self.target = kept
+        texts.append(self.aligned(other, want).text)
+        self.needs.helpers["_where"] = None
+        shape = self.owner.shape_key(singly(want), what)
+        there = texts[2] in self.own and self.own[texts[2]].shape == shape
+        code = self.call("_where", texts, texts[2] if there else self.room(want, what), new=not there)
+        self.used_up(*(t for t in texts if t != code.text))
+        return code
+
+    def truth(self, node: Elementwise, want: Labels) -> Code:
+        """Comparisons, and what is made of them."""
+        if node.op in COMPARISONS:
+            whole = any(isinstance(a, IndexValue) for a in node.args)
+            values = [self.write(a, want, whole) for a in node.args]
+            haves = [tuple(i for i in want if i in a.labels) for a in node.args]
+            texts = [expanded(v, h, want).text for v, h in zip(values, haves, strict=True)]
+            return self.operation(f"np.{COMPARED[node.op]}", texts, want, "bool")
+        texts = [self.aligned(a, want).text for a in node.args]
+        if len(texts) == 1:
+            return self.operation("np.logical_not", texts, want, "bool")
+        code = Code(texts[0])
+        for text in texts[1:]:
+            code = self.operation(f"np.logical_{node.op}", [code.text, text], want, "bool")
+        return code
+
+    def copied(self, text: str, want: Labels) -> Code:
+        """A copy in the type of the arguments, in the order of ``want``."""
+        self.needs.helpers["_copied"] = None
+        self.needs.dtype = True
+        code = self.call("_copied", [text, self.names["#dtype"]], self.room(want, "real"))
+        self.used_up(text)
+        return code
+
+    # ── functions and reductions ──────────────────────────────────────────────────────────────────
+
+    def function(self, node: Apply, want: Labels) -> Code:
+        record = functions.BY_NAME.get(node.function)
+        form = FORM.fullmatch(record.numpy) if record is not None else None
+        constant = all(is_constant(a) for a in node.args)
+        if record is None or form is None or constant or any(node.orders):
+            return super().spell(node, want)
+        if record.helper or node.function == "erf":
+            self.needs.helpers[node.function] = None
+        texts = [self.aligned(a, want).text for a in node.args]
+        if record.helper and "out=None" not in record.helper:
+            return Code(record.numpy.format(*texts))
+        filled = [part.format(*texts) for part in form[2].split(", ")]
+        return self.operation(form[1], filled, want, kind(node, self.storages))
+
+    def fold(self, node: Fold, want: Labels) -> Code:
+        """A reduction; the sum over rows is the product with a vector of ones, which BLAS does faster."""
+        inner = self._fold_order(node, want)
+        have = tuple(i for i in inner if i not in node.over)
+        code, what = self.write(node.arg, inner), kind(node, self.storages)
+        axes = tuple(inner.index(i) for i in node.over)
+        if self.sums_rows(node, axes, inner, have):
+            self.needs.dtype = True
+            ones = f"np.ones({self.extent(node.over)}, {self.names['#dtype']})"
+            vector = self.owner.rooms.constant("ones", ones, self.owner.unused)
+            matrix = code.text if len(axes) == 1 else f"{code.at(ATOM)}.reshape(-1, {self.extent(have)})"
+            out = self.call("np.dot", [vector, matrix], self.room(have, what, True))
+        else:
+            where = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
+            out = self.call(f"np.{FOLDED[node.op]}.reduce", [code.text, where, "None"], self.room(have, what))
+        self.used_up(code.text)
+        return arranged(out, have, want)
+
+    def sums_rows(self, node: Fold, axes: tuple[int, ...], inner: Labels, have: Labels) -> bool:
+        """Whether a sum runs over the leading axes of a stored array and leaves one."""
+        leading = axes == tuple(range(len(axes))) and len(have) == 1
+        stored = isinstance(node.arg, Load) and inner == node.arg.labels
+        real = kind(node, self.storages) == "real"
+        return node.op == "sum" and leading and stored and real and not moving(node.over, self.indices)
+
+    def extent(self, labels: Labels) -> str:
+        """How many elements these axes have together."""
+        parts = [self.integer(i.extent, spaced=True) for i in labels]
+        return "*".join(p.at(SIGN) for p in parts) if len(parts) > 1 else parts[0].text if parts else "1"
+
+
+def singly(labels: Labels) -> tuple[Labels, ...]:
+    """An axis for each label."""
+    return tuple((i,) for i in labels)
+
+
+def _signed(term: Node) -> tuple[str, Node]:
+    negative = isinstance(term, Elementwise) and term.op == "neg"
+    return ("-", term.args[0]) if isinstance(term, Elementwise) and negative else ("+", term)
+
+
+def _bare_flag(node: Node, real: bool) -> Node:
+    """A condition needs no type of its own beside a factor that has one."""
+    return node.args[0] if real and isinstance(node, Elementwise) and node.op == "flag" else node

@@ -1,0 +1,178 @@
+"""The body of a function that computes in the arrays of a workspace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from symbp.arrays.buffers import Kind, may_hold_parts, moving
+from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Node, Select
+from symbp.calculus.affine import Affine
+from symbp.emit.numpy_body import Body, Lines, comment, indented, line
+from symbp.emit.numpy_index import place
+from symbp.emit.numpy_into import TARGET, IntoWriter
+from symbp.emit.numpy_rooms import Room, Rooms
+from symbp.emit.numpy_shared import risky
+from symbp.emit.numpy_text import ATOM, Code, expanded
+
+
+@dataclass
+class IntoBody(Body):
+    """Writes the lines; ``rooms`` are the arrays that they need from call to call."""
+
+    rooms: Rooms = field(default_factory=Rooms)
+
+    def writer(self) -> IntoWriter:
+        return IntoWriter(self.storages, self.names, self.needs, self.indices, owner=self)
+
+    # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
+
+    def spare(self, groups: Sequence[Labels], what: Kind) -> Room:
+        """An array with an axis for each group of labels: one for each turn where its shape moves."""
+        shape = self.shape_key(groups, what)
+        return self.rooms.take(shape, lambda: self.new_room(groups, shape))
+
+    def new_room(self, groups: Sequence[Labels], shape: str) -> Room:
+        name = self.unused("spare")
+        loops = moving(tuple(i for g in groups for i in g), self.indices)
+        if not loops:
+            return Room(self.rooms.keep(name), shape)
+        index = loops[0]
+        if len(loops) > 1 or not index.low.is_const or index.low.const < 0 or moving((index,), self.indices):
+            return Room(name, shape, kept=False)
+        count = self.plain().integer(index.high + 1, spaced=True).at(ATOM)
+        self.rooms.keep(name, f"[None]*{count}")
+        return Room(f"{name}[{self.indices[index]}]", shape)
+
+    def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
+        """Shape and kind as text; what is of unknown kind shares nothing with anything."""
+        if what == "other":
+            return ""
+        plain = self.plain()
+        ends = ["*".join(plain.integer(i.extent).text for i in g) or "1" for g in groups]
+        # the same text means the same numbers only inside of the same loops
+        loops = moving(tuple(i for g in groups for i in g), self.indices)
+        ends_of = [(plain.integer(i.low).text, plain.integer(i.high).text) for i in loops]
+        turns = [f"{self.indices[i]}={a}..{b}" for i, (a, b) in zip(loops, ends_of, strict=True)]
+        return f"{what} ({', '.join(ends)}) {' '.join(turns)}".strip()
+
+    def allocate(self, node: Allocate) -> str:
+        """The workspace has the array already; where zeros are added to, they are set again."""
+        name = self.names[node.key]
+        self.rooms.keep(name, super().allocate(node).partition(" = ")[2])
+        if not node.zero:
+            return ""
+        storage = self.storages[node.key]
+        if not self.rooms.begins[name].startswith("np."):
+            first = storage.layout[0]
+            gap = storage.axes[first].low - storage.base[first]
+            members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
+            return f"for member in {members}: member.fill(0)"
+        return f"{name}.fill(0)"
+
+    # ── values with names ─────────────────────────────────────────────────────────────────────────
+
+    def named(self, writer: IntoWriter, stem: str, node: Node, want: Labels) -> str:  # type: ignore[override]
+        kept, before = (writer.target, writer.own), len(writer.lines)
+        writer.target, writer.own = None, {}
+        old = set(self.rooms.begins)
+        code = writer.write(node, want)
+        room = writer.own.pop(code.text, None)
+        if room is not None:
+            writer.done()
+        writer.target, writer.own = kept
+        name = re.match(r"\w+", code.text)
+        if room is None or name is None:
+            fixed = self.unused(stem)
+            writer.lines.append(f"{fixed} = {code.text}")
+            return fixed
+        if name[0] in old or not room.kept:
+            return code.text
+        fixed = self.unused(stem)
+        self.taken.discard(name[0])
+        self.rooms.begins[fixed] = self.rooms.begins.pop(name[0])
+        for k in range(before, len(writer.lines)):
+            writer.lines[k] = re.sub(rf"\b{name[0]}\b", fixed, writer.lines[k])
+        return fixed + code.text[len(name[0]) :]
+
+    def in_order(self, writer: IntoWriter, stem: str, node: Node, want: Labels) -> str:  # type: ignore[override]
+        text = writer.write(node, want).text
+        name = self.unused(stem)
+        if moving(want, self.indices):
+            writer.lines.append(f"{name} = np.ascontiguousarray({text})")
+            return name
+        self.copy(writer, self.rooms.keep(name), text)
+        return name
+
+    def copy(self, writer: IntoWriter, name: str, text: str) -> None:
+        self.needs.helpers["_copied"] = None
+        self.needs.dtype = True
+        writer.lines.append(f"{name} = _copied({text}, {self.names['#dtype']}, {name})")
+
+    # ── assignments ───────────────────────────────────────────────────────────────────────────────
+
+    def assignment(self, writer: IntoWriter, a: Assign) -> Lines:  # type: ignore[override]
+        """The lines of an assignment, under one hood where the branch not taken may overflow."""
+        lines = self.filled(writer, a)
+        lines[0] += comment(a.numbers)
+        if not risky(a.value):
+            return lines
+        return ["with np.errstate(all='ignore'):  # both branches are computed", *indented(lines)]
+
+    def filled(self, writer: IntoWriter, a: Assign) -> Lines:
+        view, entries, have = place(writer, a.target)
+        key, name = a.target.key, self.names[a.target.key]
+        bound = (view == name and key not in self.made) or (
+            self.storages[key].listed and "[" not in view.removeprefix(f"{name}[")
+        )
+        value = a.value
+        if isinstance(value, Elementwise) and value.op == "spread" and not bound:
+            value = value.args[0]
+        stored = isinstance(value, (Load, Choice, Select))
+        if a.accumulate or entries or not have or (stored and not (bound and key in self.fresh)):
+            last = line(self, writer, Assign(a.target, a.value, (), a.accumulate), safe=True)
+            writer.done()
+            return [*writer.lines, *last]
+        if stored:
+            self.copy(writer, self.rooms.keep(name) if view == name else view, writer.write(value, have).text)
+            return writer.lines
+        writer.target = have if may_hold_parts(a) else None
+        writer.target_in_one_piece = bound or _in_one_piece(view)
+        code = writer.write(value, have)
+        code = expanded(code, tuple(i for i in have if i in value.labels), have)
+        return self.finished(writer, view, bound, code)
+
+    def finished(self, writer: IntoWriter, view: str, bound: bool, code: Code) -> Lines:
+        """The lines with the target in its place, and the value in the target."""
+        lines = writer.lines
+        used = any(TARGET in text for text in lines)
+        if used and code.text != TARGET:
+            lines.append(f"np.copyto({TARGET}, {code.text})")
+        if not used and bound:
+            return [*lines, f"{view} = {code.text}"]
+        writer.done()
+        if not used:
+            target = view if view.endswith("]") else f"{view}[...]"
+            return [*lines, f"{target} = {code.text}"]
+        if bound:
+            if view.isidentifier():
+                self.rooms.keep(view)
+            return [text.replace(TARGET, view) for text in lines]
+        return self.part(lines, view)
+
+    def part(self, lines: Lines, view: str) -> Lines:
+        """A part of an array gets a name if more than one line works on it."""
+        places = [k for k, text in enumerate(lines) if TARGET in text]
+        first = lines[places[0]].removeprefix(f"{TARGET} = ").replace(TARGET, view)
+        if len(places) == 1:
+            return [*lines[: places[0]], first, *lines[places[0] + 1 :]]
+        name = self.unused(re.sub(r"\W+", "_", view).strip("_"))
+        rest = [text.replace(TARGET, name) for text in lines[places[0] + 1 :]]
+        return [*lines[: places[0]], f"{name} = {first}", *rest]
+
+
+def _in_one_piece(view: str) -> bool:
+    """Whether a part of an array is one run of memory: positions, then at most one slice."""
+    entries = view.partition("[")[2].rstrip("]").split(", ")
+    return ":" not in "".join(entries[:-1]) and entries[-1].count(":") < 2

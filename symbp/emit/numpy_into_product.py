@@ -1,0 +1,140 @@
+"""Contractions as calls that write into an array: np.dot of matrices, np.matmul of stacks of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
+from symbp.arrays.unfold import columns
+from symbp.emit.numpy_contract import einsum_spec, inserted, operand, row_sum
+from symbp.emit.numpy_text import ATOM, Code, arranged
+
+if TYPE_CHECKING:
+    from symbp.emit.numpy_into import IntoWriter
+
+
+def contraction_into(writer: IntoWriter, node: Contract, want: Labels) -> Code:
+    """Σ over ``node.over`` of left times right, with the axes ``want``: at least one."""
+    left, right, over = node.left, node.right, node.over
+    shared = tuple(i for i in want if i in left.labels and i in right.labels)
+    rows = tuple(i for i in want if i in left.labels and i not in shared)
+    cols = tuple(i for i in want if i in right.labels and i not in shared)
+    if not rows and not cols:
+        return writer.write(row_sum(left, right, over, want), want)
+    if not shared:
+        return _matrices(writer, left, right, over, rows, cols, want)
+    return _stack(writer, left, right, over, shared, rows, cols, want)
+
+
+def _matrices(
+    writer: IntoWriter, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
+) -> Code:
+    """One product of matrices; several labels on one side are one axis of it."""
+    if _is_copy(right) or (not _is_copy(left) and want[0] in cols):
+        left, right, rows, cols = right, left, cols, rows
+    if isinstance(left, Elementwise) and left.op == "copy":
+        return _unfolded(writer, left, right, over, cols, want)
+    over = min(
+        (tuple(i for i in n.labels if i in over) for n in (left, right)),
+        key=lambda o: _copies(left, rows, o) + _copies(right, cols, o),
+    )
+    a, b = _matrix(writer, left, rows, over), _matrix(writer, right, over, cols)
+    have = (*rows, *cols)
+    if len(rows) <= 1 and len(cols) <= 1:
+        out = writer.call("np.dot", [a, b], writer.room(have, "real", one_piece=True))
+    else:
+        inner = f"({'-1, ' if cols else '-1,'}{writer.extent(cols) if cols else ''})"
+        out = _shaped(writer, a, b, inner if rows else "(-1,)", have)
+    writer.used_up(a, b)
+    return arranged(out, have, want)
+
+
+def _is_copy(node: Node) -> bool:
+    return isinstance(node, Elementwise) and node.op == "copy"
+
+
+def _copies(node: Node, rest: Labels, over: Labels) -> bool:
+    """Whether a matrix with these groups of axes is no view of an array as it lies."""
+    return node.labels not in ((*rest, *over), (*over, *rest))
+
+
+def _matrix(writer: IntoWriter, node: Node, first: Labels, second: Labels) -> str:
+    """An operand with its labels in two groups, as a matrix (a vector if a group is empty)."""
+    if len(first) <= 1 and len(second) <= 1:
+        return operand(writer, node, (*first, *second)).text
+    turned = node.labels == (*second, *first)
+    order = node.labels if turned else (*first, *second)
+    code = operand(writer, node, order)
+    if order != node.labels:
+        code = writer.copied(code.text, order)
+    last = first if turned else second
+    text = f"{code.at(ATOM)}.reshape(-1{f', {writer.extent(last)}' if first and second else ''})"
+    return f"{text}.T" if turned and first and second else text
+
+
+def _shaped(writer: IntoWriter, a: str, b: str, inner: str, have: Labels) -> Code:
+    """A product of matrices in an array that has more axes; ``inner`` is its shape as a matrix."""
+    writer.needs.helpers["_product"] = None
+    ends = [writer.extent((i,)) for i in have]
+    shape = f"({', '.join(ends)}{',' if len(ends) == 1 else ''})"
+    return writer.call("_product", [a, b, inner, shape], writer.room(have, "real", one_piece=True))
+
+
+def _unfolded(
+    writer: IntoWriter, copy: Node, other: Node, over: Labels, rest: Labels, want: Labels
+) -> Code:
+    """Windows, copied with the kernel in front, times a filter or an adjoint."""
+    groups = columns(copy)
+    assert groups is not None
+    batch, kernel, places = groups.batch, groups.kernel, groups.places
+    ends = [writer.extent(g) for g in (*((i,) for i in batch), kernel, places)]
+    matrix = f"{writer.write(copy, copy.labels).at(ATOM)}.reshape({', '.join(ends)})"
+    filtering = set(over) == set(kernel)
+    if filtering:
+        factor = _matrix(writer, other, rest, kernel) if rest else operand(writer, other, kernel).text
+        factor = factor if rest else f"{factor}.reshape(1, -1)"
+        have = (*batch, *rest, *places)
+        inner = ", ".join([*(writer.extent((i,)) for i in batch), writer.extent(rest), "-1"])
+        return arranged(_shaped(writer, factor, matrix, f"({inner})", have), have, want)
+    order = (*batch, *rest, *places)
+    code = operand(writer, other, order)
+    ends = [*(writer.extent((i,)) for i in batch), *([writer.extent(rest)] if rest or batch else []), "-1"]
+    factor = f"{code.at(ATOM)}.reshape({', '.join(ends)})"
+    have = (*rest, *kernel)
+    if not batch:
+        inner = f"({writer.extent(rest)}, -1)" if rest else "(-1,)"
+        return arranged(_shaped(writer, factor, f"{matrix}.T", inner, have), have, want)
+    stack = writer.spare((batch, rest, kernel))
+    writer.call("np.matmul", [factor, f"{matrix}.swapaxes(1, 2)"], stack)
+    flat = writer.spare((rest, kernel))
+    writer.call("np.add.reduce", [stack, "0", "None"], flat)
+    shape = ", ".join(writer.extent((i,)) for i in have)
+    writer.used_up(stack)
+    return arranged(Code(f"{flat}.reshape({shape})"), have, want)
+
+
+def _stack(
+    writer: IntoWriter, left: Node, right: Node, over: Labels, shared: Labels, rows: Labels, cols: Labels,
+    want: Labels,
+) -> Code:
+    """Shared axes: a stack of products of matrices; further axes of an operand broadcast in it."""
+    if len(over) > 1:
+        spec, texts = einsum_spec(writer, left, right, over, want)
+        place = writer.room(want, "real")
+        return writer.call("np.einsum", [repr(spec), *texts], place, keyword="out=")
+    if rows and cols and want.index(cols[-1]) < want.index(rows[-1]):
+        left, right, rows, cols = right, left, cols, rows
+    a = operand(writer, left, (*shared, *rows[:-1], *rows[-1:], *over))
+    b = operand(writer, right, (*shared, *cols[:-1], *over, *cols[-1:]))
+    texts = [inserted(a, len(shared) + len(rows[:-1]), len(cols[:-1]), not rows, before=True).text,
+             inserted(b, len(shared), len(rows[:-1]), not cols, before=False).text]
+    have = (*shared, *rows[:-1], *cols[:-1], *rows[-1:], *cols[-1:])
+    if rows and cols:
+        out = writer.call("np.matmul", texts, writer.room(have, "real"))
+    else:
+        outer = tuple((i,) for i in (*shared, *rows[:-1], *cols[:-1]))
+        slot = writer.spare((*outer, rows[-1:], cols[-1:]))
+        writer.call("np.matmul", texts, slot)
+        out = Code(f"{slot}[..., {'0, :' if not rows else '0'}]")
+    writer.used_up(a.text, b.text)
+    return arranged(out, have, want)

@@ -1,0 +1,49 @@
+"""The arrays of a workspace: their names, how each begins, and which are free for the next value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+NOTHING = "None"
+"""How an array begins that the first call makes: NumPy takes ``out=None`` for no room yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An array to compute in: how code refers to it, its shape and kind, whether the workspace keeps it."""
+
+    text: str
+    shape: str = ""
+    kept: bool = True
+
+
+@dataclass
+class Rooms:
+    """Names in the order in which they came up, with the Python of how each begins."""
+
+    begins: dict[str, str] = field(default_factory=dict)
+    free: dict[str, list[Room]] = field(default_factory=dict)
+
+    def keep(self, name: str, begins: str = NOTHING) -> str:
+        """A name that the workspace keeps from call to call."""
+        self.begins.setdefault(name, begins)
+        return name
+
+    def constant(self, stem: str, text: str, unused: Callable[[str], str]) -> str:
+        """The name of an array that is the same in every call."""
+        for name, begins in self.begins.items():
+            if begins == text:
+                return name
+        return self.keep(unused(stem), text)
+
+    def take(self, shape: str, make: Callable[[], Room]) -> Room:
+        """An array of a shape that nothing needs any more, else a new one."""
+        there = self.free.get(shape)
+        return there.pop() if there else make()
+
+    def give_back(self, rooms: Iterable[Room]) -> None:
+        """Arrays whose values are used up."""
+        for room in rooms:
+            if room.shape:
+                self.free.setdefault(room.shape, []).append(room)

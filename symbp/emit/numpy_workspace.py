@@ -1,0 +1,124 @@
+"""make_workspace, and the form of value_and_grad that computes in what it makes."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from symbp.arrays.buffers import opened
+from symbp.arrays.program import Program
+from symbp.emit.numpy_door import Door
+from symbp.emit.numpy_into_body import IntoBody
+from symbp.emit.numpy_layout import WIDTH, laid_out
+from symbp.emit.numpy_names import GLOBALS
+from symbp.emit.numpy_rooms import NOTHING, Rooms
+
+if TYPE_CHECKING:
+    from symbp.emit.numpy import Module
+
+Lines = list[str]
+
+
+@dataclass
+class Into:
+    """Writes the two functions; making it tells the module which sizes they read."""
+
+    module: Module
+    program: Program
+
+    def __post_init__(self) -> None:
+        m, program = self.module, self.program
+        self.door = Door(m.model, program.storages, m.names)
+        taken = {*m.names.values(), *GLOBALS, *m.model.functions, *m.arguments()}
+        self.rooms = Rooms()
+        body = IntoBody(
+            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken, rooms=self.rooms
+        )
+        self.lines = body.block(opened((*program.forward, *program.backward)))
+        self.cost = m.names[m.model.cost]
+
+    def functions(self, sizes: Sequence[str]) -> list[dict[str, object]]:
+        """The records of the two functions for the template."""
+        m, given = self.module, ", ".join(self.module.arguments())
+        about = [
+            "Room for value_and_grad(..., out=workspace) with arguments of these shapes and types.", "",
+            "The first call with it makes the arrays, later ones make none: they return the same gradients'",
+            "arrays with new values.", "", *m.shapes(self.door),
+        ]
+        return [
+            {"name": "make_workspace", "signature": f"*, {given}" if given else "", "doc": about,
+             "body": laid_out(self.making(sizes))},
+            {"name": "_value_and_grad_into", "signature": ", ".join([m.names["#out"], *m.arguments()]),
+             "doc": ["value_and_grad, line by line in the arrays of a workspace."],
+             "body": laid_out(self.computing(sizes))},
+        ]
+
+    def values(self, sizes: Sequence[str]) -> list[str]:
+        """What the door finds besides the arrays, under its names."""
+        m = self.module
+        found = [m.names["#batch" if s == "#batch" else f"size {s}"] for s in sizes]
+        return [*found, *([m.names["#dtype"]] if m.needs.dtype else [])]
+
+    def groups(self) -> str:
+        """The arguments as groups of arrays: single ones together, each family for itself."""
+        m = self.module
+        listed = [a for a in self.door.given if self.program.storages[a.name].listed]
+        single = [m.names[a.name] for a in self.door.given if a not in listed]
+        return ", ".join([f"[{', '.join(single)}]", *(m.names[a.name] for a in listed)])
+
+    def making(self, sizes: Sequence[str]) -> Lines:
+        m = self.module
+        begins = [f"{name} = {text}" for name, text in self.rooms.begins.items() if text != NOTHING]
+        values = self.values(sizes)
+        room = [n if self.rooms.begins[n] != NOTHING else NOTHING for n in self.rooms.begins]
+        opening = f"{', '.join([*m.inner_arrays(), *values])} = _checked({', '.join(m.arguments())})"
+        made = ["return Workspace(", f"    [{', '.join(values)}],", *_bracketed("    [", room, "],"),
+                f"    {self.groups()}", ")"]
+        return [opening, *begins, *made]
+
+    def computing(self, sizes: Sequence[str]) -> Lines:
+        m, out = self.module, self.module.names["#out"]
+        wrong = f"{out}: expected a workspace of this module, got {{type({out}).__name__}}"
+        refusal = f'raise TypeError(f"{wrong}")'
+        head = [f"if not isinstance({out}, Workspace):", f"    {refusal}"]
+        text = "\n".join([*self.lines, m.result(self.program)])
+        head += m.kinds([k for k in map(m.kind, m.wanted) if f"_like({k}" in text])
+        values = self.values(sizes)
+        head += self.entered(values)
+        if values:
+            read = [v if re.search(rf"\b{v}\b", text) else "_" for v in values]
+            head.append(f"{', '.join(read)}{',' if len(read) == 1 else ''} = {out}.sizes")
+        head += m.padding(self.program)
+        names = list(self.rooms.begins)
+        if names:
+            head += _bracketed("[", names, f"] = {out}.room")
+            kept = _bracketed(f"{out}.room = [", names, "]")
+            return [*head, *self.lines, *kept, m.result(self.program)]
+        return [*head, *self.lines, m.result(self.program)]
+
+    def entered(self, values: Sequence[str]) -> Lines:
+        """The door: arrays as they were are let in after a look; anything else is checked and converted."""
+        m, out = self.module, self.module.names["#out"]
+        inner = m.inner_arrays()
+        rest = ", *_" if values else ""
+        slow = [
+            f"{', '.join(inner)}{rest} = _checked({', '.join(m.arguments())})",
+            f"{out}.admit({self.groups()})",
+        ]
+        renamed = [f"{i} = {g}" for g, i in zip(m.arguments(), m.inner(), strict=True) if g != i]
+        if any(a.integer is not None for a in self.door.given) or m.model.free_sizes or renamed:
+            return slow
+        return [f"if not {out}.fits({self.groups()}):", *(f"    {line}" for line in slow)]
+
+
+def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:
+    """A list in one line, or over several."""
+    text = f"{head}{', '.join(names)}{tail}"
+    if len(text) <= WIDTH:
+        return [text]
+    indent = " " * (len(head) - len(head.lstrip()))
+    rows = textwrap.wrap(", ".join(names), WIDTH - len(indent) - 4)
+    return [head, *(f"{indent}    {row}" for row in rows), f"{indent}{tail}"]

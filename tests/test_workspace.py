@@ -1,0 +1,116 @@
+"""value_and_grad(..., out=workspace): the same results as without, in arrays that stay."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbp import models, pipeline
+from symbp.derive.engine import adjoint_system
+from symbp.verify.gradients import _arguments, _batch
+from symbp.verify.sample import samples
+
+CONCRETE = [
+    n for n in models.names() if all(f.body is not None for f in pipeline.load(n).functions.values())
+]
+TOLERANCE = {"float32": 2e-4, "float64": 1e-10}
+
+
+@cache
+def module_of(name: str) -> ModuleType:
+    return pipeline.module_of(adjoint_system(pipeline.load(name)))
+
+
+def drawn(name: str, dtype: str, which: int = 0) -> dict[str, Any]:
+    model = pipeline.load(name)
+    return _arguments(model, _batch(model, samples(model, 2)[which]), dtype)
+
+
+def leaves(value: Any) -> list[np.ndarray]:
+    if isinstance(value, (list, tuple)):
+        return [m for v in value for m in leaves(v)]
+    return [np.asarray(value)]
+
+
+def copied(arguments: dict[str, Any]) -> list[np.ndarray]:
+    return [m.copy() for v in arguments.values() for m in leaves(v)]
+
+
+def scaled(value: Any) -> Any:
+    """Other values of the same shapes; integers stay in their range."""
+    if isinstance(value, (list, tuple)):
+        return [scaled(v) for v in value]
+    return value * value.dtype.type(0.75) if getattr(value, "dtype", None) is not None and (
+        value.dtype.kind == "f") else value
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", CONCRETE)
+def test_a_workspace_changes_no_result(name: str, dtype: str) -> None:
+    module, given = module_of(name), drawn(name, dtype)
+    other = {k: scaled(v) for k, v in given.items()}
+    workspace, before, bits = module.make_workspace(**given), copied(given), []
+    for arguments in (given, other, given):
+        cost, grads = module.value_and_grad(**arguments)
+        found, mine = module.value_and_grad(**arguments, out=workspace)
+        pairs = zip([np.asarray(cost), *leaves(grads)], [np.asarray(found), *leaves(mine)], strict=True)
+        for a, b in pairs:
+            assert (a.shape, a.dtype) == (b.shape, b.dtype)
+            np.testing.assert_allclose(b, a, rtol=0, atol=TOLERANCE[dtype] * (abs(a).max() + 1e-6))
+        bits.append([m.tobytes() for m in (np.asarray(found), *leaves(mine))])
+    assert bits[0] == bits[2]
+    assert all((a == b).all() for a, b in zip(before, copied(given), strict=True))
+
+
+def mlp(dtype: str = "float64", sizes: tuple[int, ...] = (4, 3, 2), batch: int = 5) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    pairs = list(zip(sizes[1:], sizes[:-1], strict=True))
+    return {
+        "x": rng.random((batch, sizes[0])).astype(dtype), "y": rng.random((batch, sizes[-1])).astype(dtype),
+        "w": [rng.standard_normal(p).astype(dtype) for p in pairs],
+        "b": [rng.standard_normal(n).astype(dtype) for n, _ in pairs],
+    }
+
+
+@pytest.mark.parametrize(
+    "other", [mlp(batch=6), mlp(sizes=(4, 5, 2)), mlp(sizes=(4, 3, 3, 2)), mlp("float32")],
+    ids=["batch", "width", "depth", "type"],
+)
+def test_a_workspace_for_other_arguments_is_refused(other: dict[str, Any]) -> None:
+    module = module_of("mlp")
+    with pytest.raises(ValueError, match="out: the workspace was made for"):
+        module.value_and_grad(**mlp(), out=module.make_workspace(**other))
+
+
+def test_a_workspace_of_another_module_is_refused() -> None:
+    foreign = module_of("mlp_z").make_workspace(**mlp())
+    for out in (foreign, {}, 1):
+        with pytest.raises(TypeError, match="out: expected a workspace of this module"):
+            module_of("mlp").value_and_grad(**mlp(), out=out)
+
+
+def test_the_gradients_lie_in_the_workspace() -> None:
+    module = module_of("mlp")
+    workspace = module.make_workspace(**mlp())
+    first, second = (module.value_and_grad(**mlp(), out=workspace)[1] for _ in range(2))
+    assert all(np.shares_memory(a, b) for a, b in zip(leaves(first), leaves(second), strict=True))
+
+
+def test_the_second_call_of_mlp_allocates_no_array() -> None:
+    module, given = module_of("mlp"), mlp(sizes=(64, 48, 32), batch=512)
+    workspace = module.make_workspace(**given)
+    fixed = 64 * 1024 + 4000  # NumPy buffers a sum that broadcasts in place, always with this much
+    peaks = []
+    for out in (workspace, workspace, None):
+        gc.collect()
+        tracemalloc.start()
+        module.value_and_grad(**given, out=out)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < fixed < peaks[2]  # the smallest array with a batch axis takes 128 KB
