@@ -229,4 +229,27 @@ FOUND: Mapping[str, str] = {
         let delta = dO/dbeta
         cost O = mean(y[k], k) + sin(beta[T-1])*beta[T-1] + mean(tanh(S[t]), t) + sum(lambda_[i], i)
     """,
+    # two gradients were one array, and what was added to one stood in both
+    "two_gradients_of_one_value": """
+        index t = 0..T
+        param W : D
+        param e : D
+        param Q : D
+        w[0,k] = W[k]
+        w[t,k] = tanh(e[k] + Q[k]) - 0.3*w[t-1,k] for t = 1..T
+        cost c = mean(w[T,i], i) - Q[0]*w[0,0]
+    """,
+    # np.exp of a number of Python made a float64 of the cost in float32
+    "a_constant_argument_of_a_users_function": """
+        index t = 1..T
+        f(u) = u*sigmoid(u)
+        phi(u, v) = u*exp(-v^2) + tanh(u*v)
+        param x : H
+        param w[t]
+        param v : D
+        param A
+        y[i,j] = softmax(x[i] + sum(x[k] + x[i], k), i) + x[i] + x[j]
+        u[i] = sum(w[t] + 1, t) + v[i]
+        cost C = sum(y[i,j], i, j) + sum(u[i], i) + phi((A + sum(v[i], i)), phi(A, 1))
+    """,
 }

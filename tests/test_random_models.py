@@ -13,7 +13,7 @@ from typing import Any
 import outside
 import pytest
 import strategies
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from random_failures import FOUND
 
 from symbp import pipeline
@@ -43,6 +43,8 @@ def drawn(test: Callable[[str], Any]) -> Callable[[], Any]:
     """A test of models drawn at random."""
     chosen = settings(
         max_examples=EXAMPLES, deadline=None, derandomize=not SEED, print_blob=True, database=None,
+        # cutting a failure down runs hundreds of models more: only for who looks for failures
+        phases=[Phase.generate, Phase.shrink] if SEED else [Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )
     wrapped = chosen(given(strategies.models())(test))

@@ -300,7 +300,7 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
         # a number, of Python or in an array of the caller's, becomes a scalar of the right type
         body.needs.dtype = True
         text = f"{body.names['#dtype']}.type({text})"
-    elif own and isinstance(value, (Load, Choice, Select)):
+    elif own and (isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)):
         text = f"{code.at(ATOM)}.copy()"
     if not whole and not member and view == body.names[a.target.key]:
         view += "[...]"

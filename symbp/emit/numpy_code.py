@@ -32,7 +32,7 @@ from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
 from symbp.emit import numpy_index
 from symbp.emit.numpy_contract import contraction
-from symbp.emit.numpy_fraction import bare, quotient, typed
+from symbp.emit.numpy_fraction import bare, quotient, typed, untyped
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARE,
@@ -143,6 +143,11 @@ class Writer:
         if self.shortcut is not None and (found := self.shortcut(node, want)) is not None:
             return found
         return self.spell(node, want, whole)
+
+    def named_already(self, node: Node, want: Labels) -> bool:
+        """Whether another array's name stands for the expression: no value of its own is computed."""
+        want = tuple(i for i in want if i in node.labels)
+        return self.shortcut is not None and self.shortcut(node, want) is not None
 
     def spell(self, node: Node, want: Labels, whole: bool = False) -> Code:
         """The expression itself, whatever may stand in for it."""
@@ -341,7 +346,8 @@ class Writer:
             inverse = self._rational_power(base, code, -value)
             return Code(f"1/{inverse.at(SIGN)}", PRODUCT)
         if value == Fraction(1, 2):
-            return Code(f"{self._root(base)}({code.text})")
+            under = code.text if is_constant(base) else self._typed(base, code.text)
+            return Code(f"{self._root(base)}({under})")
         if value == 1:
             return code
         text = number(value)
@@ -362,12 +368,22 @@ class Writer:
         if record is None or any(node.orders):
             orders = node.orders if any(node.orders) else ()
             self.needs.users[(node.function, orders)] = None
+            args = [self._typed(a, text) for a, text in zip(node.args, args, strict=True)]
             return Code(f"{user_name(node.function, orders)}({', '.join(args)})")
         if args and all(is_constant(a) for a in node.args):
             return self._constant(node.function, record, args)
+        if all(map(untyped, node.args)):
+            args = [self._typed(a, text) for a, text in zip(node.args, args, strict=True)]
         if record.helper or node.function == "erf":
             self.needs.helpers[node.function] = None
         return Code(record.numpy.format(*args))
+
+    def _typed(self, node: Node, text: str) -> str:
+        """An argument that may be a number of Python, of which NumPy would make a float64."""
+        if not untyped(node):
+            return text
+        self.needs.dtype = True
+        return f"{self.names['#dtype']}.type({text})"
 
     def _constant(self, name: str, record: functions.Elementwise, args: list[str]) -> Code:
         if name in MATH:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symbp.arrays.nodes import Choice, Elementwise, Local, Node, Num
+from symbp.arrays.nodes import Choice, Elementwise, Local, LoopSum, Node, Num
 from symbp.emit.numpy_text import is_constant
 
 
@@ -56,6 +56,19 @@ def typed(node: Node) -> bool:
     if isinstance(node, Elementwise):
         return node.op != "flag" and any(map(typed, node.args))
     return not is_constant(node) and not isinstance(node, (Choice, Local))
+
+
+def untyped(node: Node) -> bool:
+    """Whether a value may be a number of Python: a choice may take one, an empty sum is one."""
+    match node:
+        case Choice():
+            return untyped(node.then) or untyped(node.other)
+        case LoopSum():
+            return True
+        case Elementwise("+" | "*" | "/" | "neg" | "**", args):
+            return all(map(untyped, args))
+        case _:
+            return is_constant(node)
 
 
 def conditions_last(factors: Sequence[Node], negative: bool) -> list[Node]:

@@ -129,7 +129,7 @@ class IntoBody(Body):
         value = a.value
         if isinstance(value, Elementwise) and value.op == "spread" and not bound:
             value = value.args[0]
-        stored = isinstance(value, (Load, Choice, Select))
+        stored = isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)
         if a.accumulate or entries or not have or (stored and not (bound and key in self.fresh)):
             last = line(self, writer, Assign(a.target, a.value, (), a.accumulate), safe=True)
             writer.done()

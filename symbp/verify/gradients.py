@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from symbp.calculus.affine import Index
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
+from symbp.verify.comparison import Goal, Module, ModuleCheck, compare, leaves
 from symbp.verify.evaluate import Oracle
-from symbp.verify.lines import FLOOR
 from symbp.verify.places import Positions, Values, loop, place
 from symbp.verify.sample import Sample, redraw, trouble
 
 if TYPE_CHECKING:
     import numpy as np
 
-Module = Any
-"""A generated module: anything with ``value_and_grad``."""
-
 BATCH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleCheck:
-    """One comparison: ``what`` is the cost, a gradient, or a property that must hold."""
-
-    what: str
-    error: float
-    ok: bool
-    precision: str
-    note: str = ""
+ROUNDINGS = 30
+"""How many times what the rounding of the arguments changes, the roundings on the way may."""
 
 
 def check_module(
@@ -61,28 +49,13 @@ def check_module(
             name: _argument(model.arrays[name], replace(sample, values={name: g}), None, "float64")
             for name, g in expected.items()
         }
-        goal = _Goal(expected_cost, wanted, dtype, within)
+        goal = Goal(expected_cost, wanted, dtype, within)
         if dtype == "float32":
             rounded = _rounded(arguments)
             exact = _arguments(model, batch, "float64")
             goal = replace(goal, slack=_slack(module, rounded, exact, goal))
-        checks += _compare(module, arguments, goal, _condition(arguments, wanted))
+        checks += compare(module, arguments, goal, _condition(arguments, wanted))
     return tuple(checks)
-
-
-@dataclass(frozen=True, slots=True)
-class _Goal:
-    """What a call is compared with; ``slack`` is what the arguments' own rounding changes, by name."""
-
-    cost: float
-    gradients: Mapping[str, Any]
-    dtype: str
-    within: float
-    slack: Mapping[str, float] = field(default_factory=dict)
-
-
-ROUNDINGS = 30
-"""How many times what the rounding of the arguments changes, the roundings on the way may."""
 
 
 def _rounded(nested: Any) -> Any:
@@ -100,7 +73,7 @@ PRECISIONS = 2.0**29
 """How many times larger a rounding in float32 is than one in float64."""
 
 
-def _slack(module: Module, rounded: dict[str, Any], exact: dict[str, Any], goal: _Goal) -> dict[str, float]:
+def _slack(module: Module, rounded: dict[str, Any], exact: dict[str, Any], goal: Goal) -> dict[str, float]:
     """What roundings alone change in float32, by the name of the gradient; "" is the cost.
 
     Those of the arguments are seen in float64 at rounded arguments; those on the way are in float64
@@ -113,20 +86,20 @@ def _slack(module: Module, rounded: dict[str, Any], exact: dict[str, Any], goal:
     return {name: ROUNDINGS * max(c[name] for c in changes) for name in changes[0].keys() & changes[1].keys()}
 
 
-def _errors(found: Any, goal: _Goal) -> dict[str, float]:
+def _errors(found: Any, goal: Goal) -> dict[str, float]:
     """The largest absolute errors; a gradient that is not there or not finite has none."""
     value, gradients = found
     errors = {"": abs(float(value) - goal.cost)}
     for name, expected in goal.gradients.items():
         with suppress(ValueError):
-            pairs = _leaves(getattr(gradients, name, None), expected, name)
+            pairs = leaves(getattr(gradients, name, None), expected, name)
             errors[name] = max((float(abs(g - e).max(initial=0)) for g, e in pairs), default=0.0)
     return errors
 
 
 def _condition(arguments: Mapping[str, Any], wanted: Mapping[str, Any]) -> float:
     """Σ |p ∂C/∂p| over the parameters."""
-    pairs = (pair for name, g in wanted.items() for pair in _leaves(arguments[name], g, name))
+    pairs = (pair for name, g in wanted.items() for pair in leaves(arguments[name], g, name))
     return sum(float(abs(p * g).sum()) for p, g in pairs)
 
 
@@ -236,93 +209,3 @@ def _expected(
         for p in model.of_kind("param")
         if p.integer is None
     }
-
-
-# ── the comparison ────────────────────────────────────────────────────────────────────────────────
-
-
-def _compare(
-    module: Module, arguments: dict[str, Any], goal: _Goal, condition: float
-) -> list[ModuleCheck]:
-    wanted, dtype, within = goal.gradients, goal.dtype, goal.within
-    before = copy.deepcopy(arguments)
-    value, gradients = module.value_and_grad(**arguments)
-    again = module.value_and_grad(**arguments)
-    excess = max(0.0, abs(float(value) - goal.cost) - goal.slack.get("", 0.0))
-    error = excess / max(abs(goal.cost), condition, FLOOR)
-    checks = [ModuleCheck("cost", error, error <= within, dtype)]
-    if hasattr(module, "value"):
-        alone = _same_bits(float(module.value(**arguments)), float(value))
-        checks.append(_holds("value is the cost", alone, dtype))
-    largest = max(map(_largest, wanted.values()), default=0.0)
-    floor = max(FLOOR, largest if dtype == "float32" else largest / 1000)
-    for name, expected in wanted.items():
-        given, slack = getattr(gradients, name, None), goal.slack.get(name, 0.0)
-        checks.append(_gradient(name, given, expected, dtype, within, floor, slack))
-    kept = _same_bits(before, arguments)
-    checks.append(_holds("arguments are not modified", kept, dtype))
-    checks.append(_holds("same bits twice", _same_bits((value, gradients), again), dtype))
-    return checks
-
-
-def _holds(what: str, holds: bool, dtype: str) -> ModuleCheck:
-    return ModuleCheck(what, 0.0 if holds else math.inf, holds, dtype)
-
-
-def _largest(nested: Any) -> float:
-    """The largest element of arrays below lists."""
-    if isinstance(nested, list):
-        return max(map(_largest, nested), default=0.0)
-    return float(abs(nested).max())
-
-
-def _gradient(
-    name: str, given: Any, expected: Any, dtype: str, within: float, floor: float, slack: float
-) -> ModuleCheck:
-    what = f"gradient with respect to {name}"
-    try:
-        pairs = list(_leaves(given, expected, name))
-    except ValueError as error:
-        return ModuleCheck(what, math.inf, False, dtype, str(error))
-    scale = max((float(abs(e).max(initial=0)) for _, e in pairs), default=0.0)
-    worst = max((float(abs(g - e).max(initial=0)) for g, e in pairs), default=0.0)
-    relative = max(0.0, worst - slack) / max(scale, floor)
-    wrong = sorted({str(g.dtype) for g, _ in pairs if g.dtype != dtype})
-    note = f"dtype {', '.join(wrong)} instead of {dtype}" if wrong else ""
-    return ModuleCheck(what, relative, relative <= within and not note, dtype, note)
-
-
-def _leaves(given: Any, expected: Any, name: str) -> Iterator[tuple[Any, Any]]:
-    """Pairs of arrays below the lists of a family.
-
-    Raises:
-        ValueError: if lengths or shapes differ.
-    """
-    import numpy as np
-
-    if given is None:
-        raise ValueError(f"there is no gradient {name}")
-    if isinstance(expected, list):
-        if len(given) != len(expected):
-            raise ValueError(f"{name} has {len(given)} members instead of {len(expected)}")
-        for k, (part, wanted) in enumerate(zip(given, expected, strict=True)):
-            yield from _leaves(part, wanted, f"{name}[{k}]")
-        return
-    left, right = np.asarray(given), np.asarray(expected)
-    if left.shape != right.shape:
-        raise ValueError(f"{name} has the shape {left.shape} instead of {right.shape}")
-    if not np.isfinite(left).all():
-        raise ValueError(f"{name} is not finite")
-    yield left, right
-
-
-def _same_bits(left: Any, right: Any) -> bool:
-    import numpy as np
-
-    if isinstance(left, Mapping):
-        return left.keys() == right.keys() and all(_same_bits(left[k], right[k]) for k in left)
-    if isinstance(left, list | tuple):
-        pairs = zip(left, right, strict=False)
-        return len(left) == len(right) and all(_same_bits(a, b) for a, b in pairs)
-    a, b = np.asarray(left), np.asarray(right)
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()

@@ -13,8 +13,9 @@ from symbp.derive.core import AdjointSystem, Case
 from symbp.derive.lengths import apart
 from symbp.model.core import Model
 from symbp.verify.arithmetic import FLOAT, Kink, digits
+from symbp.verify.comparison import ModuleCheck
 from symbp.verify.evaluate import Oracle
-from symbp.verify.gradients import ModuleCheck, check_module
+from symbp.verify.gradients import check_module
 from symbp.verify.lines import (
     LineCheck,
     check_contributions,
