@@ -53,10 +53,25 @@ class Program:
     model: Model
 
 
-def forward_program(model: Model) -> Program:
-    """All equations, as they stand."""
+def programs(system: AdjointSystem, wanted: Sequence[str]) -> tuple[Program, Program]:
+    """The gradients and all values, with every given array in the same form.
+
+    What one of them reads as a whole is a list in neither: both stand behind the same door.
+    """
+    gradient, forward = gradient_program(system, wanted), forward_program(system.model)
+    whole = frozenset(
+        k for k, s in gradient.storages.items()
+        if s.given and k in forward.storages and s.listed != forward.storages[k].listed
+    )
+    if not whole:
+        return gradient, forward
+    return gradient_program(system, wanted, whole), forward_program(system.model, whole)
+
+
+def forward_program(model: Model, whole: frozenset[str] = frozenset()) -> Program:
+    """All equations, as they stand; the arrays ``whole`` are not lists."""
     batched = batched_arrays(model)
-    return _program(model, _forward(model, batched), (), batched)
+    return _program(model, _forward(model, batched), (), batched, whole)
 
 
 def cost_program(program: Program, cost: str) -> Program:
@@ -102,8 +117,10 @@ def _loaded(node: Node) -> set[str]:
     return found.union(*(_loaded(n) for n in below(node)))
 
 
-def gradient_program(system: AdjointSystem, wanted: Sequence[str]) -> Program:
-    """The equations and the adjoints that lead to those of ``wanted``."""
+def gradient_program(
+    system: AdjointSystem, wanted: Sequence[str], whole: frozenset[str] = frozenset()
+) -> Program:
+    """The equations and the adjoints that lead to those of ``wanted``; the arrays ``whole`` are not lists."""
     names = reuse.Names.of(system.model)
     model = reuse.with_shared_calls(system, names)
     batched = batched_arrays(model)
@@ -125,7 +142,8 @@ def gradient_program(system: AdjointSystem, wanted: Sequence[str]) -> Program:
     everything = reuse.live((*forward, *backward), (model.cost, *keys))
     everything = reuse.inlined(everything, keep | frozenset(parts))
     first = tuple(s for s in everything if not s.target.startswith("∂"))
-    return _program(model, first, tuple(s for s in everything if s.target.startswith("∂")), batched)
+    last = tuple(s for s in everything if s.target.startswith("∂"))
+    return _program(model, first, last, batched, whole)
 
 
 def _stored_as_is(equation: Equation, model: Model, batched: frozenset[str]) -> bool:
@@ -157,7 +175,11 @@ def _forward(model: Model, batched: frozenset[str]) -> tuple[Statement, ...]:
 
 
 def _program(
-    model: Model, forward: Sequence[Statement], backward: Sequence[Statement], batched: frozenset[str]
+    model: Model,
+    forward: Sequence[Statement],
+    backward: Sequence[Statement],
+    batched: frozenset[str],
+    whole: frozenset[str],
 ) -> Program:
     axes = {n: a.axes for n, a in model.arrays.items()}
     axes |= {adjoint_key(n): a for n, a in axes.items()}
@@ -168,7 +190,7 @@ def _program(
             _collect(item, (), scene, offset, loops)
     looped = frozenset(i.sequence for found in loops.values() for i in found)
     used = survey(model, (*forward, *backward), looped, loops)
-    storages = store(model, batched, used)
+    storages = store(model, batched, replace(used, stepwise=used.stepwise - whole))
     made: list[tuple[Instruction, ...]] = []
     for scene, chosen in plans:
         inside = tuple(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Instruction
-from symbp.arrays.program import Program, assignments, cost_program, forward_program, gradient_program
+from symbp.arrays.program import Program, assignments, cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
 from symbp.arrays.statement import adjoint_key
@@ -61,27 +61,25 @@ class Module:
                 raise unbound(function.name)
         self.needs = Needs()
         self.wanted = _wanted(system)
-        self.gradient_program = gradient_program(system, self.wanted)
+        self.gradient_program, self.forward_program = programs(system, self.wanted)
         self.names = python_names(self.gradient_program.model, self.wanted)
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
     def text(self) -> str:
         gradient = self.gradient_program
-        programs = (gradient, cost_program(gradient, self.model.cost), forward_program(self.model))
+        cost = cost_program(gradient, self.model.cost)
         parts = [
-            ("value_and_grad", programs[0], self.gradient_part(programs[0])),
-            ("value", programs[1], self.value_part(programs[1])),
-            ("forward", programs[2], self.forward_part(programs[2])),
+            ("value_and_grad", gradient, self.gradient_part(gradient)),
+            ("value", cost, self.value_part(cost)),
+            ("forward", self.forward_program, self.forward_part(self.forward_program)),
         ]
         into = Into(self, gradient)
         sizes = self.sizes()
         made = [self.function(name, program, part, sizes) for name, program, part in parts]
         made += into.functions(sizes)
         users = self.user_functions()
-        # The door looks at how a family is given, which is the same for all three functions only
-        # if each of them is told; the widest form serves all.
-        made += self.door(programs[0], sizes)
+        made += self.door(gradient, sizes)
         return self.assembled([*made, *users])
 
     def assembled(self, made: list[dict[str, object]]) -> str:

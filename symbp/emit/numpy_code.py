@@ -391,7 +391,9 @@ class Writer:
             return Code(f"math.{name}({', '.join(args)})")
         if record.helper:
             self.needs.helpers[name] = None
-        return Code(f"float({record.numpy.format(*args)})")
+        # an integer of Python would make an array of integers, which holds no result
+        floats = [f"{a}.0" if a.lstrip("-").isdecimal() else f"float({a})" for a in args]
+        return Code(f"float({record.numpy.format(*floats)})")
 
     def along(self, node: Fold | Normalised, want: Labels) -> Code:
         """Reductions and weights along axes."""

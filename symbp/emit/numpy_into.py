@@ -265,7 +265,7 @@ class IntoWriter(Writer):
         texts.append(self.aligned(other, want).text)
         self.needs.helpers["_where"] = None
         shape = self.owner.shape_key(singly(want), what)
-        there = texts[2] in self.own and self.own[texts[2]].shape == shape
+        there = shape != "" and texts[2] in self.own and self.own[texts[2]].shape == shape
         code = self.call("_where", texts, texts[2] if there else self.room(want, what), new=not there)
         self.used_up(*(t for t in texts if t != code.text))
         return code
