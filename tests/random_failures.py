@@ -287,4 +287,13 @@ FOUND: Mapping[str, str] = {
         h[t,n] = tanh(sum(R[t,n-m+M-1]*y[n,m], m) + h[t-1,n])
         cost C = sum(h[T,n]^2, n)
     """,
+    # a name for c + d in a + b + (c + d) gave value_and_grad another last bit than value
+    "a_shared_sum_in_a_sum": """
+        const x : N, D
+        const y : N
+        param w : D
+        param k
+        eta[n] = sum(w[d]*x[n,d], d)
+        cost C = sum(exp(eta[n]) - y[n]*eta[n], n) + sum(y[n]*exp(-eta[n])*exp(k) + eta[n]*exp(k), n)
+    """,
 }
