@@ -252,4 +252,48 @@ FOUND: Mapping[str, str] = {
         u[i] = sum(w[t] + 1, t) + v[i]
         cost C = sum(y[i,j], i, j) + sum(u[i], i) + phi((A + sum(v[i], i)), phi(A, 1))
     """,
+    # scatters into windows of which no extent is known to be small: one np.add.at, no loop over data
+    "relative_positions": """
+        input x : N, D
+        input c : M, D
+        param R : H, N+M-1
+        param Q : D, 3*N-2
+        s[h,n,m] = sum(x[n,d]*c[m,d], d) + R[h,n-m+M-1]
+        a[h,n,m] = softmax(s[h,n,m], m)
+        r[n,k,d] = tanh(Q[d,2*n-k+N-1]*x[k,d])
+        cost C = sum(sum(a[h,n,m]*c[m,d], m)^2, h, n, d) + sum(r[n,k,d]^2, n, k, d)
+    """,
+    "windows_of_a_variable_without_a_kernel": """
+        input x : B, N+M-1, K+L-1
+        const y : N, M
+        const u : K, L
+        param w : B
+        h[b,i,j] = tanh(w[b]*x[b,i,j])
+        cost C = sum(h[b,n+m,k+l]^2*y[n,m]*u[k,l], b, n, m, k, l)
+    """,
+    "windows_without_a_kernel_beside_those_with_one": """
+        const y : N, M, J
+        param f : P
+        param v
+        param g : N+M-1, J+P-1
+        cost C = sum((f[p]*sin(v*g[n+m,j+p]) - y[n,m,j])^2, n, m, j, p)
+    """,
+    "windows_without_a_kernel_at_every_step": """
+        index t = 1..T
+        const y : N, M
+        param R[t] : N+M-1
+        param e : N
+        h[0,n] = e[n]
+        h[t,n] = tanh(sum(R[t,n-m+M-1]*y[n,m], m) + h[t-1,n])
+        cost C = sum(h[T,n]^2, n)
+    """,
+    # a name for c + d in a + b + (c + d) gave value_and_grad another last bit than value
+    "a_shared_sum_in_a_sum": """
+        const x : N, D
+        const y : N
+        param w : D
+        param k
+        eta[n] = sum(w[d]*x[n,d], d)
+        cost C = sum(exp(eta[n]) - y[n]*eta[n], n) + sum(y[n]*exp(-eta[n])*exp(k) + eta[n]*exp(k), n)
+    """,
 }

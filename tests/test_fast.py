@@ -60,3 +60,20 @@ def test_a_matrix_that_a_loop_reads_transposed_is_laid_out_once_before_it() -> N
         assert "for t in range" in after and f"{name}.T" not in after.split("def value(")[0]
     layers = emit_module(adjoint_system(pipeline.load("mlp")))
     assert "ascontiguousarray" not in layers  # each layer has its own matrix: nothing to lay out once
+
+
+@pytest.mark.parametrize("model, looped", [
+    ("input x : N, D\nparam R : 2*N-1\n"
+     "a[n,m] = softmax(sum(x[n,d]*x[m,d], d) + R[n-m+N-1], m)\ncost C = sum(a[n,m]^2, n, m)", ""),
+    ("const y : N, M\nparam h : N+M-1\ncost C = sum((tanh(h[n+m]) - y[n,m])^2, n, m)", ""),
+    ("const y : T, P\nparam v : T+P-1\nparam f : P\n"
+     "cost C = sum((f[p]*tanh(v[t+p]) - y[t,p])^2, t, p)", "for p in range(P):"),
+    ("input x : T\nparam w\nh[t] = tanh(w*x[t])\nm[t] = max(h[2*t+r], r=0..2)\n"
+     "cost C = sum(m[t]^2, t)", "for r in range(3):"),
+])
+def test_scatters_loop_over_kernels_alone(model: str, looped: str) -> None:
+    text = pipeline.module_text(adjoint_system(pipeline.parse(model)))
+    text = text.partition("def value_and_grad(")[2].partition("\ndef ")[0]
+    loops = {line.strip() for line in text.splitlines() if line.strip().startswith("for ")}
+    assert loops == ({looped} if looped else set())
+    assert ("np.add.at(" in text) == (not looped)

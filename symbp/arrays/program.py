@@ -192,11 +192,12 @@ def _program(
     used = survey(model, (*forward, *backward), looped, loops)
     storages = store(model, batched, replace(used, stepwise=used.stepwise - whole))
     made: list[tuple[Instruction, ...]] = []
+    filters = frozenset(i.extent for a in model.of_kind("param") for i in a.axes)
     for scene, chosen in plans:
         inside = tuple(
             scene.statements[n] for item in chosen if isinstance(item, Nest) for n in numbers_of(item)
         )
-        builder = _Builder(scene, storages, inside)
+        builder = _Builder(scene, storages, inside, filters)
         made.append(builder.allocated(builder.items(chosen, Scope(storages))))
     return Program(made[0], made[1], storages, model)
 
@@ -255,6 +256,7 @@ class _Builder:
     scene: Scene
     storages: Mapping[str, Storage]
     looped: tuple[Statement, ...]
+    filters: frozenset[Affine]
 
     def items(
         self, chosen: Plan, scope: Scope, places: Mapping[str, Index] | None = None
@@ -293,12 +295,12 @@ class _Builder:
         return out
 
     def assign(self, s: Statement, scope: Scope) -> Instruction:
-        kernel = _kernel(s, scope)
+        kernel = _kernel(s, scope, self.filters)
         if kernel is not None:
             inner = self.assign(s, scope.inside(kernel))
             return Loop(kernel, (kernel.low,), (kernel.high,), False, (inner,))
         storage = self.storages[s.target]
-        target = reading(storage, s.at, scope)
+        target = reading(storage, s.at, scope, scatters=s.accumulate)
         if not s.accumulate and any(isinstance(x, Take) for x in target.subscripts):
             raise SymbpError(f"{s.target.lstrip('∂')} is written at positions that are no plain range")
         value = lower(s.rhs, scope)
@@ -364,14 +366,28 @@ def _placed(s: Statement, values: Mapping[Index, Affine]) -> Statement:
     return replace(s, at=at, indices=tuple(indices), rhs=substitute(s.rhs, moved))
 
 
-def _kernel(s: Statement, scope: Scope) -> Index | None:
-    """The index over which a scatter into windows loops: that of the smaller extent, the kernel."""
+def _kernel(s: Statement, scope: Scope, filters: frozenset[Affine]) -> Index | None:
+    """The index over which a scatter into windows loops: that of the smaller extent, the kernel.
+
+    A convolution derives the other extent (H-P+1) from the kernel's, which is then the simpler one, or a
+    number.  Of two symbols the kernel's is the one that is also the size of a parameter's axis
+    (``filters``).  If that is both or neither of them, no extent is known to be small: x[n-m+N-1].
+    """
     for position in s.at:
         open_ = [i for i in position.indices() if i not in scope.loops]
         if any(not isinstance(a, Index) for a, _ in position.terms if a in open_) or len(open_) < 2:
             continue
-        return min(reversed(open_), key=lambda i: (len(i.extent.terms), not i.extent.is_const))
+        simplest = min(_rank(i) for i in open_)
+        alike = [i for i in reversed(open_) if _rank(i) == simplest]
+        if len(alike) > 1 and not alike[0].extent.is_const:
+            alike = [i for i in alike if i.extent in filters]
+        if len(alike) == 1 or (alike and alike[0].extent.is_const):
+            return alike[0]
     return None
+
+
+def _rank(index: Index) -> tuple[int, bool]:
+    return len(index.extent.terms), not index.extent.is_const
 
 
 def _spread(value: Node, target: Load, scope: Scope) -> Node:

@@ -73,8 +73,13 @@ def load(node: Ref | Adjoint, scope: Scope, as_integer: bool = False) -> Node:
     return read
 
 
-def reading(storage: Storage, at: tuple[Affine, ...], scope: Scope) -> Load:
-    """A stored array read (or written) at positions."""
+def reading(
+    storage: Storage, at: tuple[Affine, ...], scope: Scope, scatters: bool = False
+) -> Load:
+    """A stored array read (or written) at positions.
+
+    ``scatters``: it is added to, so windows are positions: in a view they would overlap.
+    """
     mixed = _mixed(at, scope)
     subscripts: list[Subscript] = []
     for axis in storage.layout:
@@ -85,7 +90,7 @@ def reading(storage: Storage, at: tuple[Affine, ...], scope: Scope) -> Load:
         index = storage.axes[axis]
         ends = (index.low.substitute(values), index.high.substitute(values))
         place = _Place(at[axis], storage.base[axis].substitute(values), *ends)
-        subscripts.append(_subscript(place, axis in mixed, scope))
+        subscripts.append(_subscript(place, axis in mixed, scope, scatters))
     return Load(storage.key, tuple(subscripts), _labels(subscripts))
 
 
@@ -115,7 +120,7 @@ class _Place:
         return bool(below) and bool(above)
 
 
-def _subscript(place: _Place, mixed: bool, scope: Scope) -> Subscript:
+def _subscript(place: _Place, mixed: bool, scope: Scope, scatters: bool) -> Subscript:
     position = place.position - place.base
     labels = tuple(i for i in position.indices() if i not in scope.loops)
     gathers = any(isinstance(a, Ref) for a in position.atoms())
@@ -124,6 +129,8 @@ def _subscript(place: _Place, mixed: bool, scope: Scope) -> Subscript:
     factors = tuple(position.coefficient(i) for i in labels)
     outside = scope.guarded and not place.inside()
     if gathers or mixed or not all(factors) or min(factors) < 1 or outside:
+        return Take(_ids(place, position, gathers, scope))
+    if scatters and len(labels) > 1:
         return Take(_ids(place, position, gathers, scope))
     start = position.substitute({i: i.low for i in labels})
     if len(labels) == 1:

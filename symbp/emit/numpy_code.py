@@ -301,9 +301,11 @@ class Writer:
             turned = isinstance(term, Elementwise) and term.op == "neg"
             if isinstance(term, Elementwise) and turned:
                 term = term.args[0]
-            code = self.write(term, want, whole)
             have = tuple(i for i in want if i in term.labels)
             plain = not isinstance(term, Elementwise) or term.op != "+"
+            # a + (b + c) is written a + b + c: no name may stand for b + c, or the bits would differ
+            flat = bool(out) and not plain and not turned and expanded(Code("x"), have, want).text == "x"
+            code = (self.spell if flat else self.write)(term, want, whole)
             minus = code.text.startswith("-") and (plain or (not turned and have in ((), want)))
             if minus:
                 code = Code(code.text[1:], PRODUCT)
