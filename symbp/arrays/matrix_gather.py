@@ -24,17 +24,27 @@ from symbp.arrays.matrix_terms import (
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
     """The sum with like terms added and common factors taken out."""
-    terms = _like_terms([term for arg in args for term in _terms(arg)])
+    terms = _merged([term for arg in args for term in _terms(arg)])
     if len(terms) < 2:
-        return node_of(terms[0]) if terms else _zero(args[0])
+        return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
     terms = _grouped(terms)
     return node_of(times(front, term_of(_sum(terms))))
 
 
-def _zero(like: Matrix) -> Matrix:
-    zero = node_of(scaled(term_of(like), Fraction(0)))
-    return zero if shape(like) == (False, False) else Plus((like, Minus(like)))
+def _merged(terms: list[Term]) -> list[Term]:
+    """Like terms added; (A − S)ᵀ is Aᵀ − S where that makes more of them alike."""
+    opened = [inner for term in terms for inner in _opened(term)]
+    merged = _like_terms(opened)
+    return merged if len(merged) < len(opened) else _like_terms(terms)
+
+
+def _opened(term: Term) -> list[Term]:
+    match _only(term):
+        case Transpose(Plus(args)) if not term.scalars:
+            return [scaled(term_of(turned(arg)), term.number) for arg in args]
+        case _:
+            return [term]
 
 
 def _terms(node: Matrix) -> list[Term]:
@@ -89,7 +99,7 @@ def _divisor(numbers: list[Fraction]) -> Fraction:
 def _sum(terms: list[Term]) -> Matrix:
     if len(terms) == 1:
         return node_of(terms[0])
-    nodes = _plain_first([node_of(t) for t in terms])
+    nodes = _side_by_side(_plain_first([node_of(t) for t in terms]))
     if isinstance(nodes[0], Minus) and (first := next((n for n in nodes if not isinstance(n, Minus)), None)):
         nodes = [first, *(n for n in nodes if n is not first)]
     return _upright(Plus(tuple(nodes)))
@@ -103,9 +113,23 @@ def _plain_first(nodes: list[Matrix]) -> list[Matrix]:
     return nodes
 
 
+def _side_by_side(nodes: list[Matrix]) -> list[Matrix]:
+    """B + Bᵀ − C, not B − C + Bᵀ."""
+    out: list[Matrix] = []
+    for node in nodes:
+        twin = key(turned(node))
+        place = next((n for n, known in enumerate(out) if key(known) == twin), len(out) - 1)
+        out.insert(place + 1, node)
+    return out
+
+
 def _matrices(node: Plus) -> bool:
     """Whether all factors are matrices: a bᵀXᵀ stays, because b a column reads better."""
-    factors = [f for t in node.args for f in term_of(t).chain]
+    terms = [term_of(t) for t in node.args]
+    factors = [f for t in terms for f in t.chain]
+    if any(t.scalars for t in terms) and all(len(t.chain) == 1 for t in terms):
+        # tr(X) Aᵀ + tr(Y) Bᵀ stays
+        return False
     return all(shape(f) == (True, True) for f in factors) and shape(node) == (True, True)
 
 
@@ -125,7 +149,7 @@ def _grouped(terms: list[Term]) -> list[Term]:
     chains = [t for t in terms if t.chain]
     if len(chains) > 1 and len(chains) == len(terms):
         before, after = _shared(chains)
-        if before + after:
+        if before + after and len({scalars_key(t) for t in chains}) == 1:
             return [_taken_out(chains, before, after)]
     for pair in combinations(range(len(terms)), 2):
         mine = [terms[n] for n in pair]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -128,7 +129,8 @@ def raised(term: Term, exponent: Fraction) -> Term:
         if term.number == 1 and len(term.scalars) == 1 and isinstance(term.scalars[0][0], Norm):
             (base, own) = term.scalars[0]
             return Term(scalars=((base, own * exponent),))
-        return Term(scalars=((Power(_scalar_of(term), number(exponent)), Fraction(1)),))
+        sign = Fraction(-1 if exponent < 0 else 1)
+        return Term(scalars=((Power(_scalar_of(term), number(abs(exponent))), sign),))
     return Term(term.number ** int(exponent), tuple((s, e * exponent) for s, e in term.scalars))
 
 
@@ -233,11 +235,18 @@ def turned(node: Matrix) -> Matrix:
             return Scaled(factor, turned(arg))
         case Quotient(num, den) if shape(den) == SCALAR:
             return Quotient(turned(num), den)
+        case Plus(args) | Hadamard(args) if _same_parts(args, tuple(map(turned, args))):
+            return node
         case Plus() | Hadamard() | Mapped() | Power() | Quotient():
             inside = with_parts(node, tuple(map(turned, parts(node))))
             return inside if transposes(inside) <= transposes(node) else Transpose(node)
         case _:
             return node if shape(node) == SCALAR else Transpose(node)
+
+
+def _same_parts(left: tuple[Matrix, ...], right: tuple[Matrix, ...]) -> bool:
+    """Whether a sum has the same terms in another order: B + Bᵀ is symmetric."""
+    return Counter(map(key, left)) == Counter(map(key, right))
 
 
 def transposes(node: Matrix) -> int:
