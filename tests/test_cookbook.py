@@ -905,6 +905,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
     "softplus": lambda u: np.log(1 + np.exp(u)),
     "relu": lambda u: u * (np.real(u) > 0),
+    "abs": lambda u: u * np.sign(np.real(u)),
 }  # fmt: skip
 
 

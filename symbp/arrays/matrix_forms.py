@@ -33,7 +33,18 @@ from symbp.arrays.matrix_nodes import (
     shape,
     with_parts,
 )
-from symbp.arrays.matrix_terms import SCALAR, Term, key, node_of, powers, term_of, times, transposes, turned
+from symbp.arrays.matrix_terms import (
+    SCALAR,
+    Term,
+    axis,
+    key,
+    node_of,
+    powers,
+    term_of,
+    times,
+    transposes,
+    turned,
+)
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import ONE, Number, number
 
@@ -58,7 +69,8 @@ def _simplified(node: Matrix) -> Matrix:
     below = tuple(_simplified(p) for p in parts(node))
     if not isinstance(node, _LINEAR):
         # exp of a zero vector is a vector: it needs the axes
-        below = tuple(p if is_zero(b) and any(shape(p)) else b for p, b in zip(parts(node), below, strict=True))
+        pairs = zip(parts(node), below, strict=True)
+        below = tuple(p if is_zero(b) and any(shape(p)) else b for p, b in pairs)
     node = with_parts(node, below)
     match node:
         case Transpose(arg):
@@ -75,6 +87,9 @@ def _simplified(node: Matrix) -> Matrix:
             return _total(arg, like, across)
         case Diagonal(arg):
             return arg.arg if isinstance(arg, Diag) else node
+        case Minus(Plus(args)) if len(args) == 2 and isinstance(args[1], Minus):
+            # −(x − a) is a − x
+            return Plus((args[1].arg, Minus(args[0])))
         case _:
             return node_of(term_of(node))
 
@@ -104,7 +119,9 @@ def _product(node: Product) -> Matrix:
 _Chain = tuple[list[Matrix], list[Index | None]]
 
 
-def _inner_products(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[_Chain], list[Matrix], list[Index | None]]:
+def _inner_products(
+    chain: list[Matrix], inner: list[Index | None]
+) -> tuple[list[_Chain], list[Matrix], list[Index | None]]:
     """x uᵀv is (uᵀv) x: what is a scalar between outer products stands in front."""
     cuts = [n + 1 for n, i in enumerate(inner) if i is None]
     if not cuts:
@@ -208,11 +225,12 @@ def _row(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
 def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
     """(A ⊙ Bᵀ) 1 is the diagonal of A B: shorter where it saves a transpose."""
     match chain, inner:
-        case [Hadamard((left, right)) as arg, Ones(like)], [Index() as index]:
+        case [Hadamard((left, right)) as arg, Ones()], [Index() as index]:
             whole = _product(Product((left, turned(right)), (index,)))
             # a matrix and its transpose have the same diagonal
             whole = min(whole, turned(whole), key=transposes)
-            return Diagonal(whole, like) if transposes(whole) < transposes(arg) else None
+            row = axis(left)
+            return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
         case _:
             return None
 

@@ -7,10 +7,11 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
-from symbp.arrays.matrix_nodes import Matrix, Minus, Plus, Transpose, shape
+from symbp.arrays.matrix_nodes import Matrix, Minus, Ones, Plus, Product, Trace, Transpose, shape
 from symbp.arrays.matrix_terms import (
     Term,
     alike,
+    axis,
     key,
     node_of,
     scalars_key,
@@ -24,12 +25,42 @@ from symbp.arrays.matrix_terms import (
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
     """The sum with like terms added and common factors taken out."""
-    terms = _merged([term for arg in args for term in _terms(arg)])
+    terms = _with_ones(_same_chains(_merged([term for arg in args for term in _terms(arg)])))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
     terms = _grouped(terms)
     return node_of(times(front, term_of(_sum(terms))))
+
+
+def _same_chains(terms: list[Term]) -> list[Term]:
+    """a x + b x is (a + b) x."""
+    groups: dict[Hashable, list[Term]] = {}
+    for term in terms:
+        joints = tuple(i is None for i in term.inner)
+        group = (tuple(map(key, term.chain)), joints) if term.chain else alike(term)
+        groups.setdefault(group, []).append(term)
+    return [g[0] if len(g) == 1 else _coefficient(g) for g in groups.values()]
+
+
+def _coefficient(terms: list[Term]) -> Term:
+    factor = gathered(tuple(node_of(Term(t.number, t.scalars)) for t in terms))
+    first = terms[0]
+    return times(term_of(factor), Term(chain=first.chain, inner=first.inner))
+
+
+def _with_ones(terms: list[Term]) -> list[Term]:
+    """An inner product among columns stands times ones: (aᵀ x) 𝟏 + b."""
+    columns = [t for t in terms if t.chain and shape(node_of(t)) == (True, False)]
+    along = next((i for t in columns if (i := axis(t.chain[0])) is not None), None)
+    if along is None:
+        return terms
+    ones = Term(chain=(Ones(along),))
+    return [times(t, ones) if not t.chain and _has_inner_product(t) else t for t in terms]
+
+
+def _has_inner_product(term: Term) -> bool:
+    return any(isinstance(scalar, (Product, Trace)) for scalar, _ in term.scalars)
 
 
 def _merged(terms: list[Term]) -> list[Term]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from symbp.arrays.matrix_nodes import (
     Diag,
+    Diagonal,
     Hadamard,
     Identity,
     Leaf,
@@ -27,6 +28,7 @@ from symbp.arrays.matrix_nodes import (
     SequenceSum,
     Softmax,
     Transpose,
+    Unit,
     parts,
     shape,
     with_parts,
@@ -143,6 +145,28 @@ def times(left: Term, right: Term) -> Term:
         gathered[key(node)] = (node, exponent + (known[1] if known else 0))
     kept = tuple((n, e) for n, e in gathered.values() if e)
     return Term(left.number * right.number, kept, left.chain or right.chain, left.inner or right.inner)
+
+
+def axis(node: Matrix, *, column: bool = False) -> Index | None:
+    """The index of the rows, or of the columns, as far as the parts tell it."""
+    match node:
+        case Leaf(_, axes):
+            return axes[1 if column else 0] if len(axes) > column else None
+        case Ones(like) | Unit(_, like) | Identity(like):
+            return None if column and not isinstance(node, Identity) else like
+        case Transpose(arg):
+            return axis(arg, column=not column)
+        case Product(args):
+            return axis(args[-1 if column else 0], column=column)
+        case MatrixPower(base) | Diag(base):
+            return axis(base)
+        case Diagonal(arg):
+            return None if column else axis(arg)
+        case _ if shape(node)[column]:
+            found = (axis(p, column=column) for p in parts(node) if shape(p)[column])
+            return next((i for i in found if i is not None), None)
+        case _:
+            return None
 
 
 def alike(term: Term) -> Hashable:
