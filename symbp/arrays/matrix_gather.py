@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
-from symbp.arrays.matrix_nodes import Matrix, Minus, Ones, Plus, Product, Trace, Transpose, shape
+from symbp.arrays.matrix_nodes import Hadamard, Matrix, Minus, Ones, Plus, Product, Trace, Transpose, shape
 from symbp.arrays.matrix_terms import (
     Term,
     alike,
@@ -192,7 +192,31 @@ def _grouped(terms: list[Term]) -> list[Term]:
             out = _taken_out(group, before, after)
             rest = [out if t is mine[0] else t for t in terms if t is mine[0] or t not in group]
             return _grouped(rest)
+        joined = _entry_by_entry(*mine)
+        if joined is not None:
+            return _grouped([joined if t is mine[0] else t for t in terms if t is not mine[1]])
     return terms
+
+
+def _entry_by_entry(left: Term, right: Term) -> Term | None:
+    """u ⊙ d + v ⊙ d is (u + v) ⊙ d, for all factors that are shared."""
+    match left.chain, right.chain:
+        case (Hadamard(mine),), (Hadamard(other),) if len(mine) == len(other) == 2:
+            for n, m in ((0, 0), (1, 1), (0, 1), (1, 0)):
+                if key(mine[n]) == key(other[m]):
+                    rest = (_weighed(left, mine[1 - n]), _weighed(right, other[1 - m]))
+                    inside = term_of(gathered(rest))
+                    pair = (mine[n], node_of(Term(chain=inside.chain, inner=inside.inner)))
+                    node = Hadamard(pair if n == 0 else pair[::-1])
+                    whole = times(Term(inside.number, (*left.scalars,)), Term(scalars=inside.scalars))
+                    return times(whole, Term(chain=(node,))) if inside.chain else None
+            return None
+        case _:
+            return None
+
+
+def _weighed(term: Term, factor: Matrix) -> Matrix:
+    return node_of(scaled(term_of(factor), term.number))
 
 
 def _shared(terms: list[Term]) -> tuple[int, int]:
