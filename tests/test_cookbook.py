@@ -20,7 +20,7 @@ import pytest
 
 import symbp
 from symbp.emit.math import printer
-from symbp.emit.matrix_math import matrix_box
+from symbp.emit.matrix_math import matrix_box, whole
 from symbp.emit.plain import text as plain
 
 SIZES = {"N": 4, "M": 3, "P": 5, "Q": 2, "D": 3, "K": 2, "H": 5}
@@ -889,11 +889,1162 @@ BEYOND: list[tuple[str, str, str, str]] = [
     ),
 ]
 
+FURTHER: list[tuple[str, str, str, str]] = [
+    (
+        "xBx order",
+        "const B : N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[j]*sum(x[k]*B[k,j], k), j)\n",
+        "x",
+        "(B + Bᵀ) x",
+    ),
+    (
+        "half quad sym-form",
+        "const B : N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*(B[i,j] + B[j,i])*x[j], i, j)/2\n",
+        "x",
+        "(B + Bᵀ) x",
+    ),
+    (
+        "xAAx long",
+        "const A : M, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[m,i]*A[m,j]*x[j], i, j, m)\n",
+        "x",
+        "2Aᵀ A x",
+    ),
+    (
+        "xAAx A",
+        "const x : N\n"
+        "param A : M, N\n"
+        "cost C = sum(x[i]*A[m,i]*A[m,j]*x[j], i, j, m)\n",
+        "A",
+        "2A x xᵀ",
+    ),
+    (
+        "Ax=b weighted",
+        "const A : M, N\n"
+        "const b : M\n"
+        "const W : M, M\n"
+        "param x : N\n"
+        "r[m] = sum(A[m,i]*x[i], i) - b[m]\n"
+        "cost C = sum(r[p]*W[p,q]*r[q], p, q)/2\n",
+        "x",
+        "Aᵀ ∂C/∂r",
+    ),
+    (
+        "Ax-b norm",
+        "const A : M, N\n"
+        "const b : M\n"
+        "param x : N\n"
+        "cost C = sqrt(sum((sum(A[m,i]*x[i], i) - b[m])^2, m))\n",
+        "x",
+        "Aᵀ (A x − b)/‖A x − b‖₂",
+    ),
+    (
+        "norm sum",
+        "const A : M, N\n"
+        "param x : N\n"
+        "cost C = sum(sqrt(sum((x[i] - A[m,i])^2, i)), m)\n",
+        "x",
+        "(𝟏 xᵀ − A)ᵀ · 1/√((𝟏 xᵀ − A)^{⊙2} 𝟏)",
+    ),
+    (
+        "norm sum A",
+        "const x : N\n"
+        "param A : M, N\n"
+        "cost C = sum(sqrt(sum((x[i] - A[m,i])^2, i)), m)\n",
+        "A",
+        "diag(1/√((𝟏 xᵀ − A)^{⊙2} 𝟏)) (A − 𝟏 xᵀ)",
+    ),
+    (
+        "XX' fro",
+        "param X : N, M\n"
+        "cost C = sum(sum(X[i,k]*X[j,k], k)^2, i, j)\n",
+        "X",
+        "4X Xᵀ X",
+    ),
+    (
+        "X'X fro",
+        "param X : N, M\n"
+        "cost C = sum(sum(X[k,i]*X[k,j], k)^2, i, j)\n",
+        "X",
+        "4X Xᵀ X",
+    ),
+    (
+        "XX'-A",
+        "const A : N, N\n"
+        "param X : N, M\n"
+        "cost C = sum((A[i,j] - sum(X[i,k]*X[j,k], k))^2, i, j)/4\n",
+        "X",
+        "−½ (A + Aᵀ − 2X Xᵀ) X",
+    ),
+    (
+        "trX'CXX'CX",
+        "const D : N, N\n"
+        "param X : N, M\n"
+        "cost C = sum(X[a,b]*D[a,c]*X[c,d]*X[e,d]*D[e,f]*X[f,b], a, b, c, d, e, f)\n",
+        "X",
+        "2(D X Xᵀ D + Dᵀ X Xᵀ Dᵀ) X",
+    ),
+    (
+        "tr X'CX fro",
+        "const D : N, N\n"
+        "param X : N, M\n"
+        "G[p,q] = sum(X[a,p]*D[a,b]*X[b,q], a, b)\n"
+        "cost C = sum(G[p,q]^2, p, q)\n",
+        "X",
+        "D X (∂C/∂G)ᵀ + Dᵀ X ∂C/∂G",
+    ),
+    (
+        "tr X2 X'",
+        "param X : N, N\n"
+        "cost C = sum(X[i,j]*X[j,k]*X[i,k], i, j, k)\n",
+        "X",
+        "X (X + Xᵀ) + Xᵀ X",
+    ),
+    (
+        "tr XX'XX'",
+        "param X : N, M\n"
+        "cost C = sum(X[i,j]*X[k,j]*X[k,l]*X[i,l], i, j, k, l)\n",
+        "X",
+        "4X Xᵀ X",
+    ),
+    (
+        "b'X'Xb",
+        "const b : M\n"
+        "param X : N, M\n"
+        "cost C = sum(sum(X[i,j]*b[j], j)^2, i)\n",
+        "X",
+        "2X b bᵀ",
+    ),
+    (
+        "a'XX'a",
+        "const a : N\n"
+        "param X : N, M\n"
+        "cost C = sum(sum(X[i,j]*a[i], i)^2, j)\n",
+        "X",
+        "2a aᵀ X",
+    ),
+    (
+        "a'XX'b nested",
+        "const a : N\n"
+        "const b : N\n"
+        "param X : N, M\n"
+        "cost C = sum(sum(a[i]*X[i,j], i)*sum(X[i,j]*b[i], i), j)\n",
+        "X",
+        "(a bᵀ + b aᵀ) X",
+    ),
+    (
+        "a'XYX'b",
+        "const a : N\n"
+        "const b : N\n"
+        "const Y : M, M\n"
+        "param X : N, M\n"
+        "cost C = sum(sum(a[i]*X[i,j], i)*Y[j,k]*sum(X[l,k]*b[l], l), j, k)\n",
+        "X",
+        "a bᵀ X Yᵀ + b aᵀ X Y",
+    ),
+    (
+        "AXB el",
+        "const A : P, N\n"
+        "const B : M, Q\n"
+        "const Y : P, Q\n"
+        "param X : N, M\n"
+        "Z[p,q] = sum(A[p,i]*sum(X[i,j]*B[j,q], j), i)\n"
+        "cost C = sum((Z[p,q] - Y[p,q])^2, p, q)/2\n",
+        "X",
+        "Aᵀ (∂C/∂Z) Bᵀ",
+    ),
+    (
+        "AXB norm",
+        "const A : P, N\n"
+        "const B : M, Q\n"
+        "const Y : P, Q\n"
+        "param X : N, M\n"
+        "cost C = sqrt(sum((sum(A[p,i]*sum(X[i,j]*B[j,q], j), i) - Y[p,q])^2, p, q))\n",
+        "X",
+        "Aᵀ (A X B − Y) Bᵀ/‖A X B − Y‖_F",
+    ),
+    (
+        "AX+XB (sylv)",
+        "const A : N, N\n"
+        "const B : M, M\n"
+        "const D : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum((sum(A[i,k]*X[k,j], k) + sum(X[i,l]*B[l,j], l) - D[i,j])^2, i, j)/2\n",
+        "X",
+        "Aᵀ (A X + X B − D) + (A X + X B − D) Bᵀ",
+    ),
+    (
+        "1'X1",
+        "param X : N, M\n"
+        "cost C = sum(sum(X[i,j], i)^2, j)\n",
+        "X",
+        "2𝟏 𝟏ᵀ X",
+    ),
+    (
+        "tr(X)^2",
+        "param X : N, N\n"
+        "cost C = sum(X[i,i], i)^2/2\n",
+        "X",
+        "tr(X) I",
+    ),
+    (
+        "tr(AX)^2",
+        "const A : M, N\n"
+        "param X : N, M\n"
+        "cost C = sum(A[j,i]*X[i,j], i, j)^2\n",
+        "X",
+        "2 tr(A X) Aᵀ",
+    ),
+    (
+        "tr(AX) tr(BX)",
+        "const A : M, N\n"
+        "const B : M, N\n"
+        "param X : N, M\n"
+        "cost C = sum(A[j,i]*X[i,j], i, j)*sum(X[k,l]*B[l,k], k, l)\n",
+        "X",
+        "tr(B X) Aᵀ + tr(A X) Bᵀ",
+    ),
+    (
+        "tr(X'X)/tr(X)",
+        "param X : N, N\n"
+        "cost C = sum(X[i,j]^2, i, j)/sum(X[i,i], i)\n",
+        "X",
+        "2X/tr(X) − ‖X‖_F² I/tr(X)²",
+    ),
+    (
+        "exp tr AX",
+        "const A : M, N\n"
+        "param X : N, M\n"
+        "cost C = exp(sum(A[j,i]*X[i,j], i, j))\n",
+        "X",
+        "exp(tr(A X)) Aᵀ",
+    ),
+    (
+        "fro^4",
+        "param X : N, M\n"
+        "cost C = sum(X[i,j]*X[i,j], i, j)^2\n",
+        "X",
+        "4‖X‖_F² X",
+    ),
+    (
+        "log fro",
+        "param X : N, M\n"
+        "cost C = log(sum(X[i,j]^2, i, j))\n",
+        "X",
+        "2X/‖X‖_F²",
+    ),
+    (
+        "1/norm",
+        "param x : N\n"
+        "cost C = 1/sqrt(sum(x[i]^2, i))\n",
+        "x",
+        "−x/‖x‖₂³",
+    ),
+    (
+        "gauss",
+        "const a : N\n"
+        "param x : N\n"
+        "cost C = exp(-sum((x[i] - a[i])^2, i)/2)\n",
+        "x",
+        "exp(−‖x − a‖₂²/2) (a − x)",
+    ),
+    (
+        "gauss W",
+        "const a : N\n"
+        "const W : N, N\n"
+        "param x : N\n"
+        "cost C = exp(-sum((x[i] - a[i])*W[i,j]*(x[j] - a[j]), i, j)/2)\n",
+        "x",
+        "−½ exp(−(x − a)ᵀ W (x − a)/2) (W + Wᵀ) (x − a)",
+    ),
+    (
+        "log1p",
+        "const a : N\n"
+        "param x : N\n"
+        "cost C = log(1 + sum((x[i] - a[i])^2, i))\n",
+        "x",
+        "2(x − a)/(1 + ‖x − a‖₂²)",
+    ),
+    (
+        "diag(a)X fro",
+        "const a : N\n"
+        "param X : N, M\n"
+        "cost C = sum((a[i]*X[i,j])^2, i, j)\n",
+        "X",
+        "2 diag(a²) X",
+    ),
+    (
+        "diag(a)X fro a",
+        "const X : N, M\n"
+        "param a : N\n"
+        "cost C = sum((a[i]*X[i,j])^2, i, j)\n",
+        "a",
+        "2((X ⊙ X) 𝟏) ⊙ a",
+    ),
+    (
+        "diag(a)Xb",
+        "const X : N, M\n"
+        "const b : M\n"
+        "param a : N\n"
+        "cost C = sum((a[i]*sum(X[i,j]*b[j], j))^2, i)\n",
+        "a",
+        "2a ⊙ (X b)²",
+    ),
+    (
+        "A diag(x) b",
+        "const A : M, N\n"
+        "const b : N\n"
+        "param x : N\n"
+        "cost C = sum(sum(A[m,i]*x[i]*b[i], i)^2, m)\n",
+        "x",
+        "2(Aᵀ A (x ⊙ b)) ⊙ b",
+    ),
+    (
+        "A diag x A'",
+        "const A : M, N\n"
+        "const S : M, M\n"
+        "param x : N\n"
+        "cost C = sum((sum(A[m,i]*x[i]*A[k,i], i) - S[m,k])^2, m, k)/2\n",
+        "x",
+        "diag(Aᵀ (A diag(x) Aᵀ − S) A)",
+    ),
+    (
+        "xx' fro",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sum((x[i]*x[j] - A[i,j])^2, i, j)\n",
+        "x",
+        "2(2x xᵀ − A − Aᵀ) x",
+    ),
+    (
+        "uv' fro",
+        "const A : N, M\n"
+        "const v : M\n"
+        "param u : N\n"
+        "cost C = sum((A[i,j] - u[i]*v[j])^2, i, j)\n",
+        "u",
+        "−2(A − u vᵀ) v",
+    ),
+    (
+        "X^2 had",
+        "const A : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum(A[i,j]*X[i,j]^3, i, j)\n",
+        "X",
+        "3A ⊙ (X ⊙ X)",
+    ),
+    (
+        "X/A",
+        "const A : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum(X[i,j]/A[i,j], i, j)\n",
+        "X",
+        "1/A",
+    ),
+    (
+        "KL",
+        "const p : N\n"
+        "param q : N\n"
+        "cost C = sum(p[i]*log(p[i]/q[i]), i)\n",
+        "q",
+        "−p/q",
+    ),
+    (
+        "gKL mat",
+        "const V : N, M\n"
+        "const W : N, K\n"
+        "param H : K, M\n"
+        "cost C = sum(sum(W[i,k]*H[k,j], k) - V[i,j]*log(sum(W[i,k]*H[k,j], k)), i, j)\n",
+        "H",
+        "Wᵀ (𝟏 𝟏ᵀ − V/(W H))",
+    ),
+    (
+        "lse rows",
+        "const A : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum(logsumexp(X[i,j], j), i) - sum(A[i,j]*X[i,j], i, j)\n",
+        "X",
+        "softmax(X) − A",
+    ),
+    (
+        "lse cols",
+        "param X : N, M\n"
+        "cost C = sum(logsumexp(X[i,j], i), j)\n",
+        "X",
+        "softmax(Xᵀ)ᵀ",
+    ),
+    (
+        "lse XW",
+        "const X : N, D\n"
+        "const Y : N, K\n"
+        "param W : D, K\n"
+        "cost C = sum(logsumexp(sum(X[n,d]*W[d,k], d), k), n) - sum(Y[n,k]*X[n,d]*W[d,k], n, k, d)\n",
+        "W",
+        "Xᵀ (softmax(X W) − Y)",
+    ),
+    (
+        "lse WX",
+        "const X : D, N\n"
+        "param W : K, D\n"
+        "cost C = sum(logsumexp(sum(W[k,d]*X[d,n], d), k), n)\n",
+        "W",
+        "softmax(Xᵀ Wᵀ)ᵀ Xᵀ",
+    ),
+    (
+        "lse temp",
+        "const t\n"
+        "param x : N\n"
+        "cost C = t*logsumexp(x[i]/t, i)\n",
+        "x",
+        "softmax(x/t)",
+    ),
+    (
+        "softmax sq",
+        "const y : N\n"
+        "param x : N\n"
+        "p[i] = softmax(x[i], i)\n"
+        "cost C = sum((p[i] - y[i])^2, i)\n",
+        "x",
+        "(∂C/∂p) ⊙ p − ((∂C/∂p)ᵀ p) p",
+    ),
+    (
+        "softmax sq inl",
+        "const y : N\n"
+        "param x : N\n"
+        "cost C = sum((softmax(x[i], i) - y[i])^2, i)\n",
+        "x",
+        "2((softmax(x) − y) ⊙ softmax(x) − ((softmax(x) − y)ᵀ softmax(x)) softmax(x))",
+    ),
+    (
+        "attention-ish",
+        "const K : N, D\n"
+        "const v : N\n"
+        "param q : D\n"
+        "cost C = sum(softmax(sum(K[n,d]*q[d], d), n)*v[n], n)\n",
+        "q",
+        "Kᵀ (softmax(K q) ⊙ v) − (softmax(K q)ᵀ v) Kᵀ softmax(K q)",
+    ),
+    (
+        "elementwise sin(Ax)",
+        "const A : M, N\n"
+        "param x : N\n"
+        "cost C = sum(sin(sum(A[m,i]*x[i], i)), m)\n",
+        "x",
+        "Aᵀ cos(A x)",
+    ),
+    (
+        "b'exp(Ax)",
+        "const A : M, N\n"
+        "const b : M\n"
+        "param x : N\n"
+        "cost C = sum(b[m]*exp(sum(A[m,i]*x[i], i)), m)\n",
+        "x",
+        "Aᵀ (b ⊙ exp(A x))",
+    ),
+    (
+        "tanh(XW)",
+        "const X : N, D\n"
+        "const Y : N, K\n"
+        "param W : D, K\n"
+        "cost C = sum((tanh(sum(X[n,d]*W[d,k], d)) - Y[n,k])^2, n, k)/2\n",
+        "W",
+        "Xᵀ ((tanh(X W) − Y) ⊙ (1 − tanh²(X W)))",
+    ),
+    (
+        "sigm WX+b1'",
+        "const X : D, N\n"
+        "param W : K, D\n"
+        "param b : K\n"
+        "cost C = sum(sigmoid(sum(W[k,d]*X[d,n], d) + b[k]), k, n)\n",
+        "b",
+        "(sigmoid(W X + b 𝟏ᵀ) ⊙ (1 − sigmoid(W X + b 𝟏ᵀ))) 𝟏",
+    ),
+    (
+        "sigm W",
+        "const X : D, N\n"
+        "param b : K\n"
+        "param W : K, D\n"
+        "cost C = sum(sigmoid(sum(W[k,d]*X[d,n], d) + b[k]), k, n)\n",
+        "W",
+        "(sigmoid(W X + b 𝟏ᵀ) ⊙ (1 − sigmoid(W X + b 𝟏ᵀ))) Xᵀ",
+    ),
+    (
+        "3 quad",
+        "const A : N, N\n"
+        "const B : N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[i,j]*x[j], i, j)*sum(x[i]*B[i,j]*x[j], i, j)\n",
+        "x",
+        "(xᵀ B x) (A + Aᵀ) x + (xᵀ A x) (B + Bᵀ) x",
+    ),
+    (
+        "ratio",
+        "const A : N, N\n"
+        "const B : N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[i,j]*x[j], i, j)/sum(x[i]*B[i,j]*x[j], i, j)\n",
+        "x",
+        "(A + Aᵀ) x/(xᵀ B x) − (xᵀ A x) (B + Bᵀ) x/(xᵀ B x)²",
+    ),
+    (
+        "sqrt quad",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sqrt(sum(x[i]*A[i,j]*x[j], i, j))\n",
+        "x",
+        "(A + Aᵀ) x/(2√(xᵀ A x))",
+    ),
+    (
+        "log quad",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = log(sum(x[i]*A[i,j]*x[j], i, j))\n",
+        "x",
+        "(A + Aᵀ) x/(xᵀ A x)",
+    ),
+    (
+        "x'ABx",
+        "const A : N, M\n"
+        "const B : M, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[i,j]*B[j,k]*x[k], i, j, k)\n",
+        "x",
+        "(A B + Bᵀ Aᵀ) x",
+    ),
+    (
+        "x'AA'x",
+        "const A : N, M\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[i,j]*A[k,j]*x[k], i, j, k)/2\n",
+        "x",
+        "A Aᵀ x",
+    ),
+    (
+        "x'A'BAx",
+        "const A : M, N\n"
+        "const B : M, M\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[p,i]*B[p,q]*A[q,j]*x[j], i, j, p, q)\n",
+        "x",
+        "Aᵀ (B + Bᵀ) A x",
+    ),
+    (
+        "tr(AX)+tr(X'X)",
+        "const A : M, N\n"
+        "const l\n"
+        "param X : N, M\n"
+        "cost C = sum(A[j,i]*X[i,j], i, j) + l/2*sum(X[i,j]^2, i, j)\n",
+        "X",
+        "Aᵀ + l X",
+    ),
+    (
+        "tr(X'AX)-2tr(BX)",
+        "const A : N, N\n"
+        "const B : M, N\n"
+        "param X : N, M\n"
+        "cost C = sum(X[i,j]*A[i,k]*X[k,j], i, j, k) - 2*sum(B[j,i]*X[i,j], i, j)\n",
+        "X",
+        "(A + Aᵀ) X − 2Bᵀ",
+    ),
+    (
+        "tr ABXC",
+        "const A : P, Q\n"
+        "const B : Q, N\n"
+        "const E : M, P\n"
+        "param X : N, M\n"
+        "cost C = sum(A[p,q]*B[q,i]*X[i,j]*E[j,p], p, q, i, j)\n",
+        "X",
+        "Bᵀ Aᵀ Eᵀ",
+    ),
+    (
+        "tr wrt A",
+        "const X : N, M\n"
+        "param A : N, N\n"
+        "cost C = sum(X[i,j]*A[i,k]*X[k,j], i, j, k)\n",
+        "A",
+        "X Xᵀ",
+    ),
+    (
+        "PCA",
+        "const X : N, D\n"
+        "param W : D, K\n"
+        "cost C = sum((X[n,d] - sum(X[n,e]*W[e,k]*W[d,k], e, k))^2, n, d)\n",
+        "W",
+        "−2(Xᵀ (X − X W Wᵀ) + (X − X W Wᵀ)ᵀ X) W",
+    ),
+    (
+        "PCA lin",
+        "const S : D, D\n"
+        "param W : D, K\n"
+        "cost C = -sum(W[d,k]*S[d,e]*W[e,k], d, e, k)\n",
+        "W",
+        "−(S + Sᵀ) W",
+    ),
+    (
+        "had both",
+        "const A : N, M\n"
+        "const B : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum((A[i,j]*X[i,j] - B[i,j])^2, i, j)\n",
+        "X",
+        "2(A ⊙ X − B) ⊙ A",
+    ),
+    (
+        "had prod",
+        "const A : N, P\n"
+        "param X : P, M\n"
+        "const B : N, M\n"
+        "cost C = sum((B[i,j]*sum(A[i,p]*X[p,j], p))^2, i, j)\n",
+        "X",
+        "2Aᵀ ((B ⊙ B) ⊙ (A X))",
+    ),
+    (
+        "masked mf",
+        "const Y : N, M\n"
+        "const S : N, M\n"
+        "const V : M, K\n"
+        "param U : N, K\n"
+        "cost C = sum(S[n,m]*(Y[n,m] - sum(U[n,k]*V[m,k], k))^2, n, m)\n",
+        "U",
+        "−2(S ⊙ (Y − U Vᵀ)) V",
+    ),
+    (
+        "A diag(x) B",
+        "const A : P, N\n"
+        "const B : N, Q\n"
+        "param x : N\n"
+        "cost C = sum(sum(A[p,i]*x[i]*B[i,q], i)^2, p, q)\n",
+        "x",
+        "2((Aᵀ A diag(x) B) ⊙ B) 𝟏",
+    ),
+    (
+        "tr A diag(x) B",
+        "const A : M, N\n"
+        "const B : N, M\n"
+        "param x : N\n"
+        "cost C = sum(A[m,i]*x[i]*B[i,m], i, m)\n",
+        "x",
+        "diag(B A)",
+    ),
+    (
+        "tr diag(x) A diag(x) A'",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[i,j]^2*x[j], i, j)\n",
+        "x",
+        "(A ⊙ A + (A ⊙ A)ᵀ) x",
+    ),
+    (
+        "diag(X)",
+        "const a : N\n"
+        "param X : N, N\n"
+        "cost C = sum(a[i]*X[i,i], i)\n",
+        "X",
+        "diag(a)",
+    ),
+    (
+        "diag(X) lin",
+        "const a : N\n"
+        "param X : N, N\n"
+        "cost C = sum((X[i,i] - a[i])^2, i)\n",
+        "X",
+        "2 diag(diag(X) − a)",
+    ),
+    (
+        "diag(AX)",
+        "const A : N, M\n"
+        "const a : N\n"
+        "param X : M, N\n"
+        "cost C = sum((sum(A[i,j]*X[j,i], j) - a[i])^2, i)\n",
+        "X",
+        "2Aᵀ diag(diag(A X) − a)",
+    ),
+    (
+        "offdiag",
+        "param X : N, N\n"
+        "cost C = sum(X[i,j]^2, i, j) - sum(X[i,i]^2, i)\n",
+        "X",
+        "2(X − X ⊙ I)",
+    ),
+    (
+        "skew-",
+        "param X : N, N\n"
+        "cost C = sum((X[i,j] - X[j,i])^2, i, j)/4\n",
+        "X",
+        "X − Xᵀ",
+    ),
+    (
+        "var",
+        "param x : N\n"
+        "cost C = sum((x[i] - mean(x[j], j))^2, i)/N\n",
+        "x",
+        "(2/N) (x − sum(x)/N)",
+    ),
+    (
+        "col centered",
+        "param X : N, D\n"
+        "cost C = sum((X[n,d] - mean(X[m,d], m))^2, n, d)\n",
+        "X",
+        "2(X − (1/N) 𝟏 𝟏ᵀ X)",
+    ),
+    (
+        "cov",
+        "const S : D, D\n"
+        "param X : N, D\n"
+        "cost C = sum((sum(X[n,d]*X[n,e], n)/N - S[d,e])^2, d, e)\n",
+        "X",
+        "(2/N) X ((2/N) Xᵀ X − S − Sᵀ)",
+    ),
+    (
+        "pairwise",
+        "param X : N, D\n"
+        "cost C = sum(sum((X[n,d] - X[m,d])^2, d), n, m)\n",
+        "X",
+        "4(N X − 𝟏 𝟏ᵀ X)",
+    ),
+    (
+        "dist to many",
+        "const A : M, D\n"
+        "param x : D\n"
+        "cost C = sum((x[d] - A[m,d])^2, m, d)\n",
+        "x",
+        "2(M x − Aᵀ 𝟏)",
+    ),
+    (
+        "dist W",
+        "const A : M, D\n"
+        "const w : M\n"
+        "param x : D\n"
+        "cost C = sum(w[m]*(x[d] - A[m,d])^2, m, d)\n",
+        "x",
+        "2(sum(w) x − Aᵀ w)",
+    ),
+    (
+        "kernel sum",
+        "const A : M, D\n"
+        "const w : M\n"
+        "param x : D\n"
+        "cost C = sum(w[m]*exp(-sum((x[d] - A[m,d])^2, d)/2), m)\n",
+        "x",
+        "−(𝟏 xᵀ − A)ᵀ (w ⊙ exp(−½ (𝟏 xᵀ − A)^{⊙2} 𝟏))",
+    ),
+    (
+        "lse gmm",
+        "const A : M, D\n"
+        "param x : D\n"
+        "cost C = logsumexp(-sum((x[d] - A[m,d])^2, d)/2, m)\n",
+        "x",
+        "Aᵀ softmax(−½ (𝟏 xᵀ − A)^{⊙2} 𝟏) − x",
+    ),
+    (
+        "abs",
+        "const X : N, D\n"
+        "const y : N\n"
+        "param w : D\n"
+        "cost C = sum(abs(sum(X[n,d]*w[d], d) - y[n]), n)\n",
+        "w",
+        "Xᵀ sign(X w − y)",
+    ),
+    (
+        "elastic",
+        "const X : N, D\n"
+        "const y : N\n"
+        "const l\n"
+        "const r\n"
+        "param w : D\n"
+        "cost C = sum((sum(X[n,d]*w[d], d) - y[n])^2, n)/2 + l*sum(abs(w[d]), d) + r/2*sum(w[d]^2, d)\n",
+        "w",
+        "Xᵀ (X w − y) + l sign(w) + r w",
+    ),
+    (
+        "p norm",
+        "param x : N\n"
+        "cost C = sum(x[i]^4, i)^(1/4)\n",
+        "x",
+        "sum(x⁴)^{−¾} x³",
+    ),
+    (
+        "p norm3",
+        "const A : M, N\n"
+        "param x : N\n"
+        "cost C = sum(sum(A[m,i]*x[i], i)^3, m)\n",
+        "x",
+        "3Aᵀ (A x)²",
+    ),
+    (
+        "2layer inline",
+        "const x : N\n"
+        "const v : H\n"
+        "const W : P, N\n"
+        "param V : H, P\n"
+        "cost C = sum(v[h]*tanh(sum(V[h,p]*tanh(sum(W[p,i]*x[i], i)), p)), h)\n",
+        "V",
+        "(v ⊙ (1 − tanh²(V tanh(W x)))) tanh(W x)ᵀ",
+    ),
+    (
+        "2layer inline W",
+        "const x : N\n"
+        "const v : H\n"
+        "const V : H, P\n"
+        "param W : P, N\n"
+        "cost C = sum(v[h]*tanh(sum(V[h,p]*tanh(sum(W[p,i]*x[i], i)), p)), h)\n",
+        "W",
+        "((Vᵀ (v ⊙ (1 − tanh²(V tanh(W x))))) ⊙ (1 − tanh²(W x))) xᵀ",
+    ),
+    (
+        "entropy softmax",
+        "param x : N\n"
+        "p[i] = softmax(x[i], i)\n"
+        "cost C = -sum(p[i]*log(p[i]), i)\n",
+        "x",
+        "(pᵀ (x − logsumexp(x)) + sum(p) − 1) p − p ⊙ (x − logsumexp(x))",
+    ),
+    (
+        "softmax rows lin",
+        "const A : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum(A[i,j]*softmax(X[i,j], j), i, j)\n",
+        "X",
+        "A ⊙ softmax(X) − diag((A ⊙ softmax(X)) 𝟏) softmax(X)",
+    ),
+    (
+        "softmax cols lin",
+        "const A : N, M\n"
+        "param X : N, M\n"
+        "cost C = sum(A[i,j]*softmax(X[i,j], i), i, j)\n",
+        "X",
+        "A ⊙ softmax(Xᵀ)ᵀ − softmax(Xᵀ)ᵀ ((softmax(Xᵀ) A) ⊙ I)",
+    ),
+    (
+        "unit vec resid",
+        "const a : N\n"
+        "param x : N\n"
+        "u[i] = x[i]/sqrt(sum(x[j]^2, j))\n"
+        "cost C = sum((u[i] - a[i])^2, i)\n",
+        "x",
+        "(∂C/∂u)/‖x‖₂ − ((∂C/∂u)ᵀ x) x/‖x‖₂³",
+    ),
+    (
+        "AXBXC",
+        "const A : P, N\n"
+        "const B : M, N\n"
+        "const E : M, P\n"
+        "param X : N, M\n"
+        "cost C = sum(A[p,i]*X[i,j]*B[j,k]*X[k,l]*E[l,p], p, i, j, k, l)\n",
+        "X",
+        "(B X E A + E A X B)ᵀ",
+    ),
+    (
+        "geometric",
+        "const A : N, N\n"
+        "const b : N\n"
+        "param x : N\n"
+        "cost C = sum((sum(A[i,j]*x[j], j) + b[i])*(sum(A[i,j]*x[j], j) - b[i]), i)\n",
+        "x",
+        "2Aᵀ A x",
+    ),
+    (
+        "Axx b",
+        "const A : N, N\n"
+        "const b : N\n"
+        "param x : N\n"
+        "cost C = sum(b[i]*x[i]*A[i,j]*x[j], i, j)\n",
+        "x",
+        "(A x) ⊙ b + Aᵀ (b ⊙ x)",
+    ),
+    (
+        "sum prod",
+        "const a : N\n"
+        "param x : N\n"
+        "cost C = sum(x[i], i)*sum(a[j]*x[j], j)\n",
+        "x",
+        "(aᵀ x) 𝟏 + sum(x) a",
+    ),
+    (
+        "mean X",
+        "param X : N, M\n"
+        "cost C = mean(X[i,j], i, j)^2\n",
+        "X",
+        "(2/(N² M²)) sum(X) 𝟏 𝟏ᵀ",
+    ),
+    (
+        "log det-free trace",
+        "const A : N, N\n"
+        "param X : N, N\n"
+        "cost C = log(sum(A[i,j]*X[j,k]*X[k,i], i, j, k))\n",
+        "X",
+        "(X A + A X)ᵀ/tr(X A X)",
+    ),
+    (
+        "tr X'AX X'BX",
+        "const A : N, N\n"
+        "const B : N, N\n"
+        "param X : N, M\n"
+        "cost C = sum(X[a,p]*A[a,b]*X[b,q]*X[c,q]*B[c,e]*X[e,p], a, b, c, e, p, q)\n",
+        "X",
+        "(A X Xᵀ B + Bᵀ X Xᵀ Aᵀ + B X Xᵀ A + Aᵀ X Xᵀ Bᵀ) X",
+    ),
+    (
+        "tr X'AX tr",
+        "const A : N, N\n"
+        "param X : N, M\n"
+        "cost C = sum(X[a,p]*A[a,b]*X[b,p], a, b, p)^2\n",
+        "X",
+        "2 tr(Xᵀ A X) (A + Aᵀ) X",
+    ),
+    (
+        "quotient of traces",
+        "const A : N, N\n"
+        "const B : N, N\n"
+        "param X : N, M\n"
+        "cost C = sum(X[a,p]*A[a,b]*X[b,p], a, b, p)/sum(X[a,p]*B[a,b]*X[b,p], a, b, p)\n",
+        "X",
+        "(A + Aᵀ) X/tr(Xᵀ B X) − tr(Xᵀ A X) (B + Bᵀ) X/tr(Xᵀ B X)²",
+    ),
+    (
+        "AXb-c weighted",
+        "const A : P, N\n"
+        "const b : M\n"
+        "const c : P\n"
+        "param X : N, M\n"
+        "cost C = sum((sum(A[p,i]*sum(X[i,j]*b[j], j), i) - c[p])^2, p)/2\n",
+        "X",
+        "Aᵀ (A X b − c) bᵀ",
+    ),
+    (
+        "b wrt quad",
+        "const X : N, M\n"
+        "const c : N\n"
+        "const D : N, N\n"
+        "param b : M\n"
+        "cost C = sum((sum(X[i,j]*b[j], j) + c[i])*D[i,k]*(sum(X[k,l]*b[l], l) + c[k]), i, k)\n",
+        "b",
+        "Xᵀ (D + Dᵀ) (X b + c)",
+    ),
+    (
+        "mult w,l same",
+        "const l\n"
+        "const r\n"
+        "param w : N\n"
+        "cost C = l*sum(w[i]^2, i) + r*sum(w[i]^2, i)/2 + sum(w[i], i)\n",
+        "w",
+        "(2l + r) w + 1",
+    ),
+    (
+        "X 3 users",
+        "const A : N, N\n"
+        "param X : N, N\n"
+        "cost C = sum(X[i,j]*X[j,k]*A[k,l]*X[i,l], i, j, k, l)\n",
+        "X",
+        "X Aᵀ Xᵀ + Xᵀ X Aᵀ + X² A",
+    ),
+    (
+        "tr(AXA'X')",
+        "const A : N, N\n"
+        "param X : N, N\n"
+        "cost C = sum(A[i,j]*X[j,k]*A[l,k]*X[i,l], i, j, k, l)\n",
+        "X",
+        "Aᵀ X A + A X Aᵀ",
+    ),
+    (
+        "mixed sig",
+        "const A : N, M\n"
+        "const b : N\n"
+        "param X : M, N\n"
+        "cost C = sum(b[i]*sigmoid(sum(A[i,j]*X[j,k]*b[k], j, k)), i)\n",
+        "X",
+        "Aᵀ (b ⊙ sigmoid(A X b) ⊙ (1 − sigmoid(A X b))) bᵀ",
+    ),
+    (
+        "mean sq err",
+        "const A : N, M\n"
+        "const Y : N, K\n"
+        "param X : M, K\n"
+        "cost C = mean((sum(A[n,m]*X[m,k], m) - Y[n,k])^2, n, k)\n",
+        "X",
+        "(2/(N K)) Aᵀ (A X − Y)",
+    ),
+    (
+        "quad form diag",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]^2*A[i,j]*x[j]^2, i, j)\n",
+        "x",
+        "2((A + Aᵀ) x²) ⊙ x",
+    ),
+    (
+        "exp quad form",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sum(exp(x[i])*A[i,j]*exp(x[j]), i, j)\n",
+        "x",
+        "((A + Aᵀ) exp(x)) ⊙ exp(x)",
+    ),
+    (
+        "f'Af tanh",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sum(tanh(x[i])*A[i,j]*tanh(x[j]), i, j)/2\n",
+        "x",
+        "((A + Aᵀ) tanh(x)) ⊙ (1 − tanh²(x))/2",
+    ),
+    (
+        "norm cubed",
+        "const a : N\n"
+        "param x : N\n"
+        "cost C = sum((x[i] - a[i])^2, i)^(3/2)\n",
+        "x",
+        "3‖x − a‖₂ (x − a)",
+    ),
+    (
+        "norm Xb",
+        "const b : M\n"
+        "param X : N, M\n"
+        "cost C = sqrt(sum(sum(X[i,j]*b[j], j)^2, i))\n",
+        "X",
+        "X b bᵀ/‖X b‖₂",
+    ),
+    (
+        "sum of two norms",
+        "const A : M, N\n"
+        "const b : M\n"
+        "const l\n"
+        "param x : N\n"
+        "cost C = sqrt(sum((sum(A[m,i]*x[i], i) - b[m])^2, m)) + l*sqrt(sum(x[i]^2, i))\n",
+        "x",
+        "Aᵀ (A x − b)/‖A x − b‖₂ + l x/‖x‖₂",
+    ),
+    (
+        "logistic mean",
+        "const X : N, D\n"
+        "const y : N\n"
+        "param w : D\n"
+        "cost C = mean(log(1 + exp(-y[n]*sum(X[n,d]*w[d], d))), n)\n",
+        "w",
+        "−(1/N) Xᵀ (sigmoid(−y ⊙ (X w)) ⊙ y)",
+    ),
+    (
+        "kron like",
+        "const A : N, N\n"
+        "const B : M, M\n"
+        "param X : N, M\n"
+        "cost C = sum(A[i,k]*B[j,l]*X[i,j]*X[k,l], i, j, k, l)\n",
+        "X",
+        "A X Bᵀ + Aᵀ X B",
+    ),
+    (
+        "trace of a power of XA",
+        "const A : M, N\n"
+        "param X : N, M\n"
+        "cost C = sum(X[i,j]*A[j,k]*X[k,l]*A[l,m]*X[m,n]*A[n,i], i, j, k, l, m, n)\n",
+        "X",
+        "3Aᵀ Xᵀ Aᵀ Xᵀ Aᵀ",
+    ),
+    (
+        "sum of columns",
+        "const a : M\n"
+        "param X : N, M\n"
+        "cost C = sum((sum(X[i,j], i) - a[j])^2, j)\n",
+        "X",
+        "2𝟏 (Xᵀ 𝟏 − a)ᵀ",
+    ),
+    (
+        "double centre",
+        "param X : N, M\n"
+        "cost C = sum((X[i,j] - mean(X[i,k], k))^2, i, j)\n",
+        "X",
+        "2(X − (1/M) X 𝟏 𝟏ᵀ)",
+    ),
+    (
+        "outer sum",
+        "const A : N, M\n"
+        "param x : N\n"
+        "param y : M\n"
+        "cost C = sum((x[i] + y[j] - A[i,j])^2, i, j)\n",
+        "x",
+        "2(M x + sum(y) − A 𝟏)",
+    ),
+    (
+        "outer sum y",
+        "const A : N, M\n"
+        "param x : N\n"
+        "param y : M\n"
+        "cost C = sum((x[i] + y[j] - A[i,j])^2, i, j)\n",
+        "y",
+        "2(sum(x) + N y − Aᵀ 𝟏)",
+    ),
+    (
+        "rbf",
+        "const A : M, D\n"
+        "const v : M\n"
+        "param x : D\n"
+        "cost C = sum(v[m]*sum((x[d] - A[m,d])^2, d)^2, m)\n",
+        "x",
+        "4(𝟏 xᵀ − A)ᵀ (v ⊙ ((𝟏 xᵀ − A)^{⊙2} 𝟏))",
+    ),
+    (
+        "lse quad",
+        "const A : M, N\n"
+        "const l\n"
+        "param x : N\n"
+        "cost C = logsumexp(sum(A[m,i]*x[i], i), m) + l/2*sum(x[i]^2, i)\n",
+        "x",
+        "Aᵀ softmax(A x) + l x",
+    ),
+    (
+        "rowwise dot",
+        "const B : N, D\n"
+        "param A : N, D\n"
+        "cost C = sum(sum(A[n,d]*B[n,d], d)^2, n)\n",
+        "A",
+        "2 diag((A ⊙ B) 𝟏) B",
+    ),
+    (
+        "rowwise quad",
+        "const S : D, D\n"
+        "param A : N, D\n"
+        "cost C = sum(A[n,d]*S[d,e]*A[n,e], n, d, e)/N\n",
+        "A",
+        "(1/N) A (S + Sᵀ)",
+    ),
+    (
+        "zero",
+        "param x : N\n"
+        "cost C = sum(x[i] - x[i], i)\n",
+        "x",
+        "0𝟏",
+    ),
+]
+"""The same and other identities, in other spellings, orders of indices and of sums."""
+
 NONE: list[tuple[str, str]] = [
     (
         "const T : N, N, N\n"
         "param x : N\n"
         "cost C = sum(T[i,j,k]*x[i]*x[j]*x[k], i, j, k)\n",
+        "x",
+    ),
+    (
+        "const A : P, N, N\n"
+        "param x : N\n"
+        "cost C = sum(x[i]*A[p,i,j]*x[j], i, j, p)\n",
+        "x",
+    ),
+    (
+        "param x : N\n"
+        "cost C = sum((x[i+1] - x[i])^2, i=0..N-2)\n",
+        "x",
+    ),
+    (
+        "const T : N, M, P\n"
+        "const y : M\n"
+        "const z : P\n"
+        "param x : N\n"
+        "cost C = sum(T[i,j,k]*x[i]*y[j]*z[k], i, j, k)\n",
         "x",
     ),
 ]
@@ -905,6 +2056,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
     "softplus": lambda u: np.log(1 + np.exp(u)),
     "relu": lambda u: u * (np.real(u) > 0),
+    "abs": lambda u: u * np.sign(np.real(u)),
 }  # fmt: skip
 
 
@@ -1017,7 +2169,7 @@ def _matrix(text: str, variable: str) -> Any:
     return form
 
 
-ROWS = [pytest.param(*row[1:], id=row[0]) for row in (*COOKBOOK, *BEYOND)]
+ROWS = [pytest.param(*row[1:], id=row[0]) for row in (*COOKBOOK, *BEYOND, *FURTHER)]
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
@@ -1046,6 +2198,7 @@ def test_the_oracle_agrees_with_every_line(text: str, variable: str, expected: s
 def test_at_least_forty_identities_of_the_cookbook_are_here() -> None:
     assert len({name for name, *_ in COOKBOOK}) >= 40
     assert len({name for name, *_ in BEYOND}) >= 20
+    assert len({name for name, *_ in FURTHER}) >= 100
 
 
 @pytest.mark.parametrize(("text", "variable"), NONE)
@@ -1060,9 +2213,42 @@ def test_a_part_of_an_axis_is_not_called_by_the_name_of_the_whole() -> None:
     assert symbp.parse(text).derive("b").matrix is None
 
 
+REASONS = [
+    (
+        "const A : M, N\nconst b : M\nparam x : N\ncost C = sum((sum(A[m,i]*x[i], i) - b[m])^2, m)\n",
+        "the sum runs over the first index of A: a product with its transpose",
+    ),
+    (
+        "const B : N, N\nparam x : N\ncost C = sum(x[i]*B[i,j]*x[j], i, j)\n",
+        "the sum runs over either index of B: products with it and its transpose, added",
+    ),
+    (
+        "const B : P, N\nconst D : Q, N\nconst b : P\nconst d : Q\nparam x : N\n"
+        "u[p] = sum(B[p,i]*x[i], i) + b[p]\nv[q] = sum(D[q,i]*x[i], i) + d[q]\n"
+        "cost C = sum(u[p]^2, p) + sum(v[q]^2, q) + sum(u[p]*v[q], p, q)\n",
+        "the sums run over the first indices of B and D: products with their transposes",
+    ),
+    (
+        "const B : N, N\nconst E : M, M\nparam x : N, M\n"
+        "cost C = sum(x[i,j]*B[i,k]*x[k,l]*E[l,j], i, j, k, l)\n",
+        "the sum runs over the first index of B: a product with its transpose; "
+        "over the second index of E: a product with its transpose; "
+        "over the second index of x: a matrix product",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), REASONS)
+def test_the_reason_is_one_sentence_that_names_each_array_once(text: str, expected: str) -> None:
+    form = _matrix(text, "x")
+    setter = printer(form.model)
+    words = (w if isinstance(w, str) else plain(whole(setter, w.node)) for w in form.view.reason)
+    assert "".join(words) == expected
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
-    forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in (*COOKBOOK, *BEYOND)]
+    forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in (*COOKBOOK, *BEYOND, *FURTHER)]
     body = "\n".join(rf"\[ {form} \]" for form in forms)
     head = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
     (tmp_path / "forms.tex").write_text(f"{head}{body}\n\\end{{document}}\n")

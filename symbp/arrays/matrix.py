@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from symbp.arrays.matrix_forms import simplify
+from symbp.arrays.matrix_forms import is_zero, simplify
 from symbp.arrays.matrix_join import (
     Axis,
     Factor,
@@ -83,7 +83,8 @@ def matrix_form(
 ) -> Matrix | None:
     """``node`` as a matrix with rows along ``row`` and columns along ``col``; None if it has none."""
     try:
-        return simplify(_spread(_build(Scope(arrays), node, row, col), row, col))
+        built = simplify(_spread(_build(Scope(arrays), node, row, col), row, col))
+        return _spread(built, row, col) if is_zero(built) else built
     except NoMatrixForm:
         return None
 
@@ -98,6 +99,11 @@ def _spread(built: Matrix, row: Axis, col: Axis) -> Matrix:
         ones = Ones(present(row))
         return Product((ones, built), (None,)) if has_col else Scaled(built, ones)
     return outer(built, Ones(present(col))) if missing_col else built
+
+
+def _filled(built: Matrix, row: Axis, col: Axis) -> Matrix:
+    """A column or a row among matrices as a matrix; a scalar in every entry stays one."""
+    return _spread(built, row, col) if any(shape(built)) else built
 
 
 def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
@@ -281,6 +287,8 @@ def _softmax(scope: Scope, index: Index, body: Expr, at: Affine, row: Axis, col:
         raise NoMatrixForm
     if place == row and not _depends(body, [col] if col else []):
         return Softmax(_build(scope, body, index, None), index)
+    if place == row and col is not None:
+        return Transpose(Softmax(_build(scope, body, col, index), index))
     if place == col and row is not None:
         return Softmax(_build(scope, body, row, index), index)
     raise NoMatrixForm
@@ -315,7 +323,7 @@ def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col:
         case Add(terms) if over:
             if len(over) == 1 and _vector(body, over[0], row, col):
                 return _join(scope, body, over, row, col)
-            return Plus(tuple(_contract(scope, t, over, row, col) for t in terms))
+            return Plus(tuple(_filled(_contract(scope, t, over, row, col), row, col) for t in terms))
         case Div(num, den) if not _depends(den, over):
             if _depends(den, [i for i in (row, col) if i is not None]):
                 return _join(scope, body, over, row, col)
@@ -362,8 +370,6 @@ def _factor(scope: Scope, node: Expr, axes: tuple[Index, ...]) -> Factor:
             first, second = second, first
             own = (first, second)
     return Factor(_build(scope, node, first, second), own)
-
-
 
 
 def _flat(body: Expr, axes: Iterable[Index]) -> list[Expr]:

@@ -7,6 +7,7 @@ inner products of a vector with itself become norms, sums over a diagonal become
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
@@ -16,6 +17,7 @@ from symbp.arrays.matrix_nodes import (
     Hadamard,
     Identity,
     Matrix,
+    Minus,
     Norm,
     Ones,
     Plus,
@@ -23,13 +25,26 @@ from symbp.arrays.matrix_nodes import (
     Product,
     Quotient,
     Scalar,
+    Scaled,
+    Softmax,
     Trace,
     Transpose,
     parts,
     shape,
     with_parts,
 )
-from symbp.arrays.matrix_terms import SCALAR, Term, key, node_of, powers, term_of, times, transposes, turned
+from symbp.arrays.matrix_terms import (
+    SCALAR,
+    Term,
+    axis,
+    key,
+    node_of,
+    powers,
+    term_of,
+    times,
+    transposes,
+    turned,
+)
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import ONE, Number, number
 
@@ -42,8 +57,20 @@ def simplify(node: Matrix) -> Matrix:
     return powers(_simplified(node))
 
 
+def is_zero(node: Matrix) -> bool:
+    """Whether nothing is left; a zero has lost its axes."""
+    return node == Scalar(number(0))
+
+
+_LINEAR = (Product, Hadamard, Plus, Minus, Scaled, Transpose)
+
+
 def _simplified(node: Matrix) -> Matrix:
     below = tuple(_simplified(p) for p in parts(node))
+    if not isinstance(node, _LINEAR):
+        # exp of a zero vector is a vector: it needs the axes
+        pairs = zip(parts(node), below, strict=True)
+        below = tuple(p if is_zero(b) and any(shape(p)) else b for p, b in pairs)
     node = with_parts(node, below)
     match node:
         case Transpose(arg):
@@ -60,6 +87,9 @@ def _simplified(node: Matrix) -> Matrix:
             return _total(arg, like, across)
         case Diagonal(arg):
             return arg.arg if isinstance(arg, Diag) else node
+        case Minus(Plus(args)) if len(args) == 2 and isinstance(args[1], Minus):
+            # −(x − a) is a − x
+            return Plus((args[1].arg, Minus(args[0])))
         case _:
             return node_of(term_of(node))
 
@@ -76,9 +106,62 @@ def _product(node: Product) -> Matrix:
         chain += term.chain
         inner += term.inner
     chain, inner = _without_identities(chain, inner)
+    if not front.number:
+        return node_of(front)
     chain, inner = _weighted(chain, inner)
-    core = _closed(chain, inner)
+    factors, chain, inner = _inner_products(chain, inner)
+    for factor in factors:
+        front = times(front, term_of(_closed(*factor)))
+    core = _fewer_ones(chain, inner, _closed(chain, inner)) if chain else Scalar(ONE)
     return node_of(times(front, term_of(core)))
+
+
+_Chain = tuple[list[Matrix], list[Index | None]]
+
+
+def _inner_products(
+    chain: list[Matrix], inner: list[Index | None]
+) -> tuple[list[_Chain], list[Matrix], list[Index | None]]:
+    """x uᵀv is (uᵀv) x: what is a scalar between outer products stands in front."""
+    cuts = [n + 1 for n, i in enumerate(inner) if i is None]
+    if not cuts:
+        return [], chain, inner
+    runs = [(chain[a:b], inner[a : b - 1]) for a, b in pairwise([0, *cuts, len(chain)])]
+    scalars = [r for r in runs if _is_scalar(r[0])]
+    kept = [r for r in runs if not _is_scalar(r[0])]
+    joints = [j for n, (_, i) in enumerate(kept) for j in ([None] if n else []) + i]
+    return scalars, [a for args, _ in kept for a in args], joints
+
+
+def _is_scalar(chain: list[Matrix]) -> bool:
+    return (shape(chain[0])[0], shape(chain[-1])[1]) == SCALAR
+
+
+def _fewer_ones(chain: list[Matrix], inner: list[Index | None], node: Matrix) -> Matrix:
+    """(𝟏 xᵀ − A)ᵀ w multiplied out where that saves vectors of ones: sum(w) x − Aᵀ w."""
+    for n, arg in enumerate(chain):
+        terms = _addends(arg)
+        if not terms or len(chain) == 1 or not _ones(arg):
+            continue
+        products = (Product((*chain[:n], t, *chain[n + 1 :]), tuple(inner)) for t in terms)
+        other = gathered(tuple(map(_product, products)))
+        if _ones(other) < _ones(node):
+            return other
+    return node
+
+
+def _addends(node: Matrix) -> tuple[Matrix, ...]:
+    match node:
+        case Plus(args) if all(map(any, map(shape, args))):
+            return args
+        case Transpose(Plus(args)) if all(map(any, map(shape, args))):
+            return tuple(turned(a) for a in args)
+        case _:
+            return ()
+
+
+def _ones(node: Matrix) -> int:
+    return isinstance(node, Ones) + sum(map(_ones, parts(node)))
 
 
 def _without_identities(
@@ -121,6 +204,9 @@ def _closed(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
     node = Product(tuple(chain), tuple(inner))
     if shape(node) != SCALAR or None in inner:
         return node
+    match chain, inner:
+        case [Transpose(Ones(like)), vector], _:
+            return _total(vector, like, None)
     half = len(chain) // 2
     if len(chain) % 2 == 0:
         right = _row(chain[half:], inner[half:])
@@ -139,9 +225,12 @@ def _row(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
 def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
     """(A ⊙ Bᵀ) 1 is the diagonal of A B: shorter where it saves a transpose."""
     match chain, inner:
-        case [Hadamard((left, right)) as arg, Ones(like)], [Index() as index]:
+        case [Hadamard((left, right)) as arg, Ones()], [Index() as index]:
             whole = _product(Product((left, turned(right)), (index,)))
-            return Diagonal(whole, like) if transposes(whole) < transposes(arg) else None
+            # a matrix and its transpose have the same diagonal
+            whole = min(whole, turned(whole), key=transposes)
+            row = axis(left)
+            return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
         case _:
             return None
 
@@ -162,6 +251,8 @@ def _hadamard(args: tuple[Matrix, ...]) -> Matrix:
         base, exponent = _raised(core)
         known = found.get(key(base))
         found[key(base)] = (base, exponent + (known[1] if known else 0))
+    if not front.number:
+        return node_of(front)
     if not found:
         return args[0]
     kept = _over([b if e == 1 else Power(b, number(e)) for b, e in found.values()])
@@ -229,6 +320,8 @@ def _sum_of(core: Matrix, like: Index, across: Index | None) -> Matrix:
             return _trace(left, right, like, across)
         case Diagonal(matrix):
             return Trace(matrix, like)
+        case Softmax() if across is None:
+            return Scalar(ONE)
         case Product((left, Ones()), (inner,)) if across is None and inner is not None:
             return _total(left, like, inner)
         case _:

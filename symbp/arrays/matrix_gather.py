@@ -7,10 +7,11 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
-from symbp.arrays.matrix_nodes import Matrix, Minus, Plus, Transpose, shape
+from symbp.arrays.matrix_nodes import Hadamard, Matrix, Minus, Ones, Plus, Product, Trace, Transpose, shape
 from symbp.arrays.matrix_terms import (
     Term,
     alike,
+    axis,
     key,
     node_of,
     scalars_key,
@@ -24,17 +25,57 @@ from symbp.arrays.matrix_terms import (
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
     """The sum with like terms added and common factors taken out."""
-    terms = _like_terms([term for arg in args for term in _terms(arg)])
+    terms = _with_ones(_same_chains(_merged([term for arg in args for term in _terms(arg)])))
     if len(terms) < 2:
-        return node_of(terms[0]) if terms else _zero(args[0])
+        return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
     terms = _grouped(terms)
     return node_of(times(front, term_of(_sum(terms))))
 
 
-def _zero(like: Matrix) -> Matrix:
-    zero = node_of(scaled(term_of(like), Fraction(0)))
-    return zero if shape(like) == (False, False) else Plus((like, Minus(like)))
+def _same_chains(terms: list[Term]) -> list[Term]:
+    """a x + b x is (a + b) x."""
+    groups: dict[Hashable, list[Term]] = {}
+    for term in terms:
+        joints = tuple(i is None for i in term.inner)
+        group = (tuple(map(key, term.chain)), joints) if term.chain else alike(term)
+        groups.setdefault(group, []).append(term)
+    return [g[0] if len(g) == 1 else _coefficient(g) for g in groups.values()]
+
+
+def _coefficient(terms: list[Term]) -> Term:
+    factor = gathered(tuple(node_of(Term(t.number, t.scalars)) for t in terms))
+    first = terms[0]
+    return times(term_of(factor), Term(chain=first.chain, inner=first.inner))
+
+
+def _with_ones(terms: list[Term]) -> list[Term]:
+    """An inner product among columns stands times ones: (aᵀ x) 𝟏 + b."""
+    columns = [t for t in terms if t.chain and shape(node_of(t)) == (True, False)]
+    along = next((i for t in columns if (i := axis(t.chain[0])) is not None), None)
+    if along is None:
+        return terms
+    ones = Term(chain=(Ones(along),))
+    return [times(t, ones) if not t.chain and _has_inner_product(t) else t for t in terms]
+
+
+def _has_inner_product(term: Term) -> bool:
+    return any(isinstance(scalar, (Product, Trace)) for scalar, _ in term.scalars)
+
+
+def _merged(terms: list[Term]) -> list[Term]:
+    """Like terms added; (A − S)ᵀ is Aᵀ − S where that makes more of them alike."""
+    opened = [inner for term in terms for inner in _opened(term)]
+    merged = _like_terms(opened)
+    return merged if len(merged) < len(opened) else _like_terms(terms)
+
+
+def _opened(term: Term) -> list[Term]:
+    match _only(term):
+        case Transpose(Plus(args)) if not term.scalars:
+            return [scaled(term_of(turned(arg)), term.number) for arg in args]
+        case _:
+            return [term]
 
 
 def _terms(node: Matrix) -> list[Term]:
@@ -89,7 +130,7 @@ def _divisor(numbers: list[Fraction]) -> Fraction:
 def _sum(terms: list[Term]) -> Matrix:
     if len(terms) == 1:
         return node_of(terms[0])
-    nodes = _plain_first([node_of(t) for t in terms])
+    nodes = _side_by_side(_plain_first([node_of(t) for t in terms]))
     if isinstance(nodes[0], Minus) and (first := next((n for n in nodes if not isinstance(n, Minus)), None)):
         nodes = [first, *(n for n in nodes if n is not first)]
     return _upright(Plus(tuple(nodes)))
@@ -103,9 +144,23 @@ def _plain_first(nodes: list[Matrix]) -> list[Matrix]:
     return nodes
 
 
+def _side_by_side(nodes: list[Matrix]) -> list[Matrix]:
+    """B + Bᵀ − C, not B − C + Bᵀ."""
+    out: list[Matrix] = []
+    for node in nodes:
+        twin = key(turned(node))
+        place = next((n for n, known in enumerate(out) if key(known) == twin), len(out) - 1)
+        out.insert(place + 1, node)
+    return out
+
+
 def _matrices(node: Plus) -> bool:
     """Whether all factors are matrices: a bᵀXᵀ stays, because b a column reads better."""
-    factors = [f for t in node.args for f in term_of(t).chain]
+    terms = [term_of(t) for t in node.args]
+    factors = [f for t in terms for f in t.chain]
+    if any(t.scalars for t in terms) and all(len(t.chain) == 1 for t in terms):
+        # tr(X) Aᵀ + tr(Y) Bᵀ stays
+        return False
     return all(shape(f) == (True, True) for f in factors) and shape(node) == (True, True)
 
 
@@ -125,7 +180,7 @@ def _grouped(terms: list[Term]) -> list[Term]:
     chains = [t for t in terms if t.chain]
     if len(chains) > 1 and len(chains) == len(terms):
         before, after = _shared(chains)
-        if before + after:
+        if before + after and len({scalars_key(t) for t in chains}) == 1:
             return [_taken_out(chains, before, after)]
     for pair in combinations(range(len(terms)), 2):
         mine = [terms[n] for n in pair]
@@ -137,7 +192,31 @@ def _grouped(terms: list[Term]) -> list[Term]:
             out = _taken_out(group, before, after)
             rest = [out if t is mine[0] else t for t in terms if t is mine[0] or t not in group]
             return _grouped(rest)
+        joined = _entry_by_entry(*mine)
+        if joined is not None:
+            return _grouped([joined if t is mine[0] else t for t in terms if t is not mine[1]])
     return terms
+
+
+def _entry_by_entry(left: Term, right: Term) -> Term | None:
+    """u ⊙ d + v ⊙ d is (u + v) ⊙ d, for all factors that are shared."""
+    match left.chain, right.chain:
+        case (Hadamard(mine),), (Hadamard(other),) if len(mine) == len(other) == 2:
+            for n, m in ((0, 0), (1, 1), (0, 1), (1, 0)):
+                if key(mine[n]) == key(other[m]):
+                    rest = (_weighed(left, mine[1 - n]), _weighed(right, other[1 - m]))
+                    inside = term_of(gathered(rest))
+                    pair = (mine[n], node_of(Term(chain=inside.chain, inner=inside.inner)))
+                    node = Hadamard(pair if n == 0 else pair[::-1])
+                    whole = times(Term(inside.number, (*left.scalars,)), Term(scalars=inside.scalars))
+                    return times(whole, Term(chain=(node,))) if inside.chain else None
+            return None
+        case _:
+            return None
+
+
+def _weighed(term: Term, factor: Matrix) -> Matrix:
+    return node_of(scaled(term_of(factor), term.number))
 
 
 def _shared(terms: list[Term]) -> tuple[int, int]:

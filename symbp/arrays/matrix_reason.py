@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from itertools import pairwise
 
 from symbp.arrays.matrix_nodes import (
@@ -12,6 +12,7 @@ from symbp.arrays.matrix_nodes import (
     Matrix,
     Norm,
     Ones,
+    Plus,
     Product,
     Scalar,
     Trace,
@@ -19,51 +20,154 @@ from symbp.arrays.matrix_nodes import (
     Unit,
     parts,
 )
+from symbp.arrays.matrix_terms import key, turned
+
+Words = tuple[object, ...]
+"""Text with the arrays that it names."""
+
+_CLAUSES = 3
+"""What a reader takes in beside one line."""
 
 
-def matrix_reason(node: Matrix) -> tuple[object, ...]:
-    """Why the matrix form is the indexed one, for the reason beside the last line."""
-    found: list[tuple[object, ...]] = []
-    # products first: the transpose is what the reader asks about
-    for inner in sorted(_walk(node), key=lambda n: not isinstance(n, Product)):
-        if isinstance(inner, Product):
-            sums = zip(pairwise(inner.args), inner.inner, strict=True)
-            found.extend(why for pair, i in sums if i is not None and (why := _sum_reason(*pair)) is not None)
-            if None in inner.inner:
-                found.append(("column times row: an outer product",))
-        elif isinstance(inner, Norm):
-            found.append(("a sum of squares: a squared norm",))
-        elif isinstance(inner, Trace):
-            found.append(("the sum of a diagonal: a trace",))
-        elif isinstance(inner, Unit):
-            found.append(("a unit vector: 1 at the place in its index, 0 elsewhere",))
-        elif isinstance(inner, Ones):
-            found.append(("a vector of ones adds up what it meets",))
-        elif isinstance(inner, Hadamard) and not all(isinstance(a, Scalar) for a in inner.args):
-            found.append(("entry by entry: a Hadamard product",))
-    unique = list(dict.fromkeys(found))
-    if not unique:
+def matrix_reason(node: Matrix) -> Words:
+    """Why the matrix form is the indexed one, for the reason beside the last line.
+
+    One clause for each kind of step, naming all arrays that it is taken on: the sums first, because
+    the transpose is what the reader asks about.
+    """
+    nodes = list(_walk(node))
+    clauses = (*_sums(nodes), *_others(nodes))
+    if not clauses:
         return ("all entries at once",)
-    return tuple(p for n, part in enumerate(unique[:2]) for p in (("; ",) if n else ()) + part)
+    return _joined("; ", clauses[:_CLAUSES])
 
 
-def _sum_reason(left: Matrix, right: Matrix) -> tuple[object, ...] | None:
-    """What the sum between two neighbours of a product runs over; the transposed one comes first."""
-    if isinstance(left, Diag) or isinstance(right, Diag):
-        return ("a factor for each ", "row" if isinstance(left, Diag) else "column", ": a diagonal matrix")
-    if isinstance(left, Transpose) and _is_matrix(left.arg):
-        return ("the sum runs over the first index of ", left.arg, ": a product with its transpose")
-    if isinstance(right, Transpose) and _is_matrix(right.arg):
-        return ("the sum runs over the second index of ", right.arg, ": a product with its transpose")
-    if _is_matrix(left):
-        return ("the sum runs over the second index of ", left, ": a matrix product")
-    if _is_matrix(right):
-        return ("the sum runs over the first index of ", right, ": a matrix product")
-    return None
+# ── sums between neighbours of a product ──────────────────────────────────────────────────────────
+
+_TURNED = ("a product with its transpose", "products with their transposes")
+_ADDED = ("products with it and its transpose, added", "products with them and their transposes, added")
+_PLAIN = ("a matrix product", "matrix products")
+"""What a sum is, for one array and for several."""
+
+
+def _sums(nodes: list[Matrix]) -> tuple[Words, ...]:
+    """Products with transposes, products, and products with a matrix and its transpose added."""
+    first, second, both = (dict[Hashable, Matrix]() for _ in range(3))
+    for product in (n for n in nodes if isinstance(n, Product)):
+        for pair, index in zip(pairwise(product.args), product.inner, strict=True):
+            if index is not None and not any(isinstance(a, Diag) for a in pair):
+                _note(pair, first, second, both)
+    turned_round = (*_named(first, transposed=True), *_named(second, transposed=True), *both.values())
+    known = {key(m) for m in turned_round}
+    by_second = [m for m in _named(second, transposed=False) if key(m) not in known]
+    by_first = [m for m in _named(first, transposed=False) if key(m) not in known]
+    found = (
+        ("first ", _named(first, transposed=True), _TURNED),
+        ("second ", _named(second, transposed=True), _TURNED),
+        ("either ", list(both.values()), _ADDED),
+        ("second ", by_second, _PLAIN),
+        # where a matrix product is named already, this one says nothing new
+        ("first ", [] if by_second else by_first, _PLAIN),
+    )
+    clauses = [_clause(*f) for f in found if f[1]]
+    return _one_sentence(clauses, next((len(f[1]) for f in found if f[1]), 0))
+
+
+def _note(
+    pair: tuple[Matrix, Matrix],
+    first: dict[Hashable, Matrix],
+    second: dict[Hashable, Matrix],
+    both: dict[Hashable, Matrix],
+) -> None:
+    """Files the sum under the array whose index it runs over; the transposed one comes first."""
+    left, right = pair
+    if (added := _symmetric(left) or _symmetric(right)) is not None:
+        both.setdefault(key(added), added)
+    for factor, turned_index in ((left, first), (right, second)):
+        if isinstance(factor, Transpose) and _is_matrix(factor.arg):
+            turned_index.setdefault((key(factor.arg), True), factor.arg)
+            return
+    if added is not None:
+        return
+    for factor, plain in ((left, second), (right, first)):
+        if _is_matrix(factor):
+            plain.setdefault((key(factor), False), factor)
+            return
+
+
+def _named(found: dict[Hashable, Matrix], *, transposed: bool) -> list[Matrix]:
+    return [m for k, m in found.items() if k == (key(m), transposed)]
+
+
+def _clause(place: str, names: list[Matrix], what: tuple[str, str]) -> Words:
+    """All arrays that are summed over one of their indices, in one clause."""
+    several = len(names) > 1
+    index = ("index of " if place == "either " else "indices of ") if several else "index of "
+    over = "" if place == "either " else "the "
+    return (f"over {over}{place}{index}", *_listed([(m,) for m in names]), f": {what[several]}")
+
+
+def _one_sentence(clauses: list[Words], names: int) -> tuple[Words, ...]:
+    """The verb stands once, in front."""
+    if not clauses:
+        return ()
+    (start, *rest), *others = clauses
+    verb = "the sums run" if names > 1 else "the sum runs"
+    return ((f"{verb} {start}", *rest), *others)
+
+
+def _symmetric(node: Matrix) -> Matrix | None:
+    """The matrix B of a sum with B and Bᵀ in it."""
+    args = node.args if isinstance(node, Plus) else ()
+    alone = (a for a in args if _is_matrix(a))
+    return next((a for a in alone if any(key(turned(a)) == key(b) for b in args)), None)
+
+
+# ── the other kinds ───────────────────────────────────────────────────────────────────────────────
+
+
+def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
+    products = [n for n in nodes if isinstance(n, Product)]
+    pairs = [
+        pair for p in products for pair, i in zip(pairwise(p.args), p.inner, strict=True) if i is not None
+    ]
+    hadamard = [n for n in nodes if isinstance(n, Hadamard)]
+    found = (
+        (any(isinstance(left, Diag) for left, _ in pairs), "a factor for each row: a diagonal matrix"),
+        (
+            any(isinstance(b, Diag) and not isinstance(a, Diag) for a, b in pairs),
+            "a factor for each column: a diagonal matrix",
+        ),
+        (any(None in p.inner for p in products), "column times row: an outer product"),
+        (_any(nodes, Norm), "a sum of squares: a squared norm"),
+        (_any(nodes, Trace), "the sum of a diagonal: a trace"),
+        (_any(nodes, Unit), "a unit vector: 1 at the place in its index, 0 elsewhere"),
+        (_any(nodes, Ones), "a vector of ones adds up what it meets"),
+        (
+            any(not all(isinstance(a, Scalar) for a in n.args) for n in hadamard),
+            "entry by entry: a Hadamard product",
+        ),
+    )
+    return tuple((words,) for holds, words in found if holds)
+
+
+def _any(nodes: list[Matrix], kind: type) -> bool:
+    return any(isinstance(n, kind) for n in nodes)
 
 
 def _is_matrix(node: Matrix) -> bool:
     return isinstance(node, Leaf) and len(node.axes) == 2
+
+
+def _listed(names: list[Words]) -> Words:
+    """A, B and C."""
+    if len(names) == 1:
+        return names[0]
+    return (*_joined(", ", tuple(names[:-1])), " and ", *names[-1])
+
+
+def _joined(mark: str, clauses: tuple[Words, ...]) -> Words:
+    return tuple(p for n, clause in enumerate(clauses) for p in (((mark,) if n else ()) + clause))
 
 
 def _walk(node: Matrix) -> Iterable[Matrix]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from symbp.arrays.matrix_nodes import (
     Diag,
+    Diagonal,
     Hadamard,
     Identity,
     Leaf,
@@ -26,6 +28,7 @@ from symbp.arrays.matrix_nodes import (
     SequenceSum,
     Softmax,
     Transpose,
+    Unit,
     parts,
     shape,
     with_parts,
@@ -128,7 +131,8 @@ def raised(term: Term, exponent: Fraction) -> Term:
         if term.number == 1 and len(term.scalars) == 1 and isinstance(term.scalars[0][0], Norm):
             (base, own) = term.scalars[0]
             return Term(scalars=((base, own * exponent),))
-        return Term(scalars=((Power(_scalar_of(term), number(exponent)), Fraction(1)),))
+        sign = Fraction(-1 if exponent < 0 else 1)
+        return Term(scalars=((Power(_scalar_of(term), number(abs(exponent))), sign),))
     return Term(term.number ** int(exponent), tuple((s, e * exponent) for s, e in term.scalars))
 
 
@@ -141,6 +145,28 @@ def times(left: Term, right: Term) -> Term:
         gathered[key(node)] = (node, exponent + (known[1] if known else 0))
     kept = tuple((n, e) for n, e in gathered.values() if e)
     return Term(left.number * right.number, kept, left.chain or right.chain, left.inner or right.inner)
+
+
+def axis(node: Matrix, *, column: bool = False) -> Index | None:
+    """The index of the rows, or of the columns, as far as the parts tell it."""
+    match node:
+        case Leaf(_, axes):
+            return axes[1 if column else 0] if len(axes) > column else None
+        case Ones(like) | Unit(_, like) | Identity(like):
+            return None if column and not isinstance(node, Identity) else like
+        case Transpose(arg):
+            return axis(arg, column=not column)
+        case Product(args):
+            return axis(args[-1 if column else 0], column=column)
+        case MatrixPower(base) | Diag(base):
+            return axis(base)
+        case Diagonal(arg):
+            return None if column else axis(arg)
+        case _ if shape(node)[column]:
+            found = (axis(p, column=column) for p in parts(node) if shape(p)[column])
+            return next((i for i in found if i is not None), None)
+        case _:
+            return None
 
 
 def alike(term: Term) -> Hashable:
@@ -233,11 +259,18 @@ def turned(node: Matrix) -> Matrix:
             return Scaled(factor, turned(arg))
         case Quotient(num, den) if shape(den) == SCALAR:
             return Quotient(turned(num), den)
+        case Plus(args) | Hadamard(args) if _same_parts(args, tuple(map(turned, args))):
+            return node
         case Plus() | Hadamard() | Mapped() | Power() | Quotient():
             inside = with_parts(node, tuple(map(turned, parts(node))))
             return inside if transposes(inside) <= transposes(node) else Transpose(node)
         case _:
             return node if shape(node) == SCALAR else Transpose(node)
+
+
+def _same_parts(left: tuple[Matrix, ...], right: tuple[Matrix, ...]) -> bool:
+    """Whether a sum has the same terms in another order: B + Bᵀ is symmetric."""
+    return Counter(map(key, left)) == Counter(map(key, right))
 
 
 def transposes(node: Matrix) -> int:

@@ -15,6 +15,7 @@ from symbp.calculus.expr import (
     Expr,
     Mul,
     Neg,
+    Number,
     Reduce,
     Ref,
     add,
@@ -69,10 +70,15 @@ def _of_one_rank(result: Expr) -> Expr:
     if not isinstance(result, Mul):
         return result
     for place, factor in enumerate(result.factors):
-        if isinstance(factor, Add) and len({frozenset(free_indices(t)) for t in factor.terms}) > 1:
+        if isinstance(factor, Add) and len(_ranks(factor.terms)) > 1:
             before, after = result.factors[:place], result.factors[place + 1 :]
             return add(_of_one_rank(_times(before, t, after)) for t in factor.terms)
     return result
+
+
+def _ranks(terms: tuple[Expr, ...]) -> set[frozenset[Index]]:
+    """The axes of the terms; a number goes with all of them: 1 − u is what a reader expects."""
+    return {frozenset(free_indices(t)) for t in terms if not isinstance(t, Number)}
 
 
 def _times(before: tuple[Expr, ...], term: Expr, after: tuple[Expr, ...]) -> Expr:

@@ -77,9 +77,7 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
         case mat.Identity():
             return Piece(Sym("I", "I"), LETTER)
         case mat.Transpose(arg):
-            return Piece(
-                Script(enclosed(_piece(printer, arg), LETTER), None, printer.notation.transpose), CLOSED
-            )
+            return _raised(_piece(printer, arg), printer.notation.transpose)
         case mat.Product(args, _):
             return juxtaposed([_closed(printer, a) for a in args])
         case mat.MatrixPower(base, n):
@@ -124,6 +122,15 @@ def _applied(printer: Printer, node: Matrix) -> Piece:
             raise TypeError(f"{type(node).__name__} is not a matrix node that can be printed")
 
 
+def _raised(piece: Piece, above: Box) -> Piece:
+    """A superscript on all of it; the brackets of a function carry it: tr(X)², softmax(Z)ᵀ."""
+    match piece.box:
+        case lay.Row((*head, Fence() as last)) if piece.level >= CLOSED:
+            return Piece(row(*head, Script(last, None, above)), CLOSED)
+        case _:
+            return Piece(Script(enclosed(piece, LETTER), None, above), CLOSED)
+
+
 def _power(printer: Printer, base: Matrix, exponent: Expr) -> Piece:
     """A power entry by entry; of a matrix it is marked, because X² is the product X X."""
     if isinstance(base, mat.Mapped) and takes_power(
@@ -133,6 +140,8 @@ def _power(printer: Printer, base: Matrix, exponent: Expr) -> Piece:
         head = Script(name, None, printer.box(exponent))
         arguments = lay.separated(matrix_box(printer, a) for a in base.args)
         return Piece(row(head, Fence(arguments)), CLOSED)
+    if isinstance(base, (mat.Trace, mat.Folded)):
+        return _raised(_piece(printer, base), printer.box(exponent))
     if mat.shape(base) != (True, True):
         return powered(_piece(printer, base), printer.box(exponent))
     if _squared(mat.Power(base, exponent)):
