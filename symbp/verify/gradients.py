@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -80,10 +80,19 @@ def _slack(module: Module, rounded: dict[str, Any], exact: dict[str, Any], goal:
     ``PRECISIONS`` times smaller (1 − h² behind a saturated tanh loses the same digits in both).
     """
     changes = [
-        {name: weight * e for name, e in _errors(module.value_and_grad(**arguments), goal).items()}
+        {name: weight * e for name, e in _errors(found, goal).items()}
         for arguments, weight in ((rounded, 1.0), (exact, PRECISIONS))
+        for found in _every_form(module, arguments)
     ]
-    return {name: ROUNDINGS * max(c[name] for c in changes) for name in changes[0].keys() & changes[1].keys()}
+    known = set(changes[0]).intersection(*changes[1:])
+    return {name: ROUNDINGS * max(c[name] for c in changes) for name in known}
+
+
+def _every_form(module: Module, arguments: dict[str, Any]) -> Iterator[Any]:
+    """What the plain form gives, and the form with a workspace: they round in different places."""
+    yield module.value_and_grad(**arguments)
+    if hasattr(module, "make_workspace"):
+        yield module.value_and_grad(**arguments, out=module.make_workspace(**arguments))
 
 
 def _errors(found: Any, goal: Goal) -> dict[str, float]:
