@@ -58,14 +58,14 @@ def programs(system: AdjointSystem, wanted: Sequence[str]) -> tuple[Program, Pro
 
     What one of them reads as a whole is a list in neither: both stand behind the same door.
     """
-    gradient, forward = gradient_program(system, wanted), forward_program(system.model)
+    gradient, forward = gradient_program(system, wanted), forward_program(system.steady)
     whole = frozenset(
         k for k, s in gradient.storages.items()
         if s.given and k in forward.storages and s.listed != forward.storages[k].listed
     )
     if not whole:
         return gradient, forward
-    return gradient_program(system, wanted, whole), forward_program(system.model, whole)
+    return gradient_program(system, wanted, whole), forward_program(system.steady, whole)
 
 
 def forward_program(model: Model, whole: frozenset[str] = frozenset()) -> Program:
