@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from symbp.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from symbp.api import Builder, Derivation, MatrixForm, Model, Step, load, parse
+    from symbp.api import Builder, Derivation, Explanation, MatrixForm, Model, Step, load, parse
     from symbp.errors import (
         ModelProblem,
         RequestProblem,
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    **dict.fromkeys(("Builder", "Derivation", "MatrixForm", "Model", "Step", "load", "parse"), "symbp.api"),
+    **dict.fromkeys(
+        ("Builder", "Derivation", "Explanation", "MatrixForm", "Model", "Step", "load", "parse"), "symbp.api"
+    ),
     **dict.fromkeys(
         ("ModelProblem", "RequestProblem", "SymbpError", "SyntaxProblem", "VerificationFailed"),
         "symbp.errors",
@@ -34,6 +36,7 @@ _HOMES = {
 __all__ = [
     "Builder",
     "Derivation",
+    "Explanation",
     "MatrixForm",
     "Model",
     "ModelProblem",

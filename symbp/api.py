@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from symbp import pipeline
+from symbp import explaining, pipeline
 from symbp.model.builder import Builder as _Builder
 from symbp.model.core import Array, Equation
 from symbp.model.core import Model as Equations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from symbp.derive.core import AdjointSystem, Case, Line
     from symbp.emit.document import Document, Part
     from symbp.emit.pictures.drawing import Drawing
+    from symbp.explain.core import Explanation as Page
     from symbp.pipeline import NotationLike
     from symbp.verify.report import Report
 
@@ -87,6 +88,14 @@ class Model:
             RequestProblem: if the model has no such variable, or there is no such detail or notation.
         """
         return Derivations(pipeline.sheet_of(*pipeline.derive(self.core, variables), detail, notation, True))
+
+    def explain(self, variable: str) -> Explanation:
+        """Why the adjoint of ``variable`` is what it is, with small numbers that are checked.
+
+        Raises:
+            RequestProblem: if the model has no such variable.
+        """
+        return Explanation(self, explaining.explained(self.core, variable))
 
     def compile(self, wrt: Iterable[str] = ()) -> ModuleType:
         """The generated NumPy module, imported; ``wrt`` asks for gradients of inputs as well.
@@ -356,3 +365,44 @@ def _key_lines(sheet: Document) -> Document:
 
     sections = (replace(s, parts=tuple(map(part, s.parts))) for s in sheet.sections)
     return replace(sheet, sections=tuple(sections))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The page that explains one adjoint with numbers: ``topics`` names the questions that it answers."""
+
+    model: Model
+    page: Page
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What the sections are about: adjoint, paths, transpose, inverse, hadamard, batch …"""
+        return self.page.topics
+
+    def to_text(self, *, notation: NotationLike = "nielsen") -> str:
+        """Plain Unicode text."""
+        return self._written("text", notation)
+
+    def to_markdown(self, *, notation: NotationLike = "nielsen") -> str:
+        """Markdown with ``$$`` formulas."""
+        return self._written("markdown", notation)
+
+    def to_html(self, *, notation: NotationLike = "nielsen") -> str:
+        """A self-contained HTML page with MathML."""
+        return self._written("html", notation)
+
+    def to_latex(self, *, standalone: bool = False, notation: NotationLike = "nielsen") -> str:
+        """LaTeX: a fragment for ``\\input`` (amsmath), or a document of its own."""
+        return self._written("latex", notation, standalone)
+
+    def _written(self, format_: str, notation: NotationLike, standalone: bool = False) -> str:
+        return explaining.explanation_text(self.model.core, self.page, format_, notation, standalone)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def __str__(self) -> str:
+        return self.to_text()

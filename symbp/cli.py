@@ -138,10 +138,38 @@ def derive(
         _write(text, output)
 
 
-def _format_of(output: Path | None) -> str:
+def _format_of(output: Path | None, default: str = "latex") -> str:
     """The format that the name of the output file asks for."""
-    suffixes = {".md": "markdown", ".html": "html", ".txt": "text"}
-    return suffixes.get(output.suffix if output else "", "latex")
+    suffixes = {".md": "markdown", ".html": "html", ".txt": "text", ".tex": "latex"}
+    return suffixes.get(output.suffix if output else "", default)
+
+
+@main.command()
+@click.argument("model")
+@click.argument("variable")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default=None,
+              help="text (default), markdown, html or latex.")
+@click.option("--notation", default="nielsen", show_default=True, callback=_notation,
+              metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
+@click.option("--standalone", is_flag=True, help="A whole document instead of a fragment to include.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
+@_bind_option
+def explain(
+    model: str, variable: str, format_: str | None, notation: str, standalone: bool,
+    output: Path | None, bind: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Explain the adjoint of VARIABLE with small numbers.
+
+    What it means, along which paths it comes, and why its formula has a transpose, a Hadamard product
+    or a sum, where it has one.  Every equality of numbers is checked.
+    """
+    with _told():
+        from symbp import explaining, pipeline
+
+        built = pipeline.load(model, bindings(bind))
+        page = explaining.explained(built, variable)
+        format_ = format_ or _format_of(output, "latex" if standalone else "text")
+        _write(explaining.explanation_text(built, page, format_, notation, standalone), output)
 
 
 @main.command()

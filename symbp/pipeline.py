@@ -104,11 +104,11 @@ def derive(model: Model, variables: Iterable[str] = ()) -> tuple[AdjointSystem, 
     from symbp.derive.engine import adjoint_system
 
     asked = tuple(dict.fromkeys(variable(model, v) for v in variables))
-    system = adjoint_system(model, _wanted(model, asked or tuple(model.adjoints)))
+    system = adjoint_system(model, wanted(model, asked or tuple(model.adjoints)))
     return system, asked or system.order
 
 
-def _wanted(model: Model, asked: tuple[str, ...]) -> tuple[str, ...]:
+def wanted(model: Model, asked: tuple[str, ...]) -> tuple[str, ...]:
     """The parameters, and what carries no adjoint of its own unless it is asked for.
 
     A named adjoint is asked for by its name, also that of a variable on which no parameter acts.
@@ -180,7 +180,7 @@ def written(
 
     emitter = next((e for e in EMITTERS if e.name == format_), None)
     if emitter is None:
-        raise RequestProblem(f"there is no format {format_!r}", hint=_choices(e.name for e in EMITTERS))
+        raise RequestProblem(f"there is no format {format_!r}", hint=choices(e.name for e in EMITTERS))
     if pictures and not emitter.pictures:
         raise RequestProblem(
             f"{format_} has no pictures", hint="write them with symbp show MODEL --format svg -o FILE.svg"
@@ -240,12 +240,12 @@ def notation_of(notation: NotationLike) -> Notation:
         return read_notation(read_source(Path(notation)))
     known = {n.name: n for n in NOTATIONS}
     if notation not in known:
-        hint = _choices((*known, "a file of your own, my.toml"))
+        hint = choices((*known, "a file of your own, my.toml"))
         raise RequestProblem(f"there is no notation {notation!r}", hint=hint)
     return known[notation]
 
 
-def _choices(names: Iterable[str]) -> str:
+def choices(names: Iterable[str]) -> str:
     return "choose one of " + ", ".join(names)
 
 
@@ -300,7 +300,7 @@ def verified(model: Model) -> Report:
     from symbp.derive.engine import adjoint_system
     from symbp.verify.report import verify
 
-    system = adjoint_system(model, _wanted(model, tuple(model.adjoints)))
+    system = adjoint_system(model, wanted(model, tuple(model.adjoints)))
     views = matrix_views(system, system.order)
     cases = {
         name: tuple(with_matrix_line(c, views[c.number]) for c in system.cases[name]) for name in system.order

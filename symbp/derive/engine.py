@@ -42,17 +42,22 @@ class Stage:
     steady: Mapping[int, Expr]
     through: frozenset[str]
     names: NameTable
+    local: frozenset[str] = frozenset()
+    """Parameters and other leaves of which the Jacobians are wanted too."""
 
     def scene(self, element: Ref, uses_: tuple[Use, ...], total: bool = False) -> Scene:
         """The scene of one case."""
         return Scene(self.model, element, uses_, self.context, self.steady, self.through, self.names, total)
 
 
-def adjoint_system(model: Model, wrt: Iterable[str] | None = None) -> AdjointSystem:
+def adjoint_system(
+    model: Model, wrt: Iterable[str] | None = None, local: Iterable[str] = ()
+) -> AdjointSystem:
     """The adjoints that the gradients with respect to ``wrt`` need; by default of every param.
 
     ``wrt`` may name inputs, constants and variables too.  An array on which the cost does not depend
-    has one case, with the result 0.
+    has one case, with the result 0.  Cases of variables have the Jacobians on the way, those of
+    parameters and inputs only where ``local`` names them.
     """
     params = tuple(a.name for a in model.of_kind("param"))
     wanted = params if wrt is None else tuple(dict.fromkeys(wrt))
@@ -64,7 +69,8 @@ def adjoint_system(model: Model, wrt: Iterable[str] | None = None) -> AdjointSys
     through, found = _all_uses(graph, alive, frozenset(wanted), leaves, dropped)
     order = _order(model, found, wanted, through)
     context = Context(model.functions, lambda ref: definition(model, ref))
-    stage = Stage(model, context, {e.number: e.rhs for e in steady.equations}, through, name_table(model))
+    bodies = {e.number: e.rhs for e in steady.equations}
+    stage = Stage(model, context, bodies, through, name_table(model), frozenset(local))
     cases: dict[str, tuple[Case, ...]] = {}
     contributions: dict[str, tuple[Contribution, ...]] = {}
     number = len(model.equations)
@@ -197,7 +203,8 @@ def _case(stage: Stage, region: Region, number: int, base: bool) -> Case:
         _jacobian(stage, use, region)
         for use in placed
         # for a parameter the Jacobian says nothing that the chain rule did not say
-        if use.consumer != stage.model.cost and stage.model.arrays[lhs.name].kind == "variable"
+        if use.consumer != stage.model.cost
+        if stage.model.arrays[lhs.name].kind == "variable" or lhs.name in stage.local
     )
     return Case(lhs, region.indices, lines, result, number, base, consumers, jacobians)
 

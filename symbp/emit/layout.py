@@ -99,8 +99,30 @@ class Cases:
     rows: tuple[tuple[Box, Box | None], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A matrix written out, in square brackets: rows of entries."""
+
+    rows: tuple[tuple[Box, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Brace:
+    """A body with a brace below it, and what the brace says: a shape."""
+
+    body: Box
+    below: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """An entry that stands out among others."""
+
+    body: Box
+
+
 Box = Union[  # noqa: UP007  (the names are not defined yet where the nodes use it)
-    Sym, Row, Product, Terms, Script, Frac, Root, Big, Fence, Cases
+    Sym, Row, Product, Terms, Script, Frac, Root, Big, Fence, Cases, Grid, Brace, Strong
 ]
 
 PRIME = Sym("'", "′")
@@ -159,6 +181,12 @@ def parts(box: Box) -> Iterator[Box]:
             yield from (b for b in (sign, below, above) if b is not None)
         case Cases(rows):
             yield from (b for pair in rows for b in pair if b is not None)
+        case Grid(lines):
+            yield from (b for line in lines for b in line)
+        case Brace(body, below):
+            yield from (body, below)
+        case Strong(body):
+            yield body
         case _:
             raise TypeError(f"{type(box).__name__} is not a layout node")
 
@@ -188,7 +216,7 @@ def first(box: Box) -> Sym | None:
             return box
         case Terms(terms):
             return first(terms[0][1]) if terms[0][0] == "+" else Sym("-", "−", "bin")
-        case Fence() | Cases() | Root():
+        case Fence() | Cases() | Root() | Grid():
             return None
         case Script(base, _, _):
             return first(base)
@@ -236,6 +264,13 @@ def width(box: Box, display: bool = True) -> float:
         case Cases(rows):
             values = max(width(v, False) for v, _ in rows)
             return values + max(width(c, False) if c else 4.0 for _, c in rows) + 3.0
+        case Grid(lines):
+            columns = zip(*lines, strict=True)
+            return sum(max(width(b, False) for b in c) + 1.0 for c in columns) + 0.3
+        case Brace(body, below):
+            return max(width(body, display), SMALL * width(below, False))
+        case Strong(body):
+            return width(body, display) * 1.15
         case Row(items):
             return sum(width(i, display) for i in items)
         case _:
@@ -279,7 +314,7 @@ def tallness(box: Box, display: bool = True) -> int:
             return 2 if display else inner
         case Big(_, _, above):
             return (3 if above is not None else 2) if display else 1
-        case Cases():
+        case Cases() | Grid() | Brace():
             return 4
         case _:
             return inner

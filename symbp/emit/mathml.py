@@ -13,13 +13,16 @@ from symbp.emit.alphabets import TIGHT, attached, grouped, identifier, name, sig
 from symbp.emit.layout import (
     Big,
     Box,
+    Brace,
     Cases,
     Fence,
     Frac,
+    Grid,
     Product,
     Root,
     Row,
     Script,
+    Strong,
     Sym,
     Terms,
     fence_size,
@@ -80,6 +83,15 @@ def elements(box: Box, style: str = DISPLAY) -> list[str]:
             return [_fence(box, style)]
         case Cases(rows):
             return [_cases(rows)]
+        case Grid(lines):
+            return [_grid(lines)]
+        case Brace(body, below):
+            # a bracket that is drawn: fonts have braces of a few widths only
+            inside = f'<mrow class="braced">{"".join(elements(body, style))}</mrow>'
+            shape = f'<mrow class="shape">{"".join(elements(below, SMALL))}</mrow>'
+            return [f"<munder>{inside}{shape}</munder>"]
+        case Strong(body):
+            return [f'<mrow class="strong">{"".join(elements(body, style))}</mrow>']
         case _:
             raise TypeError(f"{type(box).__name__} is not a layout node")
 
@@ -274,6 +286,17 @@ def _cases(rows: tuple[tuple[Box, Box | None], ...]) -> str:
     )
     table = f'<mtable class="cases" columnalign="left left">{lines}</mtable>'
     return f'<mrow><mo form="prefix" fence="true" stretchy="true"{TIGHT}>{{</mo>{table}</mrow>'
+
+
+def _grid(lines: tuple[tuple[Box, ...], ...]) -> str:
+    cells = "".join(
+        "<mtr>" + "".join(f"<mtd>{_one(b, TEXT)}</mtd>" for b in line) + "</mtr>" for line in lines
+    )
+    opened, closed = (
+        f'<mo form="{form}" fence="true" stretchy="true" symmetric="true"{TIGHT}>{mark}</mo>'
+        for form, mark in (("prefix", "["), ("postfix", "]"))
+    )
+    return f'<mrow>{opened}<mtable class="numbers">{cells}</mtable>{closed}</mrow>'
 
 
 def _condition(cond: Box | None) -> str:

@@ -25,6 +25,11 @@ def matrix_box(printer: Printer, node: Matrix) -> Box:
     return _piece(printer, node).box
 
 
+def matrix_piece(printer: Printer, node: Matrix) -> Piece:
+    """The formula of a matrix expression with its binding."""
+    return _piece(printer, node)
+
+
 def whole(printer: Printer, element: Ref | Adjoint) -> Box:
     """The array of which an element is taken, its ordinary axes left out: δ^{l-1} for δ^{l-1}_k."""
     return _array(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from symbp.emit.layout import (
     Big,
     Box,
+    Brace,
     Cases,
     Fence,
     Frac,
+    Grid,
     Product,
     Root,
     Row,
     Script,
+    Strong,
     Sym,
     Terms,
     slashed,
@@ -30,7 +33,7 @@ _ABOVE = dict(
 )
 _KEPT_ABOVE = frozenset("′″ᵀ")
 _BRACKETS = {"(": "()", "[": "[]", "|": "||", "⌊": "⌊⌋", "‖": "‖‖"}
-_GAPS = {"thin": " ", "none": "", "dot": " · ", "op": " "}
+GAPS = {"thin": " ", "none": "", "dot": " · ", "op": " "}
 _VULGAR = {(1, 2): "½", (1, 3): "⅓", (2, 3): "⅔", (1, 4): "¼", (3, 4): "¾"}
 
 
@@ -68,6 +71,10 @@ def text(box: Box) -> str:
             return left + text(body).strip() + right
         case Cases(rows):
             return "{" + "; ".join(_case(v, c) for v, c in rows) + "}"
+        case Grid(lines):
+            return "[" + "; ".join(", ".join(map(text, line)) for line in lines) + "]"
+        case Brace(body) | Strong(body):
+            return text(body)
         case _:
             raise TypeError(f"{type(box).__name__} is not a layout node")
 
@@ -90,7 +97,7 @@ def _product(factors: tuple[Box, ...], gaps: tuple[str, ...]) -> str:
     last = len(factors) - 1
     out = _factor(factors[0], last == 0)
     for n, gap in enumerate(gaps, 1):
-        out = out.rstrip() + _GAPS[gap] + _factor(factors[n], n == last)
+        out = out.rstrip() + GAPS[gap] + _factor(factors[n], n == last)
     return out
 
 

@@ -8,16 +8,20 @@ from collections.abc import Iterable
 from symbp.emit.layout import (
     Big,
     Box,
+    Brace,
     Cases,
     Fence,
     Frac,
+    Grid,
     Product,
     Root,
     Row,
     Script,
+    Strong,
     Sym,
     Terms,
     fence_size,
+    first,
     slashed,
 )
 from symbp.emit.notation import GREEK
@@ -57,6 +61,12 @@ def tex(box: Box, display: bool = True) -> str:
             return _fence(box, display)
         case Cases(rows):
             return _cases(rows)
+        case Grid(lines):
+            return _grid(lines)
+        case Brace(body, below):
+            return rf"\underbrace{{{tex(body, display).strip()}}}_{group(below)}"
+        case Strong(body):
+            return rf"\mathbf{{{tex(body, display)}}}"
         case _:
             raise TypeError(f"{type(box).__name__} is not a layout node")
 
@@ -152,6 +162,24 @@ def _cases(rows: tuple[tuple[Box, Box | None], ...]) -> str:
         for value, cond in rows
     ]
     return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"
+
+
+def _grid(lines: tuple[tuple[Box, ...], ...]) -> str:
+    """A matrix in brackets; where a column has a minus sign, the other entries leave room for one."""
+    signed = [any(_negative(b) for b in column) for column in zip(*lines, strict=True)]
+    spelled = (
+        " & ".join(
+            (r"\phantom{-}" if room and not _negative(b) else "") + tex(b, False).strip()
+            for b, room in zip(line, signed, strict=True)
+        )
+        for line in lines
+    )
+    return r"\begin{bmatrix} " + r" \\ ".join(spelled) + r" \end{bmatrix}"
+
+
+def _negative(box: Box) -> bool:
+    sign = first(box)
+    return sign is not None and sign.kind == "bin"
 
 
 _ESCAPES = {

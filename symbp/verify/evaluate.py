@@ -210,8 +210,25 @@ class Oracle:
         code(self, dict(values))
         return self._move(wrt, lambda: code(self, dict(values)), self.through)
 
+    def nudged(self, name: str, at: Positions, step: Num) -> Num:
+        """The cost when one element is moved by ``step``, everything downstream of it recomputed.
+
+        Raises:
+            SymbpError: inside a derivative.
+        """
+        if self._moved is not None:
+            raise SymbpError("an element cannot be moved while a derivative is taken")
+        _ = self.cost
+        return self._shifted((name, at), lambda: self.cost, None)(step)
+
     def _move(self, wrt: Key, function: Callable[[], Num], names: Collection[str] | None) -> Num:
         """d function/d element; of what follows the element only ``names`` (None: all) do so."""
+        return self.arith.derive(self._shifted(wrt, function, names))
+
+    def _shifted(
+        self, wrt: Key, function: Callable[[], Num], names: Collection[str] | None
+    ) -> Callable[[Num], Num]:
+        """The function of a step by which an element is moved."""
         array = self.model.arrays.get(wrt[0])
         if array is None or array.integer is not None:
             raise SymbpError(f"{wrt[0]} has no derivatives: it is not a real-valued array")
@@ -224,7 +241,7 @@ class Oracle:
             finally:
                 self._moved = None
 
-        return self.arith.derive(moved)
+        return moved
 
     def _followers(self, start: Key, names: Collection[str] | None) -> set[Key]:
         """The elements (of ``names``) that depend on ``start``, itself included."""

@@ -1,0 +1,1 @@
+"""Why a formula is what it is, with small numbers that the oracle computes."""

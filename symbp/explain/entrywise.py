@@ -1,0 +1,272 @@
+"""Elementwise functions and softmax: a diagonal Jacobian, written ⊙ without its zeros, and a full one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from symbp.arrays.matrix_nodes import Diag, Hadamard, Matrix, shape
+from symbp.calculus.affine import Affine, affine
+from symbp.calculus.expr import Ref, Weights
+from symbp.explain.axes import axes_of
+from symbp.explain.core import Block, Form, Line, Lines, Local, Math, Paragraph, Section, Whole, say, side
+from symbp.explain.meaning import agrees
+from symbp.explain.numerals import entrywise, product, shaped, turned
+from symbp.explain.products import offset, same_grid
+from symbp.explain.spot import LARGEST, Grid, Spot, mentions_adjoint
+from symbp.verify.evaluate import Key, OutsideRange
+from symbp.verify.places import points
+
+
+def hadamards(spot: Spot, node: Matrix) -> Iterator[tuple[Spot, Hadamard]]:
+    """The entrywise products of arrays below a node, over axes of the variable."""
+    for place, inner in spot.inside(node):
+        if not isinstance(inner, Hadamard) or not shape(inner)[0]:
+            continue
+        if all(i in spot.at for i in axes_of(inner) if i is not None):
+            yield place, inner
+
+
+def split(node: Hadamard) -> tuple[Matrix, Matrix]:
+    """What comes back from the cost, and the slopes by which it is multiplied."""
+    back = [a for a in node.args if mentions_adjoint(a)]
+    slopes = [a for a in node.args if not mentions_adjoint(a)]
+    if not back or not slopes:
+        back, slopes = list(node.args[:-1]), [node.args[-1]]
+    return _one(back), _one(slopes)
+
+
+def _one(factors: list[Matrix]) -> Matrix:
+    return factors[0] if len(factors) == 1 else Hadamard(tuple(factors))
+
+
+def hadamard_section(spot: Spot, form: Matrix) -> Section | None:
+    """Why entry by entry: the Jacobian of an elementwise function is diagonal."""
+    spot, node = next(hadamards(spot, form), (spot, None))
+    if node is None:
+        return None
+    back, slopes = split(node)
+    carried, slope, total = spot.grid(back), spot.grid(slopes), spot.grid(node)
+    same_grid(spot, entrywise(carried, slope), total)
+    if len(total) < 2:
+        return None
+    if _image(spot, slope) is None and len(spot.own) == 1:
+        other = _through_image(spot)
+        if other is not None:
+            return Section("hadamard", ("Why the Hadamard product?",), other)
+    said = _vector(spot, back, slopes) if len(total[0]) == 1 else _matrix(spot, back, slopes)
+    return Section("hadamard", ("Why the Hadamard product?",), said)
+
+
+def _vector(spot: Spot, back: Matrix, slopes: Matrix) -> tuple[Block, ...]:
+    carried, slope = spot.grid(back), spot.grid(slopes)
+    row = offset(spot, axes_of(slopes)[0]) or 0
+    intro, name = _whose(spot, slopes, slope)
+    return _diagonal(spot, (intro, name, Form(spot.form(Hadamard((back, slopes))))), (carried, slope), row)
+
+
+def _through_image(spot: Spot) -> tuple[Block, ...] | None:
+    """The same from what is measured, where the result is written in another way: 1 − h² multiplied out."""
+    sources = _elements(spot)
+    own = tuple((spot.adjoint(s),) for s in sources)
+    for name in _steps(spot):
+        moved = [[(k, v) for k, v in _moves(spot, name, s) if v] for s in sources]
+        if any(len(m) != 1 for m in moved) or len({m[0][0] for m in moved}) < len(sources):
+            continue
+        images = [m[0][0] for m in moved]
+        slope: Grid = tuple((m[0][1],) for m in moved)
+        carried: Grid = tuple((spot.adjoint(k),) for k in images)
+        place = sources.index(spot.key)
+        if all(agrees(a * b, c) for (a,), (b,), (c,) in zip(slope, carried, own, strict=True)):
+            name_ = Local(_whole(spot, images[place]), spot.array)
+            words = (_alone(spot, images[place]), name_, Whole(spot.whole))
+            return _diagonal(spot, words, (carried, slope), place)
+    return None
+
+
+def _diagonal(
+    spot: Spot, words: tuple[Block, Math, Math], grids: tuple[Grid, Grid], row: int
+) -> tuple[Block, ...]:
+    """The diagonal matrix and the product entry by entry; ``row`` stands out."""
+    (intro, name, result), (carried, slope) = words, grids
+    diagonal = tuple(
+        tuple(s if r == c else 0.0 for c in range(len(slope))) for r, (s,) in enumerate(slope)
+    )
+    total, strong = entrywise(carried, slope), {(row, 0)}
+    same_grid(spot, product(diagonal, carried), total)
+    return (
+        intro,
+        Lines((Line(name, "=", shaped(diagonal)),)),
+        say("To go back through it is to multiply by this matrix, which is its own transpose. Each of its "
+            "rows has one number, so of the sum in a matrix product one term is left: entry times entry. "
+            "The Hadamard product says so without writing the zeros:"),
+        Lines((
+            Line(None, "", side(shaped(diagonal, {(row, row)}), shaped(carried, strong), "=",
+                                shaped(total, strong)), ("with the matrix",)),
+            Line(result, "=",
+                 side(shaped(carried, strong), "⊙", shaped(slope, strong), "=", shaped(total, strong)),
+                 ("entry by entry: the same numbers",)),
+        )),
+    )  # fmt: skip
+
+
+def _whose(spot: Spot, slopes: Matrix, slope: Grid) -> tuple[Block, Math]:
+    """The variable of which this is the Jacobian, if there is one; else the slopes as a matrix."""
+    found = _image(spot, slope)
+    if found is None:
+        words = say("A product entry by entry by a vector is a product with the matrix that has this vector "
+                    "on its diagonal:")  # fmt: skip
+        return words, Form(spot.form(Diag(slopes)))
+    return _alone(spot, found), Local(_whole(spot, found), spot.array)
+
+
+def _alone(spot: Spot, image: Key) -> Paragraph:
+    """a₁ is computed from z₁ alone."""
+    return say(
+        _ref(image), " is computed from ", spot.element, " and from no other element of ", Whole(spot.array),
+        ": moving one element of the one array moves one of the other. So the Jacobian, with a row for each "
+        "element of ", Whole(_whole(spot, image)), " and a column for each of ", Whole(spot.array),
+        ", has zeros outside of its diagonal:",
+    )  # fmt: skip
+
+
+def _image(spot: Spot, slope: Grid) -> Key | None:
+    """The element that is an elementwise function of this one, with these slopes; measured for all."""
+    sources = _elements(spot)
+    flat = [v for row in slope for v in row]
+    for name in _steps(spot):
+        images: list[Key] = []
+        for source, wanted in zip(sources, flat, strict=False):
+            moved = [(k, v) for k, v in _moves(spot, name, source) if v]
+            if len(moved) == 1 and agrees(moved[0][1], wanted):
+                images.append(moved[0][0])
+        if len(flat) == len(sources) == len(images) == len(set(images)):
+            return images[sources.index(spot.key)]
+    return None
+
+
+def _elements(spot: Spot) -> list[Key]:
+    """All elements of the variable beside this one, row by row."""
+    places: list[Spot] = [spot]
+    for index in spot.own:
+        places = [p.moved({index: v}) for p in places for v in spot.range(index)]
+    return [p.key for p in places]
+
+
+def _moves(spot: Spot, name: str, source: Key) -> Iterator[tuple[Key, float]]:
+    """The derivatives of the elements of a variable by one element, by their own equations."""
+    for at in points(spot.system.model.arrays[name].axes, spot.oracle):
+        try:
+            yield (name, at), float(spot.oracle.partial_of(name, at, source))
+        except OutsideRange:
+            # no equation defines this element, and nothing reads it
+            continue
+
+
+def _ref(key: Key) -> Ref:
+    return Ref(key[0], tuple(map(Affine, key[1])))
+
+
+def _whole(spot: Spot, key: Key) -> Ref:
+    """The array of an element, its layer or time kept."""
+    axes = spot.system.model.arrays[key[0]].axes
+    pairs = zip(key[1], axes, strict=True)
+    return Ref(key[0], tuple(Affine(v) if i.sequence else affine(i) for v, i in pairs))
+
+
+def _steps(spot: Spot) -> list[str]:
+    """The variables that may be one elementwise step away."""
+    cost = spot.system.model.cost
+    names = (*sorted(spot.system.through), *spot.case.consumers)
+    return [n for n in dict.fromkeys(names) if n != cost]
+
+
+def _matrix(spot: Spot, back: Matrix, slopes: Matrix) -> tuple[Block, ...]:
+    carried, slope = spot.grid(back), spot.grid(slopes)
+    total = entrywise(carried, slope)
+    up, across = axes_of(Hadamard((back, slopes)))
+    strong = {(offset(spot, up) or 0, offset(spot, across) or 0)}
+    count = len(total) * len(total[0])
+    found = _image(spot, slope)
+    if found is None:
+        intro = say("Each entry has a factor of its own. For all entries below each other that is a "
+                    f"{count}×{count} matrix with these factors on its diagonal and zeros elsewhere; "
+                    "multiplying by it is multiplying entry by entry:")  # fmt: skip
+    else:
+        intro = say(
+            _ref(found), " is computed from ", spot.element, " and from no other element of ",
+            Whole(spot.array), f". The Jacobian, with a row and a column for each of the {count} elements, "
+            "has zeros outside of its diagonal, and multiplying by it is multiplying entry by entry:",
+        )  # fmt: skip
+    return (
+        intro,
+        Lines((
+            Line(Form(spot.form(Hadamard((back, slopes)))), "=",
+                 side(shaped(carried, strong), "⊙", shaped(slope, strong if len(slope) > 1 else ()))),
+            Line(None, "=", shaped(total, strong)),
+        )),
+    )  # fmt: skip
+
+
+# ── softmax ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def softmax_section(spot: Spot) -> Section | None:
+    """The Jacobian of softmax is full: every output reads every input, through the common sum."""
+    for name in _steps(spot):
+        equations = spot.system.model.equations_of(name)
+        if not any(isinstance(e.rhs, Weights) and e.rhs.op == "softmax" for e in equations):
+            continue
+        ends = [k for k, v in _moves(spot, name, spot.key) if v]
+        sources = [s for s in _elements(spot) if ends and spot.oracle.partial_of(*ends[0], s)]
+        if 1 < len(ends) == len(sources) <= LARGEST and len(equations) == 1:
+            return _softmax(spot, ends, sources)
+    return None
+
+
+def _softmax(spot: Spot, ends: list[Key], sources: list[Key]) -> Section:
+    grid = tuple(tuple(float(spot.oracle.partial_of(*e, s)) for s in sources) for e in ends)
+    values = [float(spot.oracle.element(*k)) for k in ends]
+    formula = tuple(
+        tuple(p * (r == c) - p * q for c, q in enumerate(values)) for r, p in enumerate(values)
+    )
+    same_grid(spot, formula, grid)
+    for column in turned(grid):
+        spot.same(1 + sum(column), 1, "the sum of a column of the Jacobian of softmax")
+    blocks: list[Block] = [
+        say(_ref(ends[0]), " reads ", *_listed(sources), ", because softmax divides by the sum over all of "
+            "them; so do the others. The Jacobian is full, and no Hadamard product alone can stand for it. "
+            "On its diagonal stands p(1 − p), elsewhere −p q, of the outputs p and q:"),
+        Lines((
+            Line(None, "", shaped(tuple((v,) for v in values)), ("the outputs ", *_listed(ends))),
+            Line(None, "", shaped(grid), ("a row for each output, a column for each input",)),
+        )),
+        say("Every column adds up to 0, since the outputs always add up to 1."),
+        *_softmax_back(spot, ends, sources, grid),
+    ]  # fmt: skip
+    return Section("softmax", ("Why does softmax not give a Hadamard product?",), tuple(blocks))
+
+
+def _listed(keys: Sequence[Key]) -> list[str | Math]:
+    out: list[str | Math] = []
+    for n, key in enumerate(keys):
+        out += [", " if n < len(keys) - 1 else " and ", _ref(key)] if out else [_ref(key)]
+    return out
+
+
+def _softmax_back(spot: Spot, ends: list[Key], sources: list[Key], grid: Grid) -> list[Block]:
+    """The transpose of the Jacobian times what comes back, where that is all that comes back."""
+    carried = tuple((spot.adjoint(k),) for k in ends)
+    total = product(turned(grid), carried)
+    measured = tuple((spot.adjoint(s),) for s in sources)
+    if not all(agrees(a, b) for (a,), (b,) in zip(total, measured, strict=True)):
+        return []
+    place = sources.index(spot.key)
+    strong = {(place, c) for c in range(len(ends))}
+    return [
+        say("Going back is multiplying by its transpose, the whole matrix, here from the adjoints of the "
+            "outputs to those of the inputs:"),
+        Lines((
+            Line(None, "", side(shaped(turned(grid), strong), shaped(carried, {(c, 0) for _, c in strong}),
+                                "=", shaped(total, {(place, 0)}))),
+        )),
+    ]  # fmt: skip

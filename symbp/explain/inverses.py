@@ -1,0 +1,124 @@
+"""Why a transpose and not an inverse: the inverse tried with the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbp.arrays.matrix_nodes import Hadamard, Matrix, Minus, Product, Transpose, parts
+from symbp.arrays.matrix_nodes import Plus as Plus_
+from symbp.calculus.affine import Affine, Index
+from symbp.calculus.expr import Ref, substitute
+from symbp.derive.core import Jacobian
+from symbp.explain.core import Block, Form, Inverse, Line, Lines, Math, Section, Whole, say
+from symbp.explain.meaning import agrees
+from symbp.explain.numerals import entrywise, shaped, turned
+from symbp.explain.products import Carried, carrier, multiply, same_grid
+from symbp.explain.spot import Grid, Spot
+
+
+def first_inverse(found: list[Carried], form: Matrix) -> Section | None:
+    """The section about the first matrix of which an inverse can be tried."""
+    return next((s for c in found if (s := inverse_section(c, form)) is not None), None)
+
+
+def inverse_section(carried: Carried, form: Matrix) -> Section | None:
+    """The inverse, or pseudo-inverse, tried with the same numbers: it does not give the derivative."""
+    spot = carried.spot
+    found = carrier(carried)
+    if found is None or len(spot.own) != 1:
+        return None
+    measured = tuple((spot.adjoint(spot.moved({spot.own[0]: k}).key),) for k in spot.range(spot.own[0]))
+    grid = spot.grid(carried.plain)
+    right = _assembled(spot, form, carried, turned(grid))
+    other, square = _inverted(grid)
+    wrong = _assembled(spot, form, carried, other) if other is not None else None
+    if right is None or wrong is None or other is None:
+        return None
+    same_grid(spot, right, measured)
+    if all(agrees(a, b) for (a,), (b,) in zip(wrong, measured, strict=True)):
+        return None
+    return Section("inverse", *_inverse_words(carried, found[0], (measured, right, wrong, other), square))
+
+
+def _inverse_words(
+    carried: Carried, only: Jacobian, grids: tuple[Grid, Grid, Grid, Grid], square: bool
+) -> tuple[tuple[str | Math, ...], tuple[Block, ...]]:
+    spot = carried.spot
+    measured, right, wrong, other = grids
+    whole = Form(spot.form(carried.plain))
+    inverse = Inverse(whole, not square)
+    rows, columns = len(turned(other)), len(other)
+    places = spot.sequences
+    begin, end = Whole(_ref(only.element, places)), Whole(_ref(only.consumer, places))
+    own = Whole(spot.whole)
+    exists = (
+        ("It has an inverse, so it can be tried:",) if square else
+        (f"It is {rows}×{columns}, so it has no inverse at all. What comes nearest is its pseudo-inverse ",
+         inverse, ":")
+    )  # fmt: skip
+    blocks: tuple[Block, ...] = (
+        say("An inverse answers another question. ", whole, " maps forwards: it says how far ", end,
+            " moves if ", begin, " is moved. Its inverse would say how ", begin, " has to be moved so that ",
+            end, " moves by a given amount. But an adjoint is no move: it says how much the cost reacts to "
+            "one. A weight twice as large passes a move on twice as strongly, so the cost reacts twice as "
+            "much; with the inverse it would react half as much."),
+        say(*exists),
+        Lines((
+            Line(inverse, "=", shaped(other)),
+            Line(own, "=", shaped(measured), ("measured: every element moved a little, one by one",)),
+            Line(own, "=", shaped(right), ("with the transpose: the same",)),
+            Line(own, "≠", shaped(wrong), ("with ", inverse, " in its place: something else")),
+        )),
+    )  # fmt: skip
+    return ("Why not the inverse of ", whole, "?"), blocks
+
+
+def _ref(node: Ref, places: dict[Index, Affine]) -> Ref:
+    moved = substitute(node, places)
+    assert isinstance(moved, Ref)
+    return moved
+
+
+def _inverted(grid: Grid) -> tuple[Grid | None, bool]:
+    """The inverse of a square matrix, the pseudo-inverse of another; None if a square one has none."""
+    import numpy as np
+
+    matrix = np.array(grid, dtype=float)
+    if matrix.shape[0] == matrix.shape[1]:
+        if np.linalg.cond(matrix) > 1e6:
+            return None, True
+        inverse = np.linalg.inv(matrix)
+        return tuple(tuple(map(float, row)) for row in inverse), True
+    return tuple(tuple(map(float, row)) for row in np.linalg.pinv(matrix)), False
+
+
+def _assembled(spot: Spot, node: Matrix, carried: Carried, factor: Grid) -> Grid | None:
+    """The value of a form with ``factor`` where the transposed matrix stood."""
+    if node == Transpose(carried.plain):
+        return factor
+    if not any(n == Transpose(carried.plain) for n in _below(node)):
+        return spot.grid(node)
+    inner = [_assembled(spot, p, carried, factor) for p in parts(node)]
+    known = [g for g in inner if g is not None]
+    if len(known) < len(inner):
+        return None
+    match node:
+        case Product():
+            return multiply(known)
+        case Hadamard():
+            total = known[0]
+            for grid in known[1:]:
+                total = entrywise(total, grid)
+            return total
+        case Plus_():
+            return tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in zip(*known, strict=True))
+        case Minus():
+            return tuple(tuple(-v for v in row) for row in known[0])
+        case _:
+            return None
+
+
+def _below(node: Matrix) -> Iterator[Matrix]:
+    yield node
+    for part in parts(node):
+        yield from _below(part)

@@ -1,0 +1,83 @@
+"""What an adjoint is: move one element a little, and see what becomes of the cost."""
+
+from __future__ import annotations
+
+from symbp.arrays.views import MatrixView
+from symbp.calculus.expr import Adjoint, Ref, size
+from symbp.explain.core import Form, Line, Lines, Section, Times, Value, Whole, say, side
+from symbp.explain.numerals import shown
+from symbp.explain.spot import Spot, Unfit
+from symbp.verify.lines import difference
+
+STEPS = (1e-3, 1e-4, 1e-5)
+LONG = 60
+"""A result of more nodes than this is not written out with numbers for its indices."""
+
+
+def section(spot: Spot, view: MatrixView) -> Section:
+    """The nudge, and the formula that gives the same number.
+
+    Raises:
+        Unfit: if the cost bends so much here that no step shows its slope.
+    """
+    element, cost = spot.element, Ref(spot.system.model.cost)
+    name = Adjoint(element.name, element.indices)
+    step, before, after = _nudge(spot)
+    slope = spot.adjoint(spot.key)
+    start = float(spot.oracle.element(*spot.key))
+    digits = -_exponent(step)
+    first = shown(start)
+    places = max(first.decimals, digits)
+    moved = Lines(
+        (
+            Line(cost, "=", Value(before, digits + 4), ("with ", side(element, "=", Value(start, places)))),
+            Line(cost, "=", Value(after, digits + 4),
+                 ("with ", side(element, "=", Value(start + step, places)))),
+            Line(None, "", side(
+                Value(after - before, digits + 4, True), "≈",
+                Times((name, Value(step, digits))), "=", Times((shown(slope), Value(step, digits))),
+            ), ()),
+        )
+    )  # fmt: skip
+    blocks = (
+        say(name, " says by how much ", cost, " changes for each unit by which ", element, " is moved. "
+            "Move it by ", Value(step, digits), ", compute everything that follows from it again, and look "
+            "at the cost before, the cost after, and the difference:"),
+        moved,
+        say("The derivation gives the same number:"),
+        Lines(tuple(_formula(spot, view, slope))),
+    )  # fmt: skip
+    return Section("adjoint", ("What is ", name, "?"), blocks)
+
+
+def _exponent(step: float) -> int:
+    return next(-n for n in range(1, 9) if abs(step * 10**n - 1) < 1e-6)
+
+
+def _nudge(spot: Spot) -> tuple[float, float, float]:
+    """The largest step for which the cost moves as its slope says, and the cost before and after."""
+    before, slope = float(spot.oracle.cost), spot.adjoint(spot.key)
+    for step in STEPS:
+        after = float(spot.oracle.nudged(*spot.key, step))
+        if abs(after - before - slope * step) <= max(0.02 * abs(slope * step), 1e-9):
+            return step, before, after
+    raise Unfit("the cost bends too much")
+
+
+def _formula(spot: Spot, view: MatrixView, slope: float) -> list[Line]:
+    case = spot.case
+    name = Adjoint(spot.element.name, spot.element.indices)
+    found = spot.value(case.result)
+    spot.same(found, slope, "the result of the derivation beside the measured derivative")
+    body = spot.fixed(case.result)
+    lines = [Line(name, "=", body if size(body) <= LONG else case.result, (f"equation ({case.number})",))]
+    if view.form is None or not spot.own:
+        return [*lines, Line(None, "=", shown(found))]
+    whole = Whole(spot.whole)
+    return [*lines, Line(None, "=", shown(found)), Line(whole, "=", Form(spot.form(view.form)),
+                                                       ("the same for all elements at once",))]  # fmt: skip
+
+
+def agrees(left: float, right: float) -> bool:
+    """Whether two numbers are one up to rounding."""
+    return difference(left, right, 1) <= 1e-9

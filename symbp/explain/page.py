@@ -1,0 +1,136 @@
+"""The page about one variable: the sections that its derivation gives rise to, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from symbp.arrays.matrix_nodes import Matrix
+from symbp.arrays.views import MatrixView
+from symbp.calculus.expr import Adjoint, Ref
+from symbp.derive.core import AdjointSystem, Case
+from symbp.errors import RequestProblem
+from symbp.explain import batch, entrywise, inverses, meaning, paths, products, structure
+from symbp.explain.core import Explanation, Form, Line, Lines, Section, Whole, Words, say, side
+from symbp.explain.numerals import shaped, shown
+from symbp.explain.spot import Spot, Unfit, spots
+from symbp.verify.arithmetic import Kink
+from symbp.verify.places import points
+
+TRIES = 8
+
+
+def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView]) -> Explanation:
+    """The page about ``name``; every equality of numbers on it is checked.
+
+    Raises:
+        RequestProblem: if no small sample shows anything.
+        VerificationFailed: if numbers that should be equal are not.
+    """
+    for tried, spot in enumerate(spots(system, name)):
+        if tried == TRIES:
+            break
+        try:
+            return _page(spot, views)
+        except (Unfit, Kink):
+            continue
+    raise RequestProblem(
+        f"no small numbers were found that show the adjoint of {name}",
+        hint="symbp derive shows its formula",
+    )
+
+
+def _page(spot: Spot, views: Mapping[int, MatrixView]) -> Explanation:
+    model, name = spot.system.model, spot.key[0]
+    view = views[spot.case.number]
+    return Explanation(
+        model.name,
+        model.title,
+        name,
+        (),
+        (meaning.section(spot, view), *_sections(spot, view.form), *_others(spot, views)),
+        tuple(_notes(spot)),
+    )
+
+
+def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
+    found = paths.paths(spot)
+    optional: list[Callable[[], Section | None]] = [
+        lambda: paths.section(spot, found),
+        lambda: structure.ways_section(spot, found),
+        lambda: structure.gather_section(spot, found),
+        lambda: structure.window_section(spot, found),
+    ]
+    if form is not None:
+        carried = products.transposes(spot, form)
+        optional += [partial(products.transpose_section, spot, c, n > 0) for n, c in enumerate(carried)]
+        optional.append(lambda: inverses.first_inverse(carried, form))
+        optional.append(lambda: products.outer_section(spot, form, len(found)))
+        optional.append(lambda: entrywise.hadamard_section(spot, form))
+    optional += [lambda: entrywise.softmax_section(spot), lambda: batch.section(spot, form)]
+    for make in optional:
+        try:
+            section = make()
+        except Unfit:
+            # too large to be written out: the page goes without this section
+            continue
+        if section is not None:
+            yield section
+
+
+# ── the other cases ───────────────────────────────────────────────────────────────────────────────
+
+
+def _others(spot: Spot, views: Mapping[int, MatrixView]) -> Iterator[Section]:
+    """Where the formula is another one: each other case, with a number that is checked."""
+    lines: list[Line] = []
+    for case in spot.system.cases[spot.key[0]]:
+        if case is not spot.case:
+            lines += _case_lines(spot, case, views[case.number])
+    if lines:
+        intro = say("Other elements have other readers, and so another formula:")
+        yield Section("cases", ("Is it the same everywhere?",), (intro, Lines(tuple(lines))))
+
+
+def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
+    found = points(case.indices, spot.oracle)
+    if not found:
+        return
+    place = Spot(spot.system, case, spot.oracle, dict(zip(case.indices, found[0], strict=True)))
+    slope = place.adjoint(place.key)
+    place.same(place.value(case.result), slope, "the result of the derivation beside the measured derivative")
+    element = Adjoint(place.element.name, place.element.indices)
+    yield Line(case.lhs, "=", case.result, (f"equation ({case.number})",))
+    yield Line(element, "=", shown(slope), ("measured and by the formula",))
+    if view.form is not None and place.own:
+        try:
+            grid = place.grid(view.form)
+        except Unfit:
+            return
+        yield Line(Whole(place.whole), "=", side(Form(place.form(view.form)), "=", shaped(grid)))
+
+
+# ── notes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _notes(spot: Spot) -> Iterator[Words]:
+    """What a reader has to know about the numbers."""
+    text = spot.oracle.sample.sizes_text()
+    sizes = f" of a small example with {text}" if text else " of a small example"
+    yield (f"The numbers are those{sizes}, rounded; every equality was checked before rounding. "
+           "Positions in arrays count from 0.",)  # fmt: skip
+    model = spot.system.model
+    abstract = [n for n, f in model.functions.items() if f.body is None]
+    if abstract:
+        verb = " is" if len(abstract) == 1 else " are"
+        yield ("The model does not say what ", *_listed(Ref(n) for n in abstract), f"{verb}; for the numbers "
+               "smooth functions stand in. To see your own, define what is left open: --bind "
+               f"{abstract[0]}=tanh.")  # fmt: skip
+
+
+def _listed(names: Iterator[Ref]) -> Words:
+    out: list[str | Ref] = []
+    for name in names:
+        out += [" and ", name] if out else [name]
+    return tuple(out)
+

@@ -1,0 +1,51 @@
+"""From a model to an explanation, and from there to a page: the way of ``symbp explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symbp import pipeline
+from symbp.errors import RequestProblem
+
+if TYPE_CHECKING:
+    from symbp.explain.core import Explanation
+    from symbp.model.core import Model
+    from symbp.pipeline import NotationLike
+
+
+def explained(model: Model, name: str) -> Explanation:
+    """Why the adjoint of a variable or parameter is what it is, with small numbers that are checked.
+
+    Raises:
+        VerificationFailed: if numbers that should be equal are not: nothing is printed then.
+        RequestProblem: for a variable that does not exist, or of which no numbers show anything.
+    """
+    from symbp.derive.engine import adjoint_system
+    from symbp.explain.page import explanation
+
+    meant = pipeline.variable(model, name)
+    system = adjoint_system(model, pipeline.wanted(model, (meant,)), (meant,))
+    return explanation(system, meant, pipeline.matrix_views(system, (meant,)))
+
+
+def explanation_text(
+    model: Model,
+    page: Explanation,
+    format_: str = "text",
+    notation: NotationLike = "nielsen",
+    standalone: bool = False,
+) -> str:
+    """An explanation in a format.
+
+    Raises:
+        RequestProblem: for a format or notation that does not exist.
+    """
+    from symbp.emit.explained import WRITERS, emit
+
+    writer = next((w for w in WRITERS if w.name == format_), None)
+    if writer is None:
+        hint = pipeline.choices(w.name for w in WRITERS)
+        raise RequestProblem(f"there is no format {format_!r}", hint=hint)
+    if standalone and writer.name != "latex":
+        raise RequestProblem(f"{format_} has no standalone form", hint="use --format latex --standalone")
+    return emit(model, page, writer, pipeline.notation_of(notation), standalone)

@@ -1,0 +1,263 @@
+"""Explanations: every number on a page is right, and each section stands where the model gives rise to it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from test_latex import assert_tidy, compile_latex
+
+import symbp
+from symbp import explaining, models, pipeline
+from symbp.cli import main
+from symbp.derive.engine import adjoint_system
+from symbp.emit.explained import WRITERS
+from symbp.emit.layout import Brace, Grid, Strong, num, row
+from symbp.emit.mathml import math
+from symbp.emit.plain import text as plain
+from symbp.emit.plain_block import block
+from symbp.emit.tex import tex
+from symbp.errors import RequestProblem, VerificationFailed
+from symbp.explain.core import Explanation, Line, Lines, Numbers, Section, Shaped, Side
+from symbp.explain.numerals import decimals, multiplied, summed
+from symbp.explain.page import explanation
+
+needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+GOLDEN = Path(__file__).parent / "golden" / "explain_mlp_delta.txt"
+
+
+def explained(model: str, name: str) -> Explanation:
+    return explaining.explained(pipeline.load(model), name)
+
+
+def page(text: str, name: str) -> Explanation:
+    return explaining.explained(pipeline.parse(text), name)
+
+
+def section(found: Explanation, topic: str) -> Section:
+    return next(s for s in found.sections if s.topic == topic)
+
+
+def lines(found: Section) -> list[Line]:
+    return [line for b in found.blocks if isinstance(b, Lines) for line in b.lines]
+
+
+def matrices(line: Line) -> list[Numbers]:
+    items = line.rhs.items if isinstance(line.rhs, Side) else (line.rhs,)
+    return [i.body for i in items if isinstance(i, Shaped) and isinstance(i.body, Numbers)]
+
+
+# ── every model ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_every_variable_of_every_model_has_a_page_in_every_format(name: str) -> None:
+    model = pipeline.load(name)
+    for array in model.arrays.values():
+        if array.integer is not None or array.kind == "cost":
+            continue
+        found = explaining.explained(model, array.name)
+        assert found.topics[0] == "adjoint"
+        for writer in WRITERS:
+            written = explaining.explanation_text(model, found, writer.name)
+            assert not re.search(r"\bnan\b|\binf\b", written), (name, array.name)
+            assert "[0 = 0]" not in written and "[1 = 1]" not in written, (name, array.name)
+
+
+def test_the_page_about_delta_is_the_one_that_was_read() -> None:
+    """To renew it: symbp explain mlp delta -o tests/golden/explain_mlp_delta.txt, and read it."""
+    model = pipeline.load("mlp")
+    written = explaining.explanation_text(model, explaining.explained(model, "delta"))
+    assert written == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_same_model_gives_the_same_page() -> None:
+    first, second = (
+        explaining.explanation_text(pipeline.load("lstm"), explained("lstm", "c")) for _ in range(2)
+    )
+    assert first == second
+
+
+# ── which sections ────────────────────────────────────────────────────────────────────────────────
+
+TOPICS = {
+    ("mlp", "delta"): {"paths", "transpose", "inverse", "hadamard", "batch", "cases"},
+    ("mlp", "w"): {"paths", "outer", "batch"},
+    ("mlp", "b"): {"paths", "batch"},
+    ("rnn", "h"): {"paths", "ways", "transpose", "inverse", "batch", "cases"},
+    ("self_attention", "s"): {"paths", "transpose", "hadamard", "softmax", "batch"},
+    ("embedding_classifier", "E"): {"paths", "gather", "batch"},
+    ("conv1d", "x"): {"paths", "window", "batch"},
+}
+
+
+@pytest.mark.parametrize(("model", "name"), TOPICS)
+def test_sections_stand_where_the_derivation_gives_rise_to_them(model: str, name: str) -> None:
+    assert set(explained(model, name).topics) == {"adjoint", *TOPICS[model, name]}
+
+
+def test_no_transpose_where_the_model_multiplies_by_the_transpose_itself() -> None:
+    turned = page("""
+        input x : N
+        param w : N, M
+        param v : N
+        h[k] = x[k]*v[k]
+        z[j] = sum(w[k,j]*h[k], k)
+        let delta = dC/dz
+        cost C = sum(tanh(z[j]), j)""", "h")
+    plain_ = page("""
+        input x : N
+        param w : M, N
+        param v : N
+        h[k] = x[k]*v[k]
+        z[j] = sum(w[j,k]*h[k], k)
+        let delta = dC/dz
+        cost C = sum(tanh(z[j]), j)""", "h")
+    assert "transpose" not in turned.topics and "inverse" not in turned.topics
+    assert {"transpose", "inverse"} <= set(plain_.topics)
+
+
+def test_names_do_not_decide_what_is_explained() -> None:
+    text = pipeline.load("mlp").text
+    renamed = re.sub(r"\bsigma\b", "g", re.sub(r"\bdelta\b", "q", re.sub(r"\bw\b", "M", text)))
+    assert page(renamed, "z").topics == explained("mlp", "z").topics
+
+
+# ── the numbers ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_transpose_gives_the_measured_adjoint_and_the_pseudo_inverse_does_not() -> None:
+    found = lines(section(explained("mlp", "delta"), "inverse"))
+    inverse, measured, right, wrong = (matrices(line)[0] for line in found)
+    assert inverse.shape[0] != inverse.shape[1]
+    column = [v for (v,) in measured.rows]
+    assert [v for (v,) in right.rows] == pytest.approx(column)
+    assert found[3].sign == "≠" and [v for (v,) in wrong.rows] != pytest.approx(column)
+
+
+def test_a_square_matrix_is_inverted() -> None:
+    import numpy as np
+
+    found = lines(section(explained("rnn", "h"), "inverse"))
+    shown = lines(section(explained("rnn", "h"), "transpose"))
+    matrix, inverse = (np.array(matrices(group[0])[0].rows) for group in (shown, found))
+    assert matrix @ inverse == pytest.approx(np.eye(len(matrix)))
+
+
+def test_the_column_that_stands_out_is_the_row_of_the_transpose() -> None:
+    plain_, turned = lines(section(explained("mlp", "delta"), "transpose"))[:2]
+    (before,), (after, _) = matrices(plain_), matrices(turned)
+    assert {(c, r) for r, c in before.strong} == after.strong
+    assert len({c for _, c in before.strong}) == 1
+    assert before.rows == tuple(zip(*after.rows, strict=True))
+
+
+def test_the_jacobian_of_an_elementwise_function_is_diagonal_and_that_of_softmax_is_not() -> None:
+    (diagonal,) = matrices(lines(section(explained("mlp", "delta"), "hadamard"))[0])
+    assert all((v != 0) == (r == c) for r, line in enumerate(diagonal.rows) for c, v in enumerate(line))
+    full = matrices(lines(section(explained("self_attention", "s"), "softmax"))[1])[0]
+    assert all(v != 0 for line in full.rows for v in line)
+
+
+def test_a_wrong_result_is_noticed() -> None:
+    system = adjoint_system(pipeline.load("mlp"), ("w", "b", "z"), ("z",))
+    views = pipeline.matrix_views(system, ("z",))
+    cases = tuple(replace(c, result=2 * c.result) for c in system.cases["z"])
+    wrong = replace(system, cases={**system.cases, "z": cases})
+    with pytest.raises(VerificationFailed, match="explanation of z"):
+        explanation(wrong, "z", views)
+
+
+def test_a_wrong_matrix_product_is_noticed() -> None:
+    from symbp.explain.products import same_grid
+    from symbp.explain.spot import spots
+
+    spot = next(spots(adjoint_system(pipeline.load("mlp")), "z"))
+    with pytest.raises(VerificationFailed, match="matrix product"):
+        same_grid(spot, ((1.0,),), ((1.001,),))
+
+
+@pytest.mark.parametrize(
+    "values", [(0.0110081, -0.0042450, -0.0168185), (0.3333, 0.3333, 0.3334), (2.0, 3.5)]
+)
+def test_printed_terms_add_up_as_printed_or_say_that_they_do_not(values: tuple[float, ...]) -> None:
+    _, sign, total = summed(values)
+    rounded = round(sum(round(v, total.decimals) for v in values), total.decimals)
+    assert (rounded == round(total.number, total.decimals)) == (sign == "=")
+
+
+def test_printed_factors_multiply_as_printed() -> None:
+    written, sign, total = multiplied((-0.2, 0.1182711, 0.1794638))
+    product = 1.0
+    for factor in written.factors:  # type: ignore[union-attr]
+        product *= round(factor.number, factor.decimals)  # type: ignore[union-attr]
+    assert sign == "=" and round(product, total.decimals) == round(total.number, total.decimals)
+
+
+def test_numbers_have_three_digits_and_no_more_decimals_than_they_need() -> None:
+    assert [decimals([v]) for v in (0.7, 0.0123456, 1.23456, 3.0, 0.0)] == [1, 4, 2, 0, 0]
+
+
+# ── how it looks ──────────────────────────────────────────────────────────────────────────────────
+
+MATRIX = Brace(Grid(((num("1"), Strong(num("0.5"))), (num("2"), num("3")))), row(num(2), num(2)))
+
+
+def test_a_matrix_in_every_spelling() -> None:
+    assert block(MATRIX).lines == ("⎡ 1 [0.5]⎤", "⎣ 2    3 ⎦", "    22    ")
+    assert plain(MATRIX) == "[1, 0.5; 2, 3]"
+    assert tex(MATRIX) == (
+        r"\underbrace{\begin{bmatrix} 1 & \mathbf{0.5} \\ 2 & 3 \end{bmatrix}}_{22}"
+    )
+    assert math(MATRIX).count("<mtd>") == 4
+
+
+@needs_pdflatex
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("mlp", "delta"), ("rnn", "W"), ("lstm", "c"), ("self_attention", "s"), ("crf", "alpha")],
+)
+def test_latex_compiles_without_overfull_lines(model: str, name: str, tmp_path: Path) -> None:
+    found = symbp.load(model).explain(name)
+    assert_tidy(compile_latex(found.to_latex(standalone=True), tmp_path))
+
+
+# ── the command and Python ────────────────────────────────────────────────────────────────────────
+
+
+def test_the_command_writes_text_and_takes_the_format_from_the_file(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["explain", "mlp", "delta"])
+    assert done.exit_code == 0 and done.output == GOLDEN.read_text(encoding="utf-8")
+    path = tmp_path / "why.html"
+    assert CliRunner().invoke(main, ["explain", "mlp", "delta", "-o", str(path)]).exit_code == 0
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_name() -> None:
+    done = CliRunner().invoke(main, ["explain", "mlp", "delt"])
+    assert done.exit_code == 1 and "did you mean delta?" in done.output
+
+
+def test_integer_data_and_formats_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(RequestProblem, match="integer valued"):
+        explained("skip_gram", "w")
+    with pytest.raises(RequestProblem, match="no format"):
+        explaining.explanation_text(pipeline.load("mlp"), explained("mlp", "b"), "pdf")
+
+
+def test_a_stand_in_for_an_abstract_function_is_said() -> None:
+    told = symbp.load("mlp_abstract").explain("z").to_text()
+    assert "smooth functions stand in" in told and "--bind sigma=tanh" in told
+    assert "stand in" not in symbp.load("mlp").explain("z").to_text()
+
+
+def test_an_explanation_shows_itself() -> None:
+    found = symbp.load("mlp").explain("w")
+    assert "outer" in found.topics
+    assert found._repr_html_() == found.to_html() and "<math" in found.to_html()
+    assert found.to_markdown() != found.to_markdown(notation="ng")
+    assert str(found) == found.to_text()
