@@ -21,7 +21,8 @@ from symbp.version import VERSION
 if TYPE_CHECKING:
     from symbp.verify.report import Report
 
-FORMATS = ("latex", "markdown", "html", "text")
+FORMATS = ("latex", "beamer", "markdown", "html", "notebook", "text")
+FLAVORS = ("github", "myst", "quarto", "pandoc")
 DETAILS = ("result", "key", "all")
 SHOWN = ("text", "svg", "tikz")
 TARGETS = ("numpy", "latex")
@@ -109,19 +110,22 @@ def main() -> None:
 @click.argument("model")
 @click.argument("variables", nargs=-1, metavar="[VARIABLE]...")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default=None,
-              help="latex (default), markdown, html or text.")
+              help="latex (default), beamer, markdown, html, notebook or text.")
+@click.option("--flavor", type=click.Choice(FLAVORS), default=None,
+              help="What the Markdown is for: github (default), myst, quarto or pandoc.")
 @click.option("--detail", type=click.Choice(DETAILS), default="key", show_default=True,
               help="How many lines: the results, the key lines, or every line.")
 @click.option("--notation", default="nielsen", show_default=True, callback=_notation,
               metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
-@click.option("--standalone", is_flag=True, help="A whole document instead of a fragment to include.")
+@click.option("--standalone/--fragment", default=None,
+              help="A whole document, or a part to include: latex is a part unless told otherwise, beamer whole.")
 @click.option("--pictures/--no-pictures", default=None,
-              help="With pictures: html and --standalone have them unless told otherwise.")
+              help="With pictures: html and whole documents have them unless told otherwise.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @_bind_option
 def derive(
-    model: str, variables: tuple[str, ...], format_: str | None, detail: str, notation: str,
-    standalone: bool, pictures: bool | None, output: Path | None, bind: tuple[str, ...],
+    model: str, variables: tuple[str, ...], format_: str | None, flavor: str | None, detail: str,
+    notation: str, standalone: bool | None, pictures: bool | None, output: Path | None, bind: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Write the derivation of VARIABLES, with a reason for every line.
 
@@ -132,16 +136,21 @@ def derive(
         from symbp import pipeline
 
         built = pipeline.load(model, bindings(bind))
+        chosen = format_ or _format_of(output)
+        flavor = "github" if chosen == "markdown" and flavor is None else flavor
         text = pipeline.documented(
-            built, variables, format_ or _format_of(output), detail, notation, standalone, pictures
+            built, variables, chosen, detail, notation, standalone, pictures, flavor
         )
         _write(text, output)
 
 
 def _format_of(output: Path | None) -> str:
     """The format that the name of the output file asks for."""
-    suffixes = {".md": "markdown", ".html": "html", ".txt": "text"}
-    return suffixes.get(output.suffix if output else "", "latex")
+    from symbp.emit import EMITTERS
+
+    name = output.name if output else ""
+    fitting = [e for e in EMITTERS if name.endswith(e.suffix)]
+    return max(fitting, key=lambda e: len(e.suffix)).name if fitting else "latex"
 
 
 @main.command()
