@@ -25,7 +25,7 @@ FORMATS = ("latex", "beamer", "markdown", "html", "notebook", "text")
 FLAVORS = ("github", "myst", "quarto", "pandoc")
 DETAILS = ("result", "key", "all")
 SHOWN = ("text", "svg", "tikz")
-TARGETS = ("numpy", "latex")
+TARGETS = ("numpy", "latex", "beamer", "markdown", "html", "notebook")
 NAMED = ("nielsen", "goodfellow", "ng", "bishop", "rows")
 
 Command = Callable[..., Any]
@@ -77,6 +77,14 @@ def _notation(context: click.Context, option: click.Parameter, value: str) -> st
     raise click.BadParameter(f"{value!r} is not one of {', '.join(NAMED)}, and not a .toml file")
 
 
+def _targets(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    named = tuple(dict.fromkeys(name for value in values for name in value.split(",")))
+    for name in named:
+        if name not in TARGETS:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(TARGETS)}")
+    return named
+
+
 def bindings(bind: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for text in bind:
@@ -118,7 +126,7 @@ def main() -> None:
 @click.option("--notation", default="nielsen", show_default=True, callback=_notation,
               metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
 @click.option("--standalone/--fragment", default=None,
-              help="A whole document, or a part to include: latex is a part unless told otherwise, beamer whole.")
+              help="A whole document, or a part to include: latex is a part by itself, beamer whole.")
 @click.option("--pictures/--no-pictures", default=None,
               help="With pictures: html and whole documents have them unless told otherwise.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
@@ -159,15 +167,15 @@ def _format_of(output: Path | None) -> str:
               help="The directory to write to; without it a single model goes to stdout.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if a file is stale.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
-@click.option("--target", "targets", type=click.Choice(TARGETS), multiple=True,
-              help="numpy (default) or latex; may be given twice.")
+@click.option("--target", "targets", multiple=True, callback=_targets, metavar="NAME[,NAME]...",
+              help=f"{', '.join(TARGETS)}; numpy unless told otherwise.")
 @click.option("--wrt", multiple=True, help="A gradient with respect to an input too.")
 @_bind_option
 def generate(
     models: tuple[str, ...], output: Path | None, check: bool, force: bool,
     targets: tuple[str, ...], wrt: tuple[str, ...], bind: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Generate NumPy modules (and LaTeX) for MODELs.
+    """Generate NumPy modules, and documents, for MODELs.
 
     With --check and no MODEL: every generated file of the directory (default: generated) is made again
     and compared.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -1060,7 +1059,7 @@ def test_a_part_of_an_axis_is_not_called_by_the_name_of_the_whole() -> None:
     assert symbp.parse(text).derive("b").matrix is None
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.needs("pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
     forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in (*COOKBOOK, *BEYOND)]
     body = "\n".join(rf"\[ {form} \]" for form in forms)

@@ -143,7 +143,7 @@ def chunks(box: Box, depth: int = 0) -> list[Chunk]:
     match box:
         case Terms(terms):
             return _term_chunks(terms, depth)
-        case Fence(Terms(), "("):
+        case Fence(_, "("):
             return _fence_chunks(box, depth)
         case Product(factors, gaps):
             return _product_chunks(factors, gaps, depth)

@@ -159,19 +159,16 @@ def _part(part: Part, question: Text, after: Sequence[Text], wide: float) -> Ite
 
 def _lines(slide: Slide) -> str:
     """The lines, each from its click on; the last line of the frame before stands above them."""
-    rows = [_row(row, 1, 0) for row in _with_left(slide)]
+    rows = [(row, 1, 0) for row in slide.repeated]
     for click, group in enumerate(slide.groups, 1):
         last = slide.last and click == len(slide.groups)
         for n, row in enumerate(group):
             ends = last and n == len(group) - 1
-            rows.append(_row(row, click, slide.part.number if ends else 0))
-    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-
-
-def _with_left(slide: Slide) -> tuple[PageRow, ...]:
-    if not slide.repeated or slide.lhs is None:
-        return ()
-    return (replace(slide.repeated[0], lhs=tex(slide.lhs)), *slide.repeated[1:])
+            rows.append((row, click, slide.part.number if ends else 0))
+    head, click, number = rows[0]
+    if slide.lhs is not None and not head.lhs:
+        rows[0] = (replace(head, lhs=tex(slide.lhs)), click, number)
+    return "\\begin{align*}\n" + " \\\\\n".join(_row(*r) for r in rows) + "\n\\end{align*}"
 
 
 def _row(row: PageRow, click: int, number: int) -> str:
@@ -204,4 +201,5 @@ def _figure(title: str, drawing: Drawing, size: Type) -> Frame:
     if scale < 1:
         picture = f"\\scalebox{{{number(scale)}}}{{%\n{picture}}}"
     words = rf"\parbox{{0.9\linewidth}}{{\footnotesize {caption.text}}}"
-    return Frame(title, size.command, (f"\\begin{{center}}\n{picture}\n\n\\smallskip\n{words}\n\\end{{center}}",))
+    body = f"{picture}\n\n\\smallskip\n{words}"
+    return Frame(title, size.command, (f"\\begin{{center}}\n{body}\n\\end{{center}}",))

@@ -143,8 +143,8 @@ def writer(document: Document, page: float, flavor: str) -> Writer:
     if found is None:
         hint = "choose one of " + ", ".join(f.name for f in FLAVORS)
         raise RequestProblem(f"there is no flavor {flavor!r} of Markdown", hint=hint)
-    shown = (*document.equations, *(p for s in document.sections for p in s.parts))
-    numbers = [item.number for item in shown]
+    numbers = [f.number for f in document.equations]
+    numbers += [p.number for s in document.sections for p in s.parts]
     return Writer(found, document.name, page, numbers == list(range(1, len(numbers) + 1)))
 
 

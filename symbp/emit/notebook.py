@@ -56,7 +56,7 @@ def emit(document: Document, *, program: Program | None = None) -> str:
     )
     import nbformat
 
-    return nbformat.writes(book, version=4).rstrip("\n") + "\n"  # type: ignore[no-untyped-call,no-any-return]
+    return nbformat.writes(book, version=4).rstrip("\n") + "\n"  # type: ignore[no-any-return]
 
 
 def _nbformat() -> Any:
@@ -112,7 +112,8 @@ def _code(program: Program) -> Iterator[Any]:
     """The cells that run."""
     names = {n: fresh_name(n, _defined(program.source)) for n in _NAMES}
     given = [{"name": g.name, "value": g.value.replace("rng.", names["rng"] + ".")} for g in program.given]
-    yield _markdown("code", "## The same in NumPy\n\nThe numbers in comments are those of the equations above.")
+    told = "The numbers in comments are those of the equations above."
+    yield _markdown("code", f"## The same in NumPy\n\n{told}")
     yield _cell("module", program.source)
     yield _markdown("example", "Small data, the cost and its gradients:")
     yield _cell("data", render("notebook/data.py.j2", n=names, seed=program.seed, given=given))

@@ -7,7 +7,7 @@ decision is the same on every machine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from symbp.emit.arrange import RELATION, TAG, PageRow, arranged, chunks, text_width
@@ -26,11 +26,12 @@ class Type:
 
 def types(wide: float) -> tuple[Type, ...]:
     """The sizes to try, largest first, on a slide so many em wide at ``\\small``."""
-    sizes = ((r"\small", 10.0), (r"\footnotesize", 9.0), (r"\scriptsize", 8.0), (r"\tiny", 6.0))
+    # the em of small type is more than its share of that of large type
+    sizes = ((r"\small", 10.0), (r"\footnotesize", 9.25), (r"\scriptsize", 8.5), (r"\tiny", 6.8))
     return tuple(Type(command, wide * 10 / points, HIGH * 10 / points) for command, points in sizes)
 
 
-HIGH = 20.2
+HIGH = 20.0
 """The height of a slide's text below its title, in em of ``\\small``."""
 LINE = 1.25
 """From one line of text to the next."""
@@ -56,21 +57,22 @@ class Slide:
     used: float = 0.0
 
 
-def slides(part: Part, wide: float, above: float, aside: float = 0.0) -> tuple[Slide, ...]:
-    """The frames of a derivation; ``above`` and ``aside`` are the em that the words on the first and on
-    every frame take at ``\\small``.
+def slides(part: Part, wide: float, above: float) -> tuple[Slide, ...]:
+    """The frames of a derivation; ``above`` is the height of the words on the first, at ``\\small``.
 
-    The type is the largest in which any line fits below the one before it.
+    The type is the largest in which any line fits below the one before it; where that would be too small
+    to read, a line need not be repeated.
     """
-    for size in types(wide):
-        found = _filled(part, size, above * size.wide / wide, aside)
+    *legible, smallest = types(wide)
+    for size, repeats in (*((t, True) for t in legible), (legible[-1], False)):
+        found = _filled(part, size, above * size.wide / wide, repeats)
         if found is not None:
             return found
-    return _filled(part, types(wide)[-1], above, aside, force=True) or ()
+    return _filled(part, smallest, above, False, force=True) or ()
 
 
 def _filled(
-    part: Part, size: Type, above: float, aside: float, force: bool = False
+    part: Part, size: Type, above: float, repeats: bool, force: bool = False
 ) -> tuple[Slide, ...] | None:
     """The frames in one size of type; None if something is too large for it."""
     if not force and any(not _breakable(s, part, size.wide) for s in part.steps):
@@ -80,25 +82,25 @@ def _filled(
     out: list[Slide] = []
     start, room = 0, size.high - AROUND - above
     while start < len(groups):
-        kept = heights[start - 1] if start else 0.0
-        end, used = start, kept
+        again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
+        end, used = start, heights[start - 1] if again else 0.0
         while end < len(groups) and (used + heights[end] <= room or end == start):
             used += heights[end]
             end += 1
         if used > room and not force:
             return None
-        repeated = _formula(groups[start - 1]) if start else ()
+        repeated = _formula(groups[start - 1]) if again else ()
         lhs = _left(part, start - 1) if start else None
         out.append(
             Slide(part, size, groups[start:end], repeated, lhs, start == 0, end == len(groups), used + AROUND)
         )
-        start, room = end, size.high - AROUND - aside
+        start, room = end, size.high - AROUND
     return tuple(out)
 
 
 def _formula(rows: Iterable[PageRow]) -> tuple[PageRow, ...]:
     """The rows of a line without its reason."""
-    return tuple(r for r in rows if r.rhs)
+    return tuple(replace(r, reason=(), wrap=False) for r in rows if r.rhs)
 
 
 def _left(part: Part, n: int) -> Box:
@@ -113,7 +115,8 @@ def _breakable(step: Step, part: Part, wide: float) -> bool:
 
 
 def _height(step: Step, row: PageRow) -> float:
-    words = LINE * ceil(text_width(row.reason) / row.room) + 0.6 if row.wrap else LINE + 0.3
+    # a ragged column is never full
+    words = LINE * ceil(1.2 * text_width(row.reason) / row.room) + 0.6 if row.wrap else LINE + 0.3
     return max(height(step.rhs) if row.rhs else 0.0, words if row.reason else 0.0)
 
 
