@@ -117,6 +117,29 @@ class Model:
         """Equations, shapes, ranges and the order of evaluation, as text."""
         return pipeline.shown(self.core)
 
+    def to_latex(self, *variables: str, standalone: bool = False, **options: Any) -> str:
+        """LaTeX about ``variables``, or about every parameter and named adjoint.
+
+        The options of these methods are ``detail`` and ``notation``, as for :meth:`derivations`.
+        """
+        return pipeline.documented(self.core, variables, "latex", standalone=standalone, **options)
+
+    def to_beamer(self, *variables: str, standalone: bool = True, **options: Any) -> str:
+        """A deck on which the lines come one by one, or its frames for ``\\input``."""
+        return pipeline.documented(self.core, variables, "beamer", standalone=standalone, **options)
+
+    def to_markdown(self, *variables: str, flavor: str = "pandoc", **options: Any) -> str:
+        """Markdown with ``$$`` formulas, or as ``github``, ``myst`` or ``quarto`` want them."""
+        return pipeline.documented(self.core, variables, "markdown", flavor=flavor, **options)
+
+    def to_notebook(self, *variables: str, **options: Any) -> str:
+        """A Jupyter notebook with the generated module, ready to run."""
+        return pipeline.documented(self.core, variables, "notebook", **options)
+
+    def to_html(self, *variables: str, **options: Any) -> str:
+        """A self-contained HTML page with MathML."""
+        return pipeline.documented(self.core, variables, "html", **options)
+
     @property
     def graph(self) -> Picture:
         """The dependency graph: what is computed from what, and how the adjoints go back."""
@@ -300,9 +323,21 @@ class Derivation:
         """LaTeX: a fragment for ``\\input`` (amsmath), or a document of its own."""
         return self._written("latex", detail, notation, standalone)
 
-    def to_markdown(self, *, detail: str = "key", notation: NotationLike = "nielsen") -> str:
-        """Markdown with ``$$`` formulas."""
-        return self._written("markdown", detail, notation)
+    def to_beamer(
+        self, *, standalone: bool = True, detail: str = "key", notation: NotationLike = "nielsen"
+    ) -> str:
+        """A deck in LaTeX on which the lines come one by one, or its frames for ``\\input``."""
+        return self._written("beamer", detail, notation, standalone)
+
+    def to_markdown(
+        self, *, detail: str = "key", notation: NotationLike = "nielsen", flavor: str = "pandoc"
+    ) -> str:
+        """Markdown with ``$$`` formulas, or as ``github``, ``myst`` or ``quarto`` want them."""
+        return self._written("markdown", detail, notation, flavor=flavor)
+
+    def to_notebook(self, *, detail: str = "key", notation: NotationLike = "nielsen") -> str:
+        """A Jupyter notebook with the generated module, ready to run."""
+        return self._written("notebook", detail, notation)
 
     def to_text(self, *, detail: str = "key", notation: NotationLike = "nielsen") -> str:
         """Plain Unicode text."""
@@ -312,8 +347,17 @@ class Derivation:
         """A self-contained HTML page with MathML."""
         return self._written("html", detail, notation)
 
-    def _written(self, format_: str, detail: str, notation: NotationLike, standalone: bool = False) -> str:
-        return pipeline.written(self.system, (self.variable,), format_, detail, notation, standalone)
+    def _written(
+        self,
+        format_: str,
+        detail: str,
+        notation: NotationLike,
+        standalone: bool | None = None,
+        flavor: str | None = None,
+    ) -> str:
+        return pipeline.written(
+            self.system, (self.variable,), format_, detail, notation, standalone, flavor=flavor
+        )
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()

@@ -21,10 +21,12 @@ from symbp.version import VERSION
 if TYPE_CHECKING:
     from symbp.verify.report import Report
 
-FORMATS = ("latex", "markdown", "html", "text")
+FORMATS = ("latex", "beamer", "markdown", "html", "notebook", "text")
+EXPLAINED = ("text", "markdown", "html", "latex")
+FLAVORS = ("github", "myst", "quarto", "pandoc")
 DETAILS = ("result", "key", "all")
 SHOWN = ("text", "svg", "tikz")
-TARGETS = ("numpy", "latex")
+TARGETS = ("numpy", "latex", "beamer", "markdown", "html", "notebook")
 NAMED = ("nielsen", "goodfellow", "ng", "bishop", "rows")
 
 Command = Callable[..., Any]
@@ -76,6 +78,14 @@ def _notation(context: click.Context, option: click.Parameter, value: str) -> st
     raise click.BadParameter(f"{value!r} is not one of {', '.join(NAMED)}, and not a .toml file")
 
 
+def _targets(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    named = tuple(dict.fromkeys(name for value in values for name in value.split(",")))
+    for name in named:
+        if name not in TARGETS:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(TARGETS)}")
+    return named
+
+
 def bindings(bind: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for text in bind:
@@ -109,19 +119,22 @@ def main() -> None:
 @click.argument("model")
 @click.argument("variables", nargs=-1, metavar="[VARIABLE]...")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default=None,
-              help="latex (default), markdown, html or text.")
+              help="latex (default), beamer, markdown, html, notebook or text.")
+@click.option("--flavor", type=click.Choice(FLAVORS), default=None,
+              help="What the Markdown is for: github (default), myst, quarto or pandoc.")
 @click.option("--detail", type=click.Choice(DETAILS), default="key", show_default=True,
               help="How many lines: the results, the key lines, or every line.")
 @click.option("--notation", default="nielsen", show_default=True, callback=_notation,
               metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
-@click.option("--standalone", is_flag=True, help="A whole document instead of a fragment to include.")
+@click.option("--standalone/--fragment", default=None,
+              help="A whole document, or a part to include: latex is a part by itself, beamer whole.")
 @click.option("--pictures/--no-pictures", default=None,
-              help="With pictures: html and --standalone have them unless told otherwise.")
+              help="With pictures: html and whole documents have them unless told otherwise.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file instead of stdout.")
 @_bind_option
 def derive(
-    model: str, variables: tuple[str, ...], format_: str | None, detail: str, notation: str,
-    standalone: bool, pictures: bool | None, output: Path | None, bind: tuple[str, ...],
+    model: str, variables: tuple[str, ...], format_: str | None, flavor: str | None, detail: str,
+    notation: str, standalone: bool | None, pictures: bool | None, output: Path | None, bind: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Write the derivation of VARIABLES, with a reason for every line.
 
@@ -132,22 +145,27 @@ def derive(
         from symbp import pipeline
 
         built = pipeline.load(model, bindings(bind))
+        chosen = format_ or _format_of(output)
+        flavor = "github" if chosen == "markdown" and flavor is None else flavor
         text = pipeline.documented(
-            built, variables, format_ or _format_of(output), detail, notation, standalone, pictures
+            built, variables, chosen, detail, notation, standalone, pictures, flavor
         )
         _write(text, output)
 
 
 def _format_of(output: Path | None, default: str = "latex") -> str:
     """The format that the name of the output file asks for."""
-    suffixes = {".md": "markdown", ".html": "html", ".txt": "text", ".tex": "latex"}
-    return suffixes.get(output.suffix if output else "", default)
+    from symbp.emit import EMITTERS
+
+    name = output.name if output else ""
+    fitting = [e for e in EMITTERS if name.endswith(e.suffix)]
+    return max(fitting, key=lambda e: len(e.suffix)).name if fitting else default
 
 
 @main.command()
 @click.argument("model")
 @click.argument("variable")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default=None,
+@click.option("--format", "format_", type=click.Choice(EXPLAINED), default=None,
               help="text (default), markdown, html or latex.")
 @click.option("--notation", default="nielsen", show_default=True, callback=_notation,
               metavar="NAME|FILE.toml", help=f"{', '.join(NAMED)}, or your own in a TOML file.")
@@ -178,15 +196,15 @@ def explain(
               help="The directory to write to; without it a single model goes to stdout.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 with a diff if a file is stale.")
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
-@click.option("--target", "targets", type=click.Choice(TARGETS), multiple=True,
-              help="numpy (default) or latex; may be given twice.")
+@click.option("--target", "targets", multiple=True, callback=_targets, metavar="NAME[,NAME]...",
+              help=f"{', '.join(TARGETS)}; numpy unless told otherwise.")
 @click.option("--wrt", multiple=True, help="A gradient with respect to an input too.")
 @_bind_option
 def generate(
     models: tuple[str, ...], output: Path | None, check: bool, force: bool,
     targets: tuple[str, ...], wrt: tuple[str, ...], bind: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Generate NumPy modules (and LaTeX) for MODELs.
+    """Generate NumPy modules, and documents, for MODELs.
 
     With --check and no MODEL: every generated file of the directory (default: generated) is made again
     and compared.

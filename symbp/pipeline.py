@@ -22,6 +22,7 @@ from symbp.errors import RequestProblem, Source, SymbpError, VerificationFailed
 if TYPE_CHECKING:
     from symbp.arrays.views import MatrixView
     from symbp.derive.core import AdjointSystem
+    from symbp.emit import Emitter
     from symbp.emit.document import Document
     from symbp.emit.notation import Notation
     from symbp.emit.pictures.drawing import Drawing
@@ -150,8 +151,9 @@ def documented(
     format_: str = "latex",
     detail: str = "key",
     notation: NotationLike = "nielsen",
-    standalone: bool = False,
+    standalone: bool | None = None,
     pictures: bool | None = None,
+    flavor: str | None = None,
 ) -> str:
     """The derivation of ``variables`` as a document, every line of it checked on the way.
 
@@ -160,7 +162,7 @@ def documented(
         RequestProblem: for a variable, format or notation that does not exist.
     """
     system, names = derive(model, variables)
-    return written(system, names, format_, detail, notation, standalone, pictures)
+    return written(system, names, format_, detail, notation, standalone, pictures, flavor)
 
 
 def written(
@@ -169,27 +171,44 @@ def written(
     format_: str = "latex",
     detail: str = "key",
     notation: NotationLike = "nielsen",
-    standalone: bool = False,
+    standalone: bool | None = None,
     pictures: bool | None = None,
+    flavor: str | None = None,
 ) -> str:
     """A document about adjoints that are derived already.
 
-    ``pictures`` None: where they need nothing else, in HTML and in LaTeX that stands alone.
+    ``standalone`` None: what the format does by itself.  ``pictures`` None: where they need nothing else,
+    in HTML and in what stands alone.  ``flavor`` is that of Markdown.
     """
-    from symbp.emit import EMITTERS
-
-    emitter = next((e for e in EMITTERS if e.name == format_), None)
-    if emitter is None:
-        raise RequestProblem(f"there is no format {format_!r}", hint=choices(e.name for e in EMITTERS))
+    emitter = _emitter(format_)
+    own = emitter.standalone if standalone is None else standalone
     if pictures and not emitter.pictures:
         raise RequestProblem(
             f"{format_} has no pictures", hint="write them with symbp show MODEL --format svg -o FILE.svg"
         )
-    if standalone and emitter.name != "latex":
+    if standalone is not None and emitter.standalone is None:
         raise RequestProblem(f"{format_} has no standalone form", hint="use --format latex --standalone")
-    with_pictures = emitter.name == "html" or standalone if pictures is None else pictures
+    if flavor is not None and not emitter.flavors:
+        raise RequestProblem(f"{format_} has no flavors", hint=f"use --format markdown --flavor {flavor}")
+    with_pictures = emitter.name == "html" or bool(own) if pictures is None else pictures
+    options: dict[str, object] = {} if own is None else {"standalone": own}
+    if flavor is not None:
+        options["flavor"] = flavor
+    if emitter.runs:
+        from symbp.running import program
+
+        options["program"] = program(system)
     sheet = sheet_of(system, names, detail, notation, emitter.folds, with_pictures)
-    return emitter.emit(sheet, standalone=True) if standalone else emitter.emit(sheet)
+    return emitter.emit(sheet, **options)
+
+
+def _emitter(name: str) -> Emitter:
+    from symbp.emit import EMITTERS
+
+    found = next((e for e in EMITTERS if e.name == name), None)
+    if found is None:
+        raise RequestProblem(f"there is no format {name!r}", hint=choices(e.name for e in EMITTERS))
+    return found
 
 
 def sheet_of(

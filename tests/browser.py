@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-REQUIRED = bool(os.environ.get("SYMBP_REQUIRE_TOOLS"))
+from tools import CHROMIUM, needs
 
 
 @contextmanager
 def browser() -> Iterator[Any]:
     """Chromium without a window, driven by Playwright."""
-    if not REQUIRED:
-        pytest.importorskip("playwright")
-        pytest.importorskip("axe_playwright_python")
-        if CHROMIUM is None:
-            pytest.skip("Chromium is not installed")
+    needs("playwright", "axe_playwright_python", CHROMIUM)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        running = driver.chromium.launch(executable_path=_program(), args=["--no-sandbox"])
         try:
             yield running
         finally:
             running.close()
+
+
+def _program() -> str | None:
+    return next(filter(None, map(shutil.which, CHROMIUM.split("|"))), None)

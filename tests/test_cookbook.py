@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -2246,7 +2245,7 @@ def test_the_reason_is_one_sentence_that_names_each_array_once(text: str, expect
     assert "".join(words) == expected
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.needs("pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
     forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in (*COOKBOOK, *BEYOND, *FURTHER)]
     body = "\n".join(rf"\[ {form} \]" for form in forms)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
@@ -12,19 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools import needs
 
 import symbp
 from symbp.errors import SymbpError
 
 HERE = Path(__file__).parent
-REQUIRED = bool(os.environ.get("SYMBP_REQUIRE_TOOLS"))
-
-
-def needs(*tools: str) -> None:
-    """Skip without a program or package, unless all of them are required."""
-    missing = [t for t in tools if shutil.which(t) is None and importlib.util.find_spec(t) is None]
-    if missing and not REQUIRED:
-        pytest.skip(f"there is no {', '.join(missing)}")
 
 
 @pytest.fixture

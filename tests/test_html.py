@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import pytest
+from tools import CHROMIUM
 
 from symbp import models
 from symbp.derive.engine import adjoint_system
@@ -355,7 +356,7 @@ def test_the_format_is_in_the_table() -> None:
 
 # ── a real browser ────────────────────────────────────────────────────────────────────────────────
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = next(filter(None, map(shutil.which, CHROMIUM.split("|"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom")
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
 MEASURE = """<!DOCTYPE html><title>-</title>
@@ -365,7 +366,7 @@ MEASURE = """<!DOCTYPE html><title>-</title>
 ).join(" ") })</script>"""
 
 
-@pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")
+@pytest.mark.needs(CHROMIUM)
 def test_no_page_is_wider_than_a_telephone(tmp_path: Path) -> None:
     pages = [*map(page, NAMES), strange()]
     frames = "".join(f'<iframe style="border:0;width:360px" srcdoc="{escape(p)}"></iframe>' for p in pages)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from fractions import Fraction
@@ -50,7 +49,7 @@ from symbp.errors import RequestProblem
 from symbp.model.core import Array, Function
 from symbp.pipeline import load, matrix_views, parse
 
-needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+needs_pdflatex = pytest.mark.needs("pdflatex")
 
 # ── a small world of arrays ───────────────────────────────────────────────────────────────────────
 

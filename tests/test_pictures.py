@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -258,7 +257,7 @@ def test_pictures_show_themselves() -> None:
     assert model.graph.to_tikz(standalone=True).startswith(r"\documentclass")
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs a LaTeX")
+@pytest.mark.needs("pdflatex")
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_all_pictures_compile(tmp_path: Path, notation: str) -> None:
     found = [d for name in NAMES for d in drawings(name, notation)]

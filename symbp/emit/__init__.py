@@ -12,7 +12,9 @@ from typing import Any
 class Emitter:
     """A document format: its name, the suffix of its files, and where its ``emit`` is defined.
 
-    ``folds`` says whether it can show the key lines first and the lines between them on demand.
+    ``folds`` says whether it can show the key lines first and the lines between them on demand;
+    ``standalone`` which form it has unless told otherwise, a whole document or a fragment, None if
+    there is no choice; ``flavors`` whether it has several; ``runs`` whether it calls the generated module.
 
     The module is imported when it is first used, so that naming the formats costs nothing.
     """
@@ -22,6 +24,9 @@ class Emitter:
     module: str
     pictures: bool = False
     folds: bool = False
+    standalone: bool | None = None
+    flavors: bool = False
+    runs: bool = False
 
     def load(self) -> Callable[..., str]:
         """``emit(document, ...) -> str``."""
@@ -34,8 +39,10 @@ class Emitter:
 
 
 EMITTERS: tuple[Emitter, ...] = (
-    Emitter("latex", ".tex", "symbp.emit.latex", True),
-    Emitter("markdown", ".md", "symbp.emit.markdown"),
+    Emitter("latex", ".tex", "symbp.emit.latex", True, standalone=False),
+    Emitter("beamer", ".beamer.tex", "symbp.emit.beamer", True, standalone=True),
+    Emitter("markdown", ".md", "symbp.emit.markdown", flavors=True),
     Emitter("text", ".txt", "symbp.emit.text"),
     Emitter("html", ".html", "symbp.emit.html", True, folds=True),
+    Emitter("notebook", ".ipynb", "symbp.emit.notebook", runs=True),
 )

@@ -58,14 +58,20 @@ def text_width(text: Text) -> float:
 
 def arrange(part: Part, page: float, lap: bool = False) -> tuple[PageRow, ...]:
     """The rows of one derivation on a page so many em wide; ``lap``: long formulas may reach over."""
+    rows = [row for group in arranged(part, page, lap) for row in group]
+    return (*rows[:-1], replace(rows[-1], number=part.number)) if rows else ()
+
+
+def arranged(part: Part, page: float, lap: bool = False) -> tuple[tuple[PageRow, ...], ...]:
+    """The rows of each step, in columns that serve all of them."""
     left = max([width(part.lhs), *(width(s.lhs) for s in part.steps if s.lhs is not None)])
     free = page - left - RELATION - TAG
     column = _column(part, free)
-    rows: list[PageRow] = []
+    groups = []
     for n, step in enumerate(part.steps):
         lhs = part.lhs if n == 0 else step.lhs
-        rows.extend(_step_rows(step, tex(lhs) if lhs is not None else "", free, column, lap))
-    return (*rows[:-1], replace(rows[-1], number=part.number)) if rows else ()
+        groups.append(tuple(_step_rows(step, tex(lhs) if lhs is not None else "", free, column, lap)))
+    return tuple(groups)
 
 
 def _column(part: Part, free: float) -> float:
@@ -137,7 +143,7 @@ def chunks(box: Box, depth: int = 0) -> list[Chunk]:
     match box:
         case Terms(terms):
             return _term_chunks(terms, depth)
-        case Fence(Terms(), "("):
+        case Fence(_, "("):
             return _fence_chunks(box, depth)
         case Product(factors, gaps):
             return _product_chunks(factors, gaps, depth)

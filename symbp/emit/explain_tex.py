@@ -28,7 +28,8 @@ def latex(page: Page, standalone: bool = False) -> dict[str, object]:
 
 def markdown(page: Page, standalone: bool = False) -> dict[str, object]:
     """What the template of Markdown shows."""
-    return {"title": md_format.escape(page.title), **_shared(page, md_format.prose, md_format.PAGE)}
+    prose = md_format.Writer(md_format.FLAVORS[0], "", md_format.PAGE, counts=False).prose
+    return {"title": md_format.escape(page.title), **_shared(page, prose, md_format.PAGE)}
 
 
 def _shared(page: Page, prose: Prose, room: float) -> dict[str, object]:

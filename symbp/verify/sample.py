@@ -283,6 +283,15 @@ def _values(array: Array, sample: Sample, seed: int) -> Elements:
     return {at: chance.uniform(0.15, 1.2) * chance.choice((-1, 1)) for at in where}
 
 
+def spread(sample: Sample, name: str) -> tuple[float, float] | None:
+    """The ends between which the elements of an array are drawn; None if they are integers."""
+    array = sample.model.arrays[name]
+    if array.integer is not None:
+        return None
+    _, low, high, kinds = next(m for m in _MODES if m[0] == sample.mode)
+    return (low, high) if array.kind in kinds else (-1.2, 1.2)
+
+
 def trouble(sample: Sample) -> str | None:
     """Why the cost is no finite real number, None if it is."""
     from symbp.verify.evaluate import Oracle

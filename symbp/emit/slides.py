@@ -1,0 +1,147 @@
+"""What stands on which slide: lines come one by one, and a long derivation goes on on the next slide.
+
+Sizes are in em of the type they are set in, and estimated (:func:`symbp.emit.layout.width`), so that the
+decision is the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+from symbp.emit.arrange import RELATION, TAG, PageRow, arranged, chunks, text_width
+from symbp.emit.document import Part, Step
+from symbp.emit.layout import Box, Cases, Text, parts, tallness, width
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A size of type: its command, and the width and height of a slide's text in its em."""
+
+    command: str
+    wide: float
+    high: float
+
+
+def types(wide: float) -> tuple[Type, ...]:
+    """The sizes to try, largest first, on a slide so many em wide at ``\\small``."""
+    # the em of small type is more than its share of that of large type
+    sizes = ((r"\small", 10.0), (r"\footnotesize", 9.25), (r"\scriptsize", 8.5), (r"\tiny", 6.8))
+    return tuple(Type(command, wide * 10 / points, HIGH * 10 / points) for command, points in sizes)
+
+
+HIGH = 20.0
+"""The height of a slide's text below its title, in em of ``\\small``."""
+LINE = 1.25
+"""From one line of text to the next."""
+AROUND = 1.6
+"""The space above and below a formula of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """One frame of a derivation.
+
+    ``repeated`` are the rows of the line that the last frame ended with; ``groups`` those of the lines
+    that come one by one.  ``first``: the derivation begins here; ``last``: its result is here.
+    """
+
+    part: Part
+    type: Type
+    groups: tuple[tuple[PageRow, ...], ...]
+    repeated: tuple[PageRow, ...] = ()
+    lhs: Box | None = None
+    first: bool = False
+    last: bool = False
+    used: float = 0.0
+
+
+def slides(part: Part, wide: float, above: float) -> tuple[Slide, ...]:
+    """The frames of a derivation; ``above`` is the height of the words on the first, at ``\\small``.
+
+    The type is the largest in which any line fits below the one before it; where that would be too small
+    to read, a line need not be repeated.
+    """
+    *legible, smallest = types(wide)
+    for size, repeats in (*((t, True) for t in legible), (legible[-1], False)):
+        found = _filled(part, size, above * size.wide / wide, repeats)
+        if found is not None:
+            return found
+    return _filled(part, smallest, above, False, force=True) or ()
+
+
+def _filled(
+    part: Part, size: Type, above: float, repeats: bool, force: bool = False
+) -> tuple[Slide, ...] | None:
+    """The frames in one size of type; None if something is too large for it."""
+    if not force and any(not _breakable(s, part, size.wide) for s in part.steps):
+        return None
+    groups = arranged(part, size.wide, lap=True)
+    heights = [sum(_height(s, row) for row in g) for s, g in zip(part.steps, groups, strict=True)]
+    out: list[Slide] = []
+    start, room = 0, size.high - AROUND - above
+    while start < len(groups):
+        again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
+        end, used = start, heights[start - 1] if again else 0.0
+        while end < len(groups) and (used + heights[end] <= room or end == start):
+            used += heights[end]
+            end += 1
+        if used > room and not force:
+            return None
+        repeated = _formula(groups[start - 1]) if again else ()
+        lhs = _left(part, start - 1) if start else None
+        out.append(
+            Slide(part, size, groups[start:end], repeated, lhs, start == 0, end == len(groups), used + AROUND)
+        )
+        start, room = end, size.high - AROUND
+    return tuple(out)
+
+
+def _formula(rows: Iterable[PageRow]) -> tuple[PageRow, ...]:
+    """The rows of a line without its reason."""
+    return tuple(replace(r, reason=(), wrap=False) for r in rows if r.rhs)
+
+
+def _left(part: Part, n: int) -> Box:
+    """The left side that holds at a step."""
+    return next((s.lhs for s in reversed(part.steps[: n + 1]) if s.lhs is not None), part.lhs)
+
+
+def _breakable(step: Step, part: Part, wide: float) -> bool:
+    """Whether no piece of the formula that cannot be broken is wider than a line."""
+    room = wide - width(_left(part, 0) if step.lhs is None else step.lhs) - RELATION - TAG - 2.0
+    return width(step.rhs) <= room or max(c.width for c in chunks(step.rhs)) <= room
+
+
+def _height(step: Step, row: PageRow) -> float:
+    # a ragged column is never full
+    words = LINE * ceil(1.2 * text_width(row.reason) / row.room) + 0.6 if row.wrap else LINE + 0.3
+    return max(height(step.rhs) if row.rhs else 0.0, words if row.reason else 0.0)
+
+
+def height(box: Box) -> float:
+    """How high a formula of its own is, with the space to the next."""
+    return max((1.6, 1.9, 3.0, 3.4, 3.6)[min(tallness(box), 4)], 1.4 * _cases(box) + 0.6)
+
+
+def _cases(box: Box) -> int:
+    own = len(box.rows) if isinstance(box, Cases) else 0
+    return max([own, *map(_cases, parts(box))])
+
+
+def text_height(text: Text, wide: float) -> float:
+    """How high a paragraph is, with the space to the next."""
+    return LINE * ceil(text_width(text) / (0.95 * wide)) + 0.4 if text else 0.0
+
+
+def pages(heights: Sequence[float], room: float) -> Iterator[slice]:
+    """Things one below the other, as many on a page as fit."""
+    start, used = 0, 0.0
+    for n, high in enumerate(heights):
+        if n > start and used + high > room:
+            yield slice(start, n)
+            start, used = n, 0.0
+        used += high
+    if heights:
+        yield slice(start, len(heights))

@@ -1,0 +1,146 @@
+"""Slides: lines come one by one with their reasons, and every deck fits on its slides."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import symbp
+from symbp import models
+from symbp.derive.engine import adjoint_system
+from symbp.emit.beamer import emit
+from symbp.emit.document import Document, document
+from symbp.emit.notation import NOTATIONS
+from symbp.model.core import Model
+from symbp.pipeline import load, matrix_views, parse
+
+HEAD = "\\documentclass{beamer}\n\\usepackage{tikz}\n\\begin{document}\n"
+LONG = r"""
+title "Long lines"
+index t = 1..T
+input x[t] : D
+param Wq "W^{Q}" : E, D
+param U : E, E
+param beta_2
+const lambda_
+h[0,i] = 0
+h[t,i] = tanh(sum(Wq[i,d]*x[t,d], d) + sum(U[i,j]*h[t-1,j], j)) for t = 1..T
+s[i] = h[T,i]*exp(-h[T,i]^2/(2*beta_2^2))
+q[i] = softmax(s[i]/sqrt(E), i)
+r[i] = where(abs(q[i]) < 1, q[i]^2/2, abs(q[i]) - 1/2)
+cost J = mean(r[i], i)*max(r[j], j) + lambda_*sum(Wq[i,d]^2, i, d)/2 + log(sum(exp(s[i]), i))
+"""
+
+
+def sheet(model: Model, notation: str = "nielsen", detail: str = "key") -> Document:
+    system = adjoint_system(model)
+    style = next(n for n in NOTATIONS if n.name == notation)
+    views = matrix_views(system, system.order)
+    return document(system, system.order, detail=detail, notation=style, views=views, pictures=True)
+
+
+@cache
+def frames(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\\begin\{frame\}\[t\].*?\\end\{frame\}", text, re.DOTALL))
+
+
+def compiled(text: str, folder: Path) -> tuple[str, int]:
+    """The log and the number of pages."""
+    (folder / "deck.tex").write_text(text, encoding="utf-8")
+    command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "deck.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False)
+    log = done.stdout.decode("utf-8", "replace").replace("\n", "")
+    assert done.returncode == 0, log[-3000:]
+    pages = re.search(r"\((\d+) pages?,", log)
+    assert pages is not None
+    return log, int(pages[1])
+
+
+def assert_fits(log: str) -> None:
+    wide = re.findall(r"Overfull \\[hv]box \(([\d.]+)pt too \w+\)", log)
+    assert not [w for w in wide if float(w) > 10], wide
+    assert "Missing character" not in log and "multiply defined" not in log
+
+
+# ── what stands on the slides ─────────────────────────────────────────────────────────────────────
+
+
+def rows_of(frame: str) -> list[str]:
+    body = frame[frame.index("{align*}\n") + 9 : frame.index("\n\\end{align*}")]
+    return [row.removesuffix(" \\\\") for row in body.splitlines()]
+
+
+def click(row: str) -> int:
+    """From which click on a row is seen; all of it comes at once."""
+    (found,) = {int(n) for n in re.findall(r"\\uncover<(\d+)->", row)} or {1}
+    return found
+
+
+def delta() -> list[str]:
+    return [f for f in frames(symbp.load("mlp").to_beamer("delta")) if "of $z$" in f and "{align*}" in f]
+
+
+def test_one_line_comes_with_every_click() -> None:
+    for frame in delta():
+        rows = rows_of(frame)
+        clicks = [click(row) for row in rows]
+        assert clicks == sorted(clicks) and set(clicks) == set(range(1, max(clicks) + 1))
+        # a line and its reason come with the same click, and there is one of both
+        for n in set(clicks):
+            now = [row for row, at in zip(rows, clicks, strict=True) if at == n]
+            assert sum("&  &" in row for row in now) == 1
+            goes_on = n == 1 and "How does" not in frame and "base case" not in frame
+            assert sum("= " in row.split("&  &")[0] for row in now) == (2 if goes_on else 1)
+
+
+def test_the_next_frame_repeats_the_line_without_its_reason() -> None:
+    one, two = delta()[:2]
+    last = next(row for row in reversed(rows_of(one)) if "= " in row.split("&  &")[0])
+    formula = last.split("&  &")[0].split("= ", 1)[1].strip().rstrip("}$")
+    again = rows_of(two)[0]
+    assert formula in again and again.startswith(r"\delta^{l-1}_k & = ") and "&  &" not in again
+    assert click(rows_of(two)[1]) == 1
+
+
+def test_the_order_of_evaluation_is_told() -> None:
+    assert r"Order of evaluation: $l = L, L - 1, \dots, 1$." in symbp.load("mlp").to_beamer("delta")
+
+
+def test_a_fragment_has_frames_alone() -> None:
+    text = symbp.load("mlp").to_beamer("delta", standalone=False)
+    assert text.startswith("% ") and r"\documentclass" not in text and r"\begin{document}" not in text
+    assert r"\begin{tikzpicture}" not in text
+    assert r"\begin{tikzpicture}" in symbp.load("mlp").to_beamer("delta")
+
+
+# ── a real LaTeX ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("name", models.names())
+def test_every_deck_fits_on_its_slides(name: str, tmp_path: Path) -> None:
+    log, pages = compiled(emit(sheet(load(name)), standalone=True), tmp_path)
+    assert_fits(log)
+    # a page for every click
+    text = emit(sheet(load(name)), standalone=True)
+    clicks = [max(map(int, re.findall(r"\\uncover<(\d+)->", f)), default=1) for f in frames(text)]
+    assert pages == 1 + sum(clicks)
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("notation", [n.name for n in NOTATIONS if n.name != "nielsen"])
+def test_fragments_in_every_notation_fit_a_narrow_slide(notation: str, tmp_path: Path) -> None:
+    names = ("mlp", "lstm", "self_attention", "crf")
+    body = "".join(emit(sheet(load(name), notation)) for name in names)
+    assert_fits(compiled(f"{HEAD}{body}\\end{{document}}\n", tmp_path)[0])
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("standalone", [True, False])
+def test_long_lines_fit(standalone: bool, tmp_path: Path) -> None:
+    text = emit(sheet(parse(LONG, "long"), detail="all"), standalone=standalone)
+    assert_fits(compiled(text if standalone else f"{HEAD}{text}\\end{{document}}\n", tmp_path)[0])

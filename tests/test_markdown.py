@@ -1,0 +1,119 @@
+"""Markdown for its hosts: every formula is accepted, and equations have the numbers that we give them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from tools import needs
+
+import symbp
+from symbp import models
+from symbp.derive.engine import adjoint_system
+from symbp.emit.document import document
+from symbp.emit.markdown import FLAVORS, emit
+from symbp.emit.notation import NOTATIONS
+from symbp.errors import RequestProblem
+from symbp.pipeline import load, matrix_views
+
+HERE = Path(__file__).parent
+NAMES = tuple(f.name for f in FLAVORS)
+FENCES = {
+    "pandoc": (r"^\$\$\n(.*?)\n\$\$$", r"(?<!\$)\$([^$]+)\$(?!\$)"),
+    "github": (r"^```math\n(.*?)\n```$", r"\$`([^`]+)`\$"),
+    "myst": (r"^```\{math\}\n(?::label: \S+\n)?\n?(.*?)\n```$", r"(?<!\$)\$([^$]+)\$(?!\$)"),
+    "quarto": (r"^\$\$\n(.*?)\n\$\$(?: \{#eq-\S+\})?$", r"(?<!\$)\$([^$]+)\$(?!\$)"),
+}
+
+
+@cache
+def page(name: str, flavor: str, notation: str = "nielsen") -> str:
+    system = adjoint_system(load(name))
+    style = next(n for n in NOTATIONS if n.name == notation)
+    views = matrix_views(system, system.order)
+    return emit(document(system, system.order, notation=style, views=views), flavor=flavor)
+
+
+def formulas(text: str, flavor: str) -> list[tuple[bool, str]]:
+    """The formulas of a page as its host finds them: displayed ones, then those in lines."""
+    display, inline = FENCES[flavor]
+    shown = re.findall(display, text, re.DOTALL | re.MULTILINE)
+    rest = re.sub(display, "", text, flags=re.DOTALL | re.MULTILINE)
+    found = [(True, tex) for tex in shown] + [(False, tex) for tex in re.findall(inline, rest)]
+    assert "\\begin" not in re.sub(inline, "", rest), "a formula that the host does not find"
+    return found
+
+
+def refused(given: list[tuple[bool, str]]) -> list[list[str]]:
+    needs("node", "node:katex", "node:mathjax")
+    command = ["node", str(HERE / "formulas.cjs")]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    answer: list[list[str]] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.mark.parametrize("notation", [n.name for n in NOTATIONS])
+def test_katex_and_mathjax_accept_every_formula(notation: str) -> None:
+    flavors = NAMES if notation == "nielsen" else ("github",)
+    found = [f for name in models.names() for v in flavors for f in formulas(page(name, v, notation), v)]
+    assert len(found) > 500
+    assert refused(list(dict.fromkeys(found))) == []
+
+
+def test_what_they_refuse_is_noticed() -> None:
+    told = refused([(True, r"\begin{aligned} a &= \tag{1} b \end{aligned}"), (False, r"\undefined")])
+    assert {kind for kind, *_ in told} == {"katex", "mathjax"} and len(told) >= 3
+
+
+def test_github_gets_code_that_it_leaves_alone() -> None:
+    text = page("softmax_regression", "github")
+    assert "$$" not in text and r"\operatorname" not in text
+    assert r"\mathop{\mathrm{softmax}}\nolimits" in text
+    # GitHub takes a formula in a line for text behind a letter
+    assert not re.search(r"[A-Za-z0-9]\$`", re.sub(r"`\$", "", text))
+
+
+@pytest.mark.parametrize(("flavor", "mark"), [("myst", ":label: eq-mlp-5"), ("quarto", "$$ {#eq-mlp-5}")])
+def test_a_host_that_counts_arrives_at_our_numbers(flavor: str, mark: str) -> None:
+    text = page("mlp", flavor)
+    assert mark in text and r"\tag" not in text
+    labels = re.findall(r"eq-mlp-(\d+)", text)
+    assert labels == [str(n + 1) for n in range(len(labels))] and len(labels) >= 8
+
+
+@pytest.mark.parametrize(("flavor", "mark"), [("myst", "(eq-mlp-7)=\n"), ("quarto", "[]{#eq-mlp-7}\n")])
+def test_a_host_that_would_count_wrongly_gets_the_number(flavor: str, mark: str) -> None:
+    text = symbp.load("mlp").to_markdown("w", flavor=flavor)
+    assert mark in text and r"\tag{7}" in text and ":label:" not in text and "$$ {" not in text
+
+
+def test_an_unknown_flavor_is_refused() -> None:
+    with pytest.raises(RequestProblem, match="no flavor"):
+        symbp.load("mlp").to_markdown(flavor="word")
+    with pytest.raises(RequestProblem, match="no flavors"):
+        symbp.pipeline.documented(load("mlp"), (), "text", flavor="myst")
+
+
+@pytest.mark.parametrize("variables", [(), ("w",)], ids=["counted by Sphinx", "numbered by us"])
+def test_sphinx_shows_our_numbers_and_finds_them(tmp_path: Path, variables: tuple[str, ...]) -> None:
+    needs("sphinx", "myst_parser")
+    (tmp_path / "conf.py").write_text(
+        'extensions = ["myst_parser", "sphinx.ext.mathjax"]\nmyst_enable_extensions = ["dollarmath"]\n'
+    )
+    text = symbp.load("mlp").to_markdown(*variables, flavor="myst")
+    told = "As {eq}`eq-mlp-7` says." if not variables else "As [(7)](#eq-mlp-7) says."
+    (tmp_path / "index.md").write_text(f"{text}\n{told}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-W", "-E", "-q", "-b", "html", ".", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    link = re.search(r'As <a class="reference internal" href="#([^"]+)">(.*?)</a> says', html)
+    assert link is not None and "(7)" in link[2], html[-3000:]
+    target = html[html.index(f'id="{link[1]}"') :]
+    assert re.search(r'eqno">\(7\)|\\tag\{7\}', target[: target.index("</div>")])
