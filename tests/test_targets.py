@@ -36,8 +36,8 @@ def test_the_command_line_names_what_there_is() -> None:
     """It has the names of its own, so that --help need not import anything."""
     assert set(FORMATS) == {e.name for e in EMITTERS}
     assert set(FLAVORS) == {f.name for f in OF_MARKDOWN}
-    assert TARGETS == tuple(t.name for t in KNOWN)
-    assert NAMED == tuple(n.name for n in NOTATIONS)
+    assert tuple(t.name for t in KNOWN) == TARGETS
+    assert tuple(n.name for n in NOTATIONS) == NAMED
 
 
 def test_every_target_has_its_file_and_its_stamp(made: Path) -> None:
