@@ -106,6 +106,8 @@ def _step_rows(step: Step, lhs: str, free: float, column: float, lap: bool) -> l
 
 def broken(box: Box, room: float) -> list[str]:
     """The formula on as many lines as it needs; outer breaks before inner ones."""
+    if width(box) <= room:
+        return [tex(box).strip()]
     first, *rest = (text.strip() for text in _fill(chunks(box), room))
     # an empty group before a sign at the start of a line: it is that of a sum, with its space
     return [first, *("{}" + line if line[:2] in ("+ ", "- ") else line for line in rest)]
@@ -143,8 +145,11 @@ def chunks(box: Box, depth: int = 0) -> list[Chunk]:
     match box:
         case Terms(terms):
             return _term_chunks(terms, depth)
-        case Fence(_, "("):
+        case Fence(Terms(), "("):
             return _fence_chunks(box, depth)
+        case Fence(_, "("):
+            # the arguments of a function, a product: rather between factors than in here
+            return _fence_chunks(box, depth + _LAST_RESORT)
         case Product(factors, gaps):
             return _product_chunks(factors, gaps, depth)
         case Row(items):
