@@ -296,4 +296,17 @@ FOUND: Mapping[str, str] = {
         eta[n] = sum(w[d]*x[n,d], d)
         cost C = sum(exp(eta[n]) - y[n]*eta[n], n) + sum(y[n]*exp(-eta[n])*exp(k) + eta[n]*exp(k), n)
     """,
+    # (total >= rows)*H*summed: a condition met a size first, which made an integer of it
+    "a_condition_times_a_size": """
+        const v : D
+        param N : D
+        const S in 0..D-1
+        param x : H
+        param W : K
+        const w
+        O = sum(v[j]*N[j], j)
+        lambda_[i] = (maximum(v[S], sum(x[m] + sum(N[p], p), m))) + W[i]
+        beta = w
+        cost cost_ = tanh(O) + mean(sin(lambda_[i])*lambda_[i], i) + sin(beta)*beta + max(lambda_[i], i)
+    """,
 }

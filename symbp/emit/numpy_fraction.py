@@ -72,11 +72,11 @@ def untyped(node: Node) -> bool:
 
 
 def conditions_last(factors: Sequence[Node], negative: bool) -> list[Node]:
-    """The factors, conditions behind the others where a number or a sign would meet one first.
+    """The factors, conditions behind the others where a number or a sign may meet one first.
 
-    2*(u > 0) is of integers, and widens float32; -(u > 0) is refused by NumPy.
+    2*(u > 0) and (u > 0)*n are of integers, and widen float32; -(u > 0) is refused by NumPy.
     """
-    if not factors or not (negative or isinstance(factors[0], Num)):
+    if not (negative or any(map(is_constant, factors))):
         return list(factors)
     return sorted(factors, key=lambda n: isinstance(n, Elementwise) and n.op == "flag")
 
