@@ -269,3 +269,9 @@ def below(node: Node) -> tuple[Node, ...]:
             return ()
         case _:
             raise TypeError(f"{type(node).__name__} is not an array node")
+
+
+def loaded(node: Node) -> set[str]:
+    """The keys of the arrays that a value is made of."""
+    found = {node.key} if isinstance(node, Load) else set()
+    return found.union(*(loaded(n) for n in below(node)))

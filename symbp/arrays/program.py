@@ -18,7 +18,7 @@ from symbp.arrays.nodes import (
     Loop,
     Node,
     Take,
-    below,
+    loaded,
 )
 from symbp.arrays.reading import Scope, reading
 from symbp.arrays.schedule import (
@@ -78,7 +78,7 @@ def cost_program(program: Program, cost: str) -> Program:
     """The part of a program that computes the cost: the same instructions, so the same bits."""
     reads: dict[str, set[str]] = {}
     for a in assignments(program.forward):
-        reads.setdefault(a.target.key, set()).update(_loaded(a.value))
+        reads.setdefault(a.target.key, set()).update(loaded(a.value))
     needed, todo = set[str](), [cost]
     while todo:
         key = todo.pop()
@@ -110,11 +110,6 @@ def assignments(body: Iterable[Instruction]) -> Iterator[Assign]:
                 yield i
             case Loop() | Guard():
                 yield from assignments(i.body)
-
-
-def _loaded(node: Node) -> set[str]:
-    found = {node.key} if isinstance(node, Load) else set()
-    return found.union(*(_loaded(n) for n in below(node)))
 
 
 def gradient_program(

@@ -17,6 +17,7 @@ from symbp.arrays.nodes import (
     Loop,
     Node,
     Select,
+    loaded,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index
@@ -41,7 +42,9 @@ class Body:
     indices: dict[Index, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     hoisted: dict[str, str] = field(default_factory=dict)
-    """The names of values computed before the loops around this place, by how they would be written."""
+    """The names of values computed before this place, by how they would be written."""
+    lasting: set[str] = field(default_factory=set)
+    """Those among them that are so in all lines that follow."""
 
     def block(self, instructions: Sequence[Instruction]) -> Lines:
         """The lines of consecutive instructions."""
@@ -111,18 +114,17 @@ class Body:
         else:
             stop = self.end("max", tuple(a + 1 for a in loop.highs))
             limits = stop if low == "0" else f"{low}, {stop}"
+        outer, alone = set(self.hoisted), not self.indices
         self.indices[index] = name
-        before, texts = self.hoist(loop)
+        before = self.hoist(loop, alone)
         inner = self.block(loop.body)
         del self.indices[index]
-        for text in texts:
-            del self.hoisted[text]
+        self.hoisted = {t: n for t, n in self.hoisted.items() if t in outer | self.lasting}
         return [*before, f"for {name} in range({limits}):", *indented(inner)]
 
-    def hoist(self, loop: Loop) -> tuple[Lines, list[str]]:
-        """Lines before a loop for what is the same in all of its turns."""
+    def hoist(self, loop: Loop, alone: bool) -> Lines:
+        """Lines before a loop for what is the same in all of its turns; ``alone``: no loop is around it."""
         plain, writer = self.plain(), self.writer()
-        texts: list[str] = []
         inside = [n.index for n in loops(loop) if n.index not in self.indices]
         # what is written here does not depend on the inner loops: any name serves
         self.indices.update((i, i.name) for i in inside)
@@ -142,8 +144,15 @@ class Body:
                 else:
                     name = self.named(writer, stem(node), node, want)
                 self.hoisted[text] = name
-                texts.append(text)
-        return writer.lines, texts
+                if alone:
+                    self.last(text, node, name)
+        return writer.lines
+
+    def last(self, text: str, node: Node, name: str) -> None:
+        """A name outside of all loops serves to the end, if nothing that its value is made of changes."""
+        if not loaded(node) & self.fresh:
+            self.hoisted[text] = name
+            self.lasting.add(text)
 
     def end(self, choose: str, ends: tuple[Affine, ...]) -> str:
         texts = [self.writer().integer(e, spaced=True).text for e in ends]
@@ -263,6 +272,8 @@ class Shared:
                 name_ = self.chosen.pop(text)
                 self.defined[text] = self.body.named(writer, name_, node, want)
                 self.chosen[text] = name_
+                if not self.body.indices:
+                    self.body.last(text, node, self.defined[text])
             return Code(self.defined[text])
 
         if self.chosen or self.body.hoisted:
