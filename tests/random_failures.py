@@ -296,4 +296,18 @@ FOUND: Mapping[str, str] = {
         eta[n] = sum(w[d]*x[n,d], d)
         cost C = sum(exp(eta[n]) - y[n]*eta[n], n) + sum(y[n]*exp(-eta[n])*exp(k) + eta[n]*exp(k), n)
     """,
+    # in the second call with a workspace da[L] was epsilon itself, and was set to zero
+    "a_member_that_is_another_array": """
+        index l = 1..L
+        input x    : n[0]
+        input y    : n[L]
+        param w[l] : n[l], n[l-1]
+        param b[l] : n[l]
+        const kappa
+        a[0,k] = x[k]
+        a[l,j] = softplus(sum(w[l,j,k]*a[l-1,k], k) + b[l,j])
+        e[j] = a[L,j] - y[j]
+        let epsilon = dJ/de
+        cost J = sum(where(abs(e[j]) <= abs(kappa), e[j]^2/2, abs(kappa)*(abs(e[j]) - abs(kappa)/2)), j)
+    """,
 }
