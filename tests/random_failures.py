@@ -308,5 +308,18 @@ FOUND: Mapping[str, str] = {
         lambda_[i] = (maximum(v[S], sum(x[m] + sum(N[p], p), m))) + W[i]
         beta = w
         cost cost_ = tanh(O) + mean(sin(lambda_[i])*lambda_[i], i) + sin(beta)*beta + max(lambda_[i], i)
+    # in the second call with a workspace da[L] was epsilon itself, and was set to zero
+    "a_member_that_is_another_array": """
+        index l = 1..L
+        input x    : n[0]
+        input y    : n[L]
+        param w[l] : n[l], n[l-1]
+        param b[l] : n[l]
+        const kappa
+        a[0,k] = x[k]
+        a[l,j] = softplus(sum(w[l,j,k]*a[l-1,k], k) + b[l,j])
+        e[j] = a[L,j] - y[j]
+        let epsilon = dJ/de
+        cost J = sum(where(abs(e[j]) <= abs(kappa), e[j]^2/2, abs(kappa)*(abs(e[j]) - abs(kappa)/2)), j)
     """,
 }

@@ -22,6 +22,8 @@ class IntoBody(Body):
     """Writes the lines; ``rooms`` are the arrays that they need from call to call."""
 
     rooms: Rooms = field(default_factory=Rooms)
+    zeroed: set[str] = field(default_factory=set)
+    """Lists whose members are set to zero in each call: none of them may be another array."""
 
     def writer(self) -> IntoWriter:
         return IntoWriter(self.storages, self.names, self.needs, self.indices, owner=self)
@@ -67,6 +69,7 @@ class IntoBody(Body):
         if not self.rooms.begins[name].startswith("np."):
             first = storage.layout[0]
             gap = storage.axes[first].low - storage.base[first]
+            self.zeroed.add(node.key)
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
         return f"{name}.fill(0)"
@@ -130,7 +133,8 @@ class IntoBody(Body):
         if isinstance(value, Elementwise) and value.op == "spread" and not bound:
             value = value.args[0]
         stored = isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)
-        if a.accumulate or entries or not have or (stored and not (bound and key in self.fresh)):
+        kept = bound and key in self.fresh | self.zeroed
+        if a.accumulate or entries or not have or (stored and not kept):
             last = line(self, writer, Assign(a.target, a.value, (), a.accumulate), safe=True)
             writer.done()
             return [*writer.lines, *last]
