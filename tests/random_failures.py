@@ -308,6 +308,7 @@ FOUND: Mapping[str, str] = {
         lambda_[i] = (maximum(v[S], sum(x[m] + sum(N[p], p), m))) + W[i]
         beta = w
         cost cost_ = tanh(O) + mean(sin(lambda_[i])*lambda_[i], i) + sin(beta)*beta + max(lambda_[i], i)
+    """,
     # in the second call with a workspace da[L] was epsilon itself, and was set to zero
     "a_member_that_is_another_array": """
         index l = 1..L
