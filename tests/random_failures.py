@@ -323,4 +323,20 @@ FOUND: Mapping[str, str] = {
         let epsilon = dJ/de
         cost J = sum(where(abs(e[j]) <= abs(kappa), e[j]^2/2, abs(kappa)*(abs(e[j]) - abs(kappa)/2)), j)
     """,
+    # every grad_w[t] of a workspace was the one array in which the last turn had computed
+    "members_computed_in_one_room": """
+        index l = 1..L
+        index t = 0..T-1
+        f(u) = u*sigmoid(u)
+        param w[t] : D
+        param Q[l] : n[l], n[l-1]
+        input u : n[0]
+        size H
+        v[-1] = 0
+        v[t] = tanh(mean((w[t,j])*(sigmoid(j/H)), j)) + tanh(v[t-1])
+        x[0,k_] = u[k_]
+        x[l,i] = silu(sum(Q[l,i,k_]*x[l-1,k_], k_))
+        gamma = sum(x[L,i]^2, i)
+        cost C = mean(tanh(v[t]), t) + sin(gamma)*gamma + sum(v[t-1], t)
+    """,
 }

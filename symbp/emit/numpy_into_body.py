@@ -153,6 +153,10 @@ class IntoBody(Body):
         used = any(TARGET in text for text in lines)
         if used and code.text != TARGET:
             lines.append(f"np.copyto({TARGET}, {code.text})")
+        if not used and bound and not view.isidentifier() and self.holds(code):
+            self.copy(writer, view, code.text)
+            writer.done()
+            return lines
         if not used and bound:
             return [*lines, f"{view} = {code.text}"]
         writer.done()
@@ -164,6 +168,11 @@ class IntoBody(Body):
                 self.rooms.keep(view)
             return [text.replace(TARGET, view) for text in lines]
         return self.part(lines, view)
+
+    def holds(self, code: Code) -> bool:
+        """Whether a value lies in an array of the workspace, which the next turn of a loop writes again."""
+        name = re.match(r"\w+", code.text)
+        return name is not None and name[0] in self.rooms.begins
 
     def part(self, lines: Lines, view: str) -> Lines:
         """A part of an array gets a name if more than one line works on it."""
