@@ -339,4 +339,13 @@ FOUND: Mapping[str, str] = {
         gamma = sum(x[L,i]^2, i)
         cost C = mean(tanh(v[t]), t) + sin(gamma)*gamma + sum(v[t-1], t)
     """,
+    # the denominator of what a condition leaves out was evaluated outside of its range
+    "a_condition_over_what_is_not_there": """
+        index t = 1..T
+        const v : H
+        param x[t] : H
+        const S[t] in 0..H-1
+        O = mean(1/(1 + where(x[t,S[t]] <= v[0], x[t-1,0], 2)^2), t=2..T)
+        cost C = O^2 + sum(x[t,i]^2, t, i)
+    """,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -216,8 +216,28 @@ def _neg(p: Program, node: x.Neg, scope: frozenset[str]) -> Code:
 
 
 def _div(p: Program, node: x.Div, scope: frozenset[str]) -> Code:
-    num, den = p.compile(node.num, scope), p.compile(node.den, scope)
-    return lambda o, v: num(o, v) / den(o, v)
+    # Below what a condition leaves out, too, there may be nothing to read.
+    conditions = [p.compile(c, scope) for c in _conditions(node.num)]
+    num, den, zero = p.compile(node.num, scope), p.compile(node.den, scope), p.arith.lift(0)
+
+    def run(o: Oracle, v: Values) -> Num:
+        if not all(condition(o, v) for condition in conditions):
+            return zero
+        return num(o, v) / den(o, v)
+
+    return run
+
+
+def _conditions(node: x.Expr) -> Iterator[x.Expr]:
+    """The conditions that an expression has as factors."""
+    match node:
+        case x.Indicator() | x.Within():
+            yield node
+        case x.Neg(arg) | x.Div(arg):
+            yield from _conditions(arg)
+        case x.Mul(factors):
+            for factor in factors:
+                yield from _conditions(factor)
 
 
 def _pow(p: Program, node: x.Pow, scope: frozenset[str]) -> Code:
