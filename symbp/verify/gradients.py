@@ -33,11 +33,11 @@ def check_module(
 
     float64 has to agree to ``tolerance`` relative to the largest element of the array (or a thousandth
     of that of all gradients: behind a saturated tanh, 1 − h² keeps few of its digits), float32 to 1e-3
-    relative to that of all gradients, or a thousandth of the cost (behind a normalisation a gradient
-    is what is left when large parts cancel, and seven digits are soon lost).  What roundings alone change is no error of
-    the module.  The cost is measured against Σ |p ∂C/∂p| where that is larger than the cost: its
-    condition (Higham, Accuracy and Stability of Numerical Algorithms, section 1.6).  dtypes are kept,
-    arguments are not modified, and a second call gives the same bits.
+    relative to that of all gradients, or a thousandth of the cost (behind a normalisation a gradient is
+    what is left when large parts cancel, and seven digits are soon lost). What roundings alone change
+    is no error of the module. The cost is measured against Σ |p ∂C/∂p| where that is larger than the
+    cost: its condition (Higham, Accuracy and Stability of Numerical Algorithms, section 1.6). dtypes
+    are kept, arguments are not modified, and a second call gives the same bits.
     """
     batch = _batch(model, sample)
     expected_cost, expected = _expected(model, batch)
