@@ -76,7 +76,8 @@ def arranged(part: Part, page: float, lap: bool = False) -> tuple[tuple[PageRow,
 
 def _column(part: Part, free: float) -> float:
     """Where the column of formulas ends: at the place that needs the fewest lines in all."""
-    most = free - GAP - SHORTEST
+    formulas = [width(t, False) for s in part.steps for t in s.reason if not isinstance(t, str)]
+    most = free - GAP - min(max([SHORTEST, *formulas]), free / 2)
     widths = sorted({w for s in part.steps if (w := width(s.rhs)) <= most}, reverse=True) or [most]
     return min(widths, key=lambda column: sum(_lines(s, column, free) for s in part.steps))
 
