@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import ceil
 
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Fence, Product, Row, Terms, Text, fence_size, width, words_width
+from symbp.emit.layout import Box, Fence, Product, Row, Sym, Terms, Text, fence_size, width, words_width
 from symbp.emit.tex import GAPS, SIZES, joined, tex
 
 TAG, GAP, RELATION, SHORTEST, INDENT = 2.8, 1.8, 1.35, 9.0, 2.0
@@ -76,10 +77,26 @@ def arranged(part: Part, page: float, lap: bool = False) -> tuple[tuple[PageRow,
 
 def _column(part: Part, free: float) -> float:
     """Where the column of formulas ends: at the place that needs the fewest lines in all."""
-    formulas = [width(t, False) for s in part.steps for t in s.reason if not isinstance(t, str)]
+    formulas = [in_one_piece(t) for s in part.steps for t in s.reason if not isinstance(t, str)]
     most = free - GAP - min(max([SHORTEST, *formulas]), free / 2)
     widths = sorted({w for s in part.steps if (w := width(s.rhs)) <= most}, reverse=True) or [most]
     return min(widths, key=lambda column: sum(_lines(s, column, free) for s in part.steps))
+
+
+def in_one_piece(box: Box) -> float:
+    """The widest part of a formula among words between the places where TeX breaks: relations, + and −."""
+    if isinstance(box, Row) and any(map(_relates, box.items)):
+        sides = (tuple(side) for related, side in groupby(box.items, _relates) if not related)
+        return max(in_one_piece(Row(side)) for side in sides)
+    widest = here = 0.0
+    for chunk in chunks(box):
+        here = here + chunk.width if chunk.depth >= _LAST_RESORT else chunk.width
+        widest = max(widest, here)
+    return min(widest, width(box, False))
+
+
+def _relates(box: Box) -> bool:
+    return isinstance(box, Sym) and box.kind == "rel"
 
 
 def _lines(step: Step, column: float, free: float) -> float:
