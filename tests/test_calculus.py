@@ -210,6 +210,8 @@ def test_what_is_known_of_sizes() -> None:
     assert known_le(Affine(1), K) is True
     assert known_le(K, K - 1) is False
     assert known_le(K, N) is None
+    assert known_le(floor_div(K, 2) * 2, K) is True and known_le(K, floor_div(K, 2) * 2) is None
+    assert known_le(K - 1, floor_div(K, 2) * 2) is True
     i = axis("i")
     assert known_le(affine(i), K - 1) is True and known_le(Affine(0), affine(i)) is True
 

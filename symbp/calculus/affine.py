@@ -244,6 +244,11 @@ def known_nonnegative(value: Affine, depth: int = 0) -> bool:
     """Whether ``value >= 0`` follows from sizes being at least 1 and indices within their ranges."""
     least = value.const
     for atom, coefficient in value.terms:
+        if isinstance(atom, FloorDiv) and coefficient % atom.by == 0 and depth < 6:
+            # v - by + 1 <= by*(v//by) <= v
+            times, low = coefficient // atom.by, atom.value - (atom.by - 1)
+            end = low if coefficient > 0 else atom.value
+            return known_nonnegative(value - affine(atom) * coefficient + end * times, depth + 1)
         if isinstance(atom, Index) and depth < 6 and atom.lo is not None and atom.hi is not None:
             end = atom.lo if coefficient > 0 else atom.hi
             swapped = value - affine(atom) * coefficient + end * coefficient

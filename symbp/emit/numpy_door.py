@@ -11,6 +11,7 @@ from symbp.calculus.expr import Ref
 from symbp.emit.numpy_text import fresh_name
 from symbp.errors import ModelProblem, SymbpError
 from symbp.model.core import Array, Model
+from symbp.model.reach import Reach, reaches
 
 Lines = list[str]
 
@@ -68,7 +69,13 @@ class Door:
         out = [f"size = {{{', '.join(free)}}}"]
         for array in self.ordered():
             out += self.fit(array)
+        out += [self.within(reach) for reach in reaches(self.model)]
         return [*out, "return size"]
+
+    def within(self, reach: Reach) -> str:
+        """A slice that reaches too far is only shorter: that sizes are large enough is asked here."""
+        ends = (self.text(end, {}) for end in (reach.low, reach.high, reach.first, reach.last))
+        return f'_within("{reach.name}", {", ".join(ends)})'
 
     def size_arguments(self) -> list[str]:
         """The arguments of ``_sizes``: shapes, sizes that are arguments, integers that stand in sizes."""

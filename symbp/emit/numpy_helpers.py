@@ -125,6 +125,14 @@ def _members(name, family):
         raise ValueError(f"{name}: expected a sequence of arrays, got {type(family).__name__}")
     return [*family]
 '''
+WITHIN = '''\
+def _within(name, low, high, first, last):
+    """Refuse sizes with which an array is read at positions that it does not have."""
+    if low <= high and not first <= low <= high <= last:
+        raise ValueError(
+            f"{name}: it is read from position {low} to {high}; with these sizes it has {first} to {last}"
+        )
+'''
 FIT = '''\
 def _fit(size, name, shape, *dims):
     """Take sizes from a shape, or compare it with those that are known.
@@ -187,6 +195,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_dtype": DTYPE,
         "_members": MEMBERS,
         "_fit": FIT,
+        "_within": WITHIN,
         "_family": FAMILY,
         "_positive": POSITIVE,
         "_integers": INTEGERS,

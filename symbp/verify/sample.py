@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
-from symbp.calculus.expr import Ref, refs
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
+from symbp.model.reach import Reach, reaches
 from symbp.verify.places import Positions, Values, loop, place, places, points
 
 SizeKey = tuple[str, Positions]
@@ -147,7 +147,9 @@ def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
     start = (3 if variant % 2 == 0 else 2) + variant // 2 + attempt // 30
     lengths, others = _size_keys(model, start)
     chance = random.Random(f"{variant}/{attempt}")
-    pool = list(range(2, len(others) + 2 + attempt // 20))
+    numbers = (abs(end.const) for r in reaches(model) for end in (r.low, r.high))
+    more = attempt // 20 + (max(numbers, default=0) if attempt % 2 else 0)
+    pool = list(range(2, len(others) + 2 + more))
     if attempt or variant > 1:
         chance.shuffle(pool)
     elif variant == 0:
@@ -158,7 +160,7 @@ def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
 def _score(
     model: Model, sizes: dict[SizeKey, int], domains: Domains
 ) -> tuple[int, int, int] | None:
-    """How many equations, domains and fixed reads fail, how many extents coincide, the total size.
+    """How many equations and domains are empty, how many extents coincide, the total size.
 
     None if the sizes make no sense.
     """
@@ -169,28 +171,19 @@ def _score(
             if number == 0 or _no_integers(array, world):
                 return None
             total += number
+        if not all(_inside(r, world) for r in reaches(model)):
+            return None
     except SymbpError:
         return None
     idle = sum(not points(e.indices, world) for e in model.equations)
     idle += sum(not points(d, world) for d in domains)
-    reads = (r for e in model.equations for r in refs(e.rhs))
-    idle += sum(not _inside(model.arrays[r.name], r, world) for r in reads)
     return idle, len(extents) - len(set(extents.values())), total
 
 
-def _inside(array: Array, ref: Ref, world: Sample) -> bool:
-    """Whether the fixed positions of what is read are in range: w[2] wants three elements."""
-    fixed = (
-        (place(p)(world, {}), axis)
-        for p, axis in zip(ref.indices, array.axes, strict=True)
-        if not axis.sequence and _is_fixed(p) and _is_fixed(axis.low) and _is_fixed(axis.high)
-    )
-    return all(place(i.low)(world, {}) <= at <= place(i.high)(world, {}) for at, i in fixed)
-
-
-def _is_fixed(value: Affine) -> bool:
-    """Whether sizes alone say what it is."""
-    return all(isinstance(atom, Size) for atom in value.atoms()) and not value.indices()
+def _inside(reach: Reach, world: Sample) -> bool:
+    """Whether what is read is there: w[2] wants three elements."""
+    low, high, first, last = (place(e)(world, {}) for e in (reach.low, reach.high, reach.first, reach.last))
+    return low > high or first <= low <= high <= last
 
 
 def _no_integers(array: Array, world: Sample) -> bool:

@@ -1,0 +1,93 @@
+"""How far the equations read, where the shapes alone do not say that it is far enough.
+
+``sum(f[j]^2, j=0..3)`` needs four elements of f, whose size P a caller chooses.  Code that slices would
+not notice three: so the door of a generated module asks, and so does who draws sizes for a check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, known_le
+from symbp.calculus.expr import Expr, Ref, Where, children
+from symbp.model.core import Array, Model
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Positions ``low..high`` of an axis are read, which has ``first..last``: all in sizes alone."""
+
+    name: str
+    low: Affine
+    high: Affine
+    first: Affine
+    last: Affine
+
+
+def reaches(model: Model) -> tuple[Reach, ...]:
+    """The readings that some sizes let leave their axis, each once.
+
+    The branches of a ``where`` are left out: its condition may be what keeps them inside.
+    """
+    found: dict[Reach, None] = {}
+    for equation in model.equations:
+        for ref in _readings(equation.rhs):
+            array = model.arrays[ref.name]
+            for position, axis in zip(ref.indices, array.axes, strict=True):
+                reach = _reach(model, array, position, axis)
+                if reach is not None:
+                    found[reach] = None
+    return tuple(found)
+
+
+def _readings(node: Expr) -> Iterator[Ref]:
+    if isinstance(node, Ref):
+        yield node
+    for child in (node.cond,) if isinstance(node, Where) else children(node):
+        yield from _readings(child)
+
+
+def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach | None:
+    low, high = _end(model, position, False), _end(model, position, True)
+    if low is None or high is None:
+        return None
+    reach = Reach(array.name, low, high, axis.low, axis.high)
+    if known_le(axis.low, low) and known_le(high, axis.high):
+        return None
+    return reach if all(map(_of_sizes, (low, high, axis.low, axis.high))) else None
+
+
+def _end(model: Model, position: Affine, up: bool) -> Affine | None:
+    """The greatest (least) value of a position over the ranges of its indices and its labels."""
+    for _ in range(12):
+        found = next((a for a, _ in position.terms if isinstance(a, Index | Ref)), None)
+        if found is None:
+            return position
+        low, high = _range(model, found)
+        if low is None or high is None:
+            return None
+        factor = position.coefficient(found)
+        position = position - affine(found) * factor + (high if (factor > 0) == up else low) * factor
+    return None
+
+
+def _range(model: Model, atom: Index | Ref) -> tuple[Affine | None, Affine | None]:
+    if isinstance(atom, Index):
+        return atom.low, atom.high
+    return model.arrays[atom.name].integer or (None, None)
+
+
+def _of_sizes(value: Affine) -> bool:
+    """Whether a caller's sizes alone say what it is; those of a family n[l] are left to its shapes."""
+    return all(_is_size(atom) for atom, _ in value.terms)
+
+
+def _is_size(atom: object) -> bool:
+    match atom:
+        case Size(_, at):
+            return not at
+        case FloorDiv(value, _):
+            return _of_sizes(value)
+        case _:
+            return False
