@@ -12,7 +12,7 @@ from math import ceil
 
 from symbp.emit.arrange import RELATION, TAG, PageRow, arranged, chunks, text_width
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Cases, Text, parts, tallness, width
+from symbp.emit.layout import Box, Cases, Frac, Text, parts, tallness, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,11 @@ def height(box: Box) -> float:
 
 
 def _cases(box: Box) -> int:
-    own = len(box.rows) if isinstance(box, Cases) else 0
-    return max([own, *map(_cases, parts(box))])
+    """How many lines of cases are one below the other; 0 without any."""
+    inner = [*map(_cases, parts(box))]
+    if isinstance(box, Frac) and any(inner):
+        return sum(max(1, n) for n in inner)
+    return max([len(box.rows) if isinstance(box, Cases) else 0, *inner])
 
 
 def text_height(text: Text, wide: float) -> float:
