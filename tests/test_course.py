@@ -46,6 +46,9 @@ def test_make_derives_what_the_article_includes(course: Path) -> None:
     log = (course / "notes.log").read_text(encoding="utf-8", errors="replace")
     assert not re.search(r"undefined|multiply defined|Overfull", log)
     assert (course / "notes.pdf").stat().st_size > 10_000
+    deck = (course / "slides.log").read_text(encoding="utf-8", errors="replace")
+    assert not re.search(r"undefined|Overfull", deck)
+    assert (course / "slides.pdf").stat().st_size > 10_000
     assert (course / "generated" / "regression.py").exists()
     assert ran("make", "check", cwd=course).returncode == 0
     model = course / "regression.symbp"
