@@ -1,5 +1,7 @@
 """Generated modules beside NumPy by hand, autograd, JAX and PyTorch: cost and all gradients of one batch.
 
+``symbp`` is the plain form, ``workspace`` the one that computes in arrays that stay.
+
     python benchmarks/peers.py [PROBLEM …] [--dtype float32] [--rounds N] [--without torch] [--plot FILE]
 
 Everything runs in one process, in turns, with two BLAS threads (THREADS in the environment).  All have to
@@ -29,7 +31,7 @@ from problems import PROBLEMS, Problem
 
 import symbp
 
-OURS, SCALES = "symbp", {"float32": 5e-4, "float64": 1e-9}
+OURS, SCALES = ("symbp", "workspace"), {"float32": 5e-4, "float64": 1e-9}
 Run = Callable[[], tuple[Any, list[Any]]]
 
 
@@ -44,7 +46,13 @@ def contestants(problem: Problem, dtype: str, without: list[str]) -> dict[str, R
         cost, grads = module.value_and_grad(**given, **params)
         return cost, _flat(grads)
 
-    out: dict[str, Run] = {OURS: ours}
+    workspace = module.make_workspace(**given, **params)
+
+    def into() -> tuple[Any, list[Any]]:
+        cost, grads = module.value_and_grad(**given, **params, out=workspace)
+        return cost, _flat(grads)
+
+    out: dict[str, Run] = dict(zip(OURS, (ours, into), strict=True))
     out |= {name: make(**given, **params) for name, make in HAND[problem.kind].items()}
     return out | dict(peers(problem, given, params, without))
 
@@ -92,7 +100,7 @@ def timed(runs: dict[str, Run], rounds: int) -> dict[str, list[float]]:
 def report(problem: Problem, dtype: str, times: dict[str, list[float]]) -> dict[str, float]:
     """Print one table; return the medians."""
     median = {name: statistics.median(t) for name, t in times.items()}
-    others = [n for n in median if n not in (OURS, "floor")]
+    others = [n for n in median if n not in (*OURS, "floor")]
     fastest = min(others, key=lambda n: median[n])
     print(f"\n{problem.name} {dtype}: fastest peer {fastest}")
     for name, value in sorted(median.items(), key=lambda item: item[1]):
@@ -103,13 +111,14 @@ def report(problem: Problem, dtype: str, times: dict[str, list[float]]) -> dict[
 
 
 def summary(results: dict[str, dict[str, float]]) -> str:
-    """One line a problem in Markdown: ours over the floor and over each other."""
-    names = list(dict.fromkeys(n for m in results.values() for n in m if n not in (OURS,)))
-    head = f"| problem | symbp µs | {' | '.join(f'/ {n}' for n in names)} |"
-    rows = [head, "|---" * (len(names) + 2) + "|"]
+    """A line for each problem and form in Markdown: ours over the floor and over each other."""
+    names = list(dict.fromkeys(n for m in results.values() for n in m if n not in OURS))
+    head = f"| problem | form | µs | {' | '.join(f'/ {n}' for n in names)} |"
+    rows = [head, "|---" * (len(names) + 3) + "|"]
     for title, median in results.items():
-        cells = [f"{median[OURS] / median[n]:.2f}" if n in median else "" for n in names]
-        rows.append(f"| {title} | {median[OURS] * 1e6:.0f} | {' | '.join(cells)} |")
+        for form in OURS:
+            cells = [f"{median[form] / median[n]:.2f}" if n in median else "" for n in names]
+            rows.append(f"| {title} | {form} | {median[form] * 1e6:.0f} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
@@ -124,7 +133,7 @@ def plot(results: dict[str, dict[str, float]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(9, 0.4 * len(results) + 2))
     for name in names:
         at = [(m[name] / m["floor"], k) for k, m in enumerate(results.values()) if name in m]
-        axes.plot(*zip(*at, strict=True), "o" if name != OURS else "D", label=name, alpha=0.8)
+        axes.plot(*zip(*at, strict=True), "D" if name in OURS else "o", label=name, alpha=0.8)
     axes.set_yticks(range(len(results)), list(results))
     axes.set(xscale="log", xlabel="time over that of the bare matrix products")
     axes.invert_yaxis()

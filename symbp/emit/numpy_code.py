@@ -74,6 +74,8 @@ class Needs:
     sizes: dict[str, None] = field(default_factory=dict)
     math: bool = False
     dtype: bool = False
+    overflow: bool = False
+    """Whether something overflows on the way to a finite value."""
 
 
 Shortcut = Callable[[Node, Labels], "Code | None"]

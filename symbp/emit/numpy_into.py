@@ -120,6 +120,8 @@ class IntoWriter(Writer):
 
     def operation(self, function: str, texts: Sequence[str], labels: Labels, what: Kind) -> Code:
         """A ufunc; an operand that is a free array as large as the result takes it."""
+        if what == "real" and function != "np.power":  # NumPy takes a float faster than an integer
+            texts = [f"{t}.0" if t.isdecimal() else t for t in texts]
         shape = self.owner.shape_key(singly(labels), what)
         mine = [t for t in texts if what == "real" and t in self.own and self.own[t].shape == shape]
         out = TARGET if TARGET in mine else mine[0] if mine else ""
@@ -297,6 +299,8 @@ class IntoWriter(Writer):
     # ── functions and reductions ──────────────────────────────────────────────────────────────────
 
     def function(self, node: Apply, want: Labels) -> Code:
+        if node.function == "sigmoid" and not any(node.orders):
+            return self.sigmoid(node, want)
         record = functions.BY_NAME.get(node.function)
         form = FORM.fullmatch(record.numpy) if record is not None else None
         constant = all(is_constant(a) for a in node.args)
@@ -309,6 +313,15 @@ class IntoWriter(Writer):
             return Code(record.numpy.format(*texts))
         filled = [part.format(*texts) for part in form[2].split(", ")]
         return self.operation(form[1], filled, want, kind(node, self.storages))
+
+    def sigmoid(self, node: Apply, want: Labels) -> Code:
+        """1/(1 + exp(-u)) in one array; where exp(-u) is inf, which is no news, the quotient is 0."""
+        what = kind(node, self.storages)
+        code = self.operation("np.negative", [self.aligned(node.args[0], want).text], want, what)
+        code = self.operation("np.exp", [code.text], want, what)
+        code = self.operation("np.add", [code.text, "1"], want, what)
+        self.needs.overflow = True
+        return self.operation("np.reciprocal", [code.text], want, what)
 
     def fold(self, node: Fold, want: Labels) -> Code:
         """A reduction; the sum over rows is the product with a vector of ones, which BLAS does faster."""

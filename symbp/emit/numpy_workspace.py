@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
+from symbp.emit.numpy_body import indented
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, laid_out
@@ -38,6 +39,9 @@ class Into:
             program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken, rooms=self.rooms
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
+        if m.needs.overflow:
+            once = "with np.errstate(over='ignore'):  # where exp(-u) is inf, 1/(1 + exp(-u)) is 0"
+            self.lines = [once, *indented(self.lines)]
         self.cost = m.names[m.model.cost]
 
     def functions(self, sizes: Sequence[str]) -> list[dict[str, object]]:
