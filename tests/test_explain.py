@@ -261,3 +261,27 @@ def test_an_explanation_shows_itself() -> None:
     assert found._repr_html_() == found.to_html() and "<math" in found.to_html()
     assert found.to_markdown() != found.to_markdown(notation="ng")
     assert str(found) == found.to_text()
+
+
+GRID = """
+index i = 0..M, j = 0..N
+const s[i,j]
+param g
+r[0,0] = 0
+r[i,0] = g*i for i = 1..M
+r[0,j] = g*j for j = 1..N
+r[i,j] = log(exp(r[i-1,j-1] + s[i,j]) + exp(r[i-1,j] + g) + exp(r[i,j-1] + g)) for i = 1..M, j = 1..N
+cost C = r[M,N]
+"""
+WINDOWS = """
+param z : H, V
+cost C = sum(mean(z[i,2*j+r], r=0..1)^2, i, j=0..1)
+"""
+
+
+@pytest.mark.parametrize(("text", "name"), [(GRID, "g"), (WINDOWS, "z")])
+def test_borders_and_powers_of_numbers_are_explained(text: str, name: str) -> None:
+    model = pipeline.parse(text)
+    found = explaining.explained(model, name)
+    for writer in WRITERS:
+        assert explaining.explanation_text(model, found, writer.name)

@@ -116,7 +116,7 @@ def _terms(terms: tuple[tuple[str, Box], ...]) -> str:
 
 def _fraction(box: Frac) -> str:
     sides = (text(box.num), text(box.den))
-    if all(s.isdigit() for s in sides) and (int(sides[0]), int(sides[1])) in _VULGAR:
+    if all(s.isdecimal() for s in sides) and (int(sides[0]), int(sides[1])) in _VULGAR:
         return _VULGAR[int(sides[0]), int(sides[1])]
     shown = [
         s if bare and not slashed(b) else f"({s})"

@@ -11,7 +11,7 @@ from symbp.derive.core import Jacobian
 from symbp.explain.core import Block, Line, Lines, Math, Section, Times, Words, say, side
 from symbp.explain.numerals import multiplied, shown, summed
 from symbp.explain.spot import Spot, matched, open_indices
-from symbp.verify.evaluate import Key
+from symbp.verify.evaluate import Key, OutsideRange
 from symbp.verify.lines import difference
 from symbp.verify.places import points
 
@@ -62,8 +62,6 @@ def paths(spot: Spot) -> tuple[Path, ...]:
 
 
 def _local(spot: Spot, end: Key) -> float:
-    from symbp.verify.evaluate import OutsideRange
-
     try:
         return float(spot.oracle.partial_of(*end, spot.key))
     except OutsideRange:
@@ -103,7 +101,11 @@ def _entry(spot: Spot, jacobian: Jacobian, path: Path) -> Expr | None:
     if at is None or open_indices(jacobian.entry, at):
         return None
     place = spot.moved(at)
-    return None if place.value(jacobian.entry) == 0 else place.fixed(jacobian.entry)
+    try:
+        return None if place.value(jacobian.entry) == 0 else place.fixed(jacobian.entry)
+    except OutsideRange:
+        # the entry is that of another equation of the same variable: this element is on the border
+        return None
 
 
 # ── in words ──────────────────────────────────────────────────────────────────────────────────────
