@@ -11,6 +11,7 @@ from symbp.arrays.nodes import Instruction
 from symbp.arrays.program import Program, assignments, cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
+from symbp.arrays.rolling import rolling
 from symbp.arrays.statement import adjoint_key
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import show
@@ -137,14 +138,20 @@ class Module:
     # ── functions ─────────────────────────────────────────────────────────────────────────────────
 
     def body(
-        self, program: Program, instructions: Sequence[Instruction], fresh: Iterable[str] = ()
+        self,
+        program: Program,
+        instructions: Sequence[Instruction],
+        fresh: Iterable[str] = (),
+        rolled: frozenset[str] = frozenset(),
     ) -> list[str]:
         keys = frozenset(fresh)
         taken = {*self.names.values(), *GLOBALS, *self.model.functions}
-        return Body(program.storages, self.names, self.needs, keys, taken).block(instructions)
+        return Body(program.storages, self.names, self.needs, keys, rolled, taken).block(instructions)
 
     def gradient_part(self, program: Program) -> _Part:
-        lines = self.body(program, (*program.forward, *program.backward), self.fresh(program))
+        rolled = rolling(program, (adjoint_key(n) for n in self.wanted))
+        body = (*program.forward, *program.backward)
+        lines = self.body(program, body, self.fresh(program), rolled)
         lines.append(self.result(program))
         names, cost = _listing([safe(n) for n in self.wanted]), self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."
@@ -208,7 +215,7 @@ class Module:
         return f"{text}.transpose({', '.join(map(str, order))})"
 
     def value_part(self, program: Program) -> _Part:
-        lines = self.body(program, program.forward)
+        lines = self.body(program, program.forward, rolled=rolling(program, ()))
         cost = self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean().rstrip(',')}."
         return _Part([*lines, f"return float({cost})"], [doc])

@@ -31,13 +31,15 @@ Lines = list[str]
 class Body:
     """Writes the body of one generated function.
 
-    ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.
+    ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.  ``rolled``
+    are keys of lists that are one variable (:mod:`symbp.arrays.rolling`).
     """
 
     storages: Mapping[str, Storage]
     names: Mapping[str, str]
     needs: Needs
     fresh: frozenset[str] = frozenset()
+    rolled: frozenset[str] = frozenset()
     taken: set[str] = field(default_factory=set)
     indices: dict[Index, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
@@ -67,12 +69,15 @@ class Body:
                 return self.guards(group)
 
     def plain(self) -> Writer:
-        """A writer that only looks: what it writes is compared, and nothing is needed for it."""
+        """A writer that only looks: what it writes is compared, and nothing is needed for it.
+
+        It writes the members of all lists, also where one variable holds first this and then that.
+        """
         return Writer(self.storages, self.names, Needs(), self.indices)
 
     def writer(self) -> Writer:
         """A writer that knows the loops around this place."""
-        return Writer(self.storages, self.names, self.needs, self.indices)
+        return Writer(self.storages, self.names, self.needs, self.indices, rolled=self.rolled)
 
     def named(self, writer: Writer, stem: str, node: Node, want: Labels) -> str:
         """A name for a value that several lines read; its line goes to those of the writer."""
@@ -182,6 +187,8 @@ class Body:
         return f"{write.integer(low, True).text} <= {name} <= {write.integer(high, True).text}"
 
     def allocate(self, node: Allocate) -> str:
+        if node.key in self.rolled:
+            return ""
         storage, name, write = self.storages[node.key], self.names[node.key], self.writer()
         self.made.add(node.key)
         if storage.listed and not (node.zero and len(storage.axes) == 1 and not storage.batched):

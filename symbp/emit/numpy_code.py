@@ -93,6 +93,8 @@ class Writer:
     needs: Needs
     indices: dict[Index, str] = field(default_factory=dict)
     shortcut: Shortcut | None = None
+    rolled: frozenset[str] = frozenset()
+    """Keys of lists of which a variable holds the one member that is of interest."""
     lines: list[str] = field(default_factory=list)
     """Lines that have to stand before the one that is being written."""
 

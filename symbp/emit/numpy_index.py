@@ -45,7 +45,8 @@ def place(writer: Writer, node: Load) -> tuple[str, list[str], Labels]:
         if not isinstance(first, At):
             name = node.key.lstrip("∂")
             raise SymbpError(f"{name} is a list of members: it is read as if it were one array")
-        text += f"[{writer.integer(first.position).text}]"
+        if node.key not in writer.rolled:
+            text += f"[{writer.integer(first.position).text}]"
     return indexed(writer, text, subscripts, ends)
 
 

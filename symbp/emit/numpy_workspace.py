@@ -36,7 +36,7 @@ class Into:
         taken = {*m.names.values(), *GLOBALS, *m.model.functions, *m.arguments()}
         self.rooms = Rooms()
         body = IntoBody(
-            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken, rooms=self.rooms
+            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, rooms=self.rooms
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
         if m.needs.overflow:
