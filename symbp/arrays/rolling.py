@@ -2,14 +2,19 @@
 
 In ``delta[l] = (delta[l+1] @ w[l+1])*…`` nothing reads ``delta[l+1]`` again.  With one variable the room of
 the old member is free for the next, and stays in the cache; a list keeps all of them until the end.
+
+Whether a list rolls is found by going through the program with short sequences, looking at nothing but
+the positions.  All positions are affine in loop indices, so that sequences a little longer than the
+greatest constant among them have every kind of turn: first ones, inner ones and last ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from symbp.arrays.nodes import (
-    Allocate,
     Assign,
     At,
     Choice,
@@ -19,118 +24,200 @@ from symbp.arrays.nodes import (
     Loop,
     LoopSum,
     Node,
+    Span,
+    Subscript,
     below,
     loaded,
 )
 from symbp.arrays.program import Program, assignments
+from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index, Size
 
-LENGTHS = range(1, 5)
-"""The lengths of sequences with which the program is gone through: first, last and inner turns differ."""
-
-Env = Mapping[Index, int]
-
-
-class _Unknown(Exception):
-    """A position or an end of a loop that is no matter of loop indices and lengths."""
+INNER = 4
+"""How many turns more than the greatest constant are gone through."""
+FAR = 12
+"""Lists with a constant above this in a position keep their members: the walk would be long."""
+MANY = 2
+"""So many lengths of sequences are varied, each for itself."""
 
 
 def rolling(program: Program, keep: Iterable[str]) -> frozenset[str]:
     """The keys of lists whose every reading is of the member that was written last.
 
-    ``keep`` are keys that are returned.  Positions are affine in loop indices with the same coefficients
-    in all turns, so going through the program with the lengths 1 to 4 shows each kind of turn.
+    ``keep`` are keys that are returned.  Lists that are filled part by part, of which a member is read
+    that was not written (it is zero), or that are summed over do not roll.
     """
     body = (*program.forward, *program.backward)
-    zeros = {a.key for a in _allocations(body) if a.zero}
     listed = {a.target.key for a in assignments(body) if program.storages[a.target.key].listed}
-    return frozenset(k for k in sorted(listed - zeros - {*keep}) if _rolls(body, k))
+    return frozenset(k for k in listed - {*keep} if _rolls(program.storages[k], body))
 
 
-def _allocations(body: Iterable[Instruction]) -> Iterator[Allocate]:
+def _rolls(storage: Storage, body: Iterable[Instruction]) -> bool:
+    steps = _steps(body, storage)
+    if steps is None:
+        return False
+    used = [*_affines(steps)]
+    atoms = {a for one in used for a, _ in one.terms}
+    sizes = sorted(a.name for a in atoms if isinstance(a, Size) and not a.at)
+    known = all(isinstance(a, Index) or (isinstance(a, Size) and not a.at) for a in atoms)
+    most = max((abs(one.const) for one in used), default=0)
+    if not known or most > FAR or len(sizes) > MANY:
+        return False
+    lengths = range(1, most + INNER + 1)
+    cases = itertools.product(lengths, repeat=len(sizes))
+    return all(_Walk(dict(zip(sizes, case, strict=True))).goes(steps, {}) for case in cases)
+
+
+# ── what the program does with one list ───────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The members that an assignment reads, and the one that it writes."""
+
+    reads: tuple[Affine, ...]
+    written: Affine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """Steps in a loop."""
+
+    loop: Loop
+    body: tuple[_Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Steps below a guard."""
+
+    guard: Guard
+    body: tuple[_Event, ...]
+
+
+_Event = _Step | _Turns | _Part
+
+
+def _steps(body: Iterable[Instruction], storage: Storage) -> tuple[_Event, ...] | None:
+    """What touches the list; None if something does that is not one member as a whole."""
+    out: list[_Event] = []
     for i in body:
         match i:
-            case Allocate():
-                yield i
+            case Assign():
+                step = _step(i, storage)
+                if step is None:
+                    return None
+                if step.reads or step.written is not None:
+                    out.append(step)
             case Loop() | Guard():
-                yield from _allocations(i.body)
+                inside = _steps(i.body, storage)
+                if inside is None:
+                    return None
+                if inside:
+                    out.append(_Turns(i, inside) if isinstance(i, Loop) else _Part(i, inside))
+    return tuple(out)
 
 
-def _rolls(body: tuple[Instruction, ...], key: str) -> bool:
-    try:
-        return all(_Walk(key, length).goes(body) for length in LENGTHS)
-    except _Unknown:
-        return False
+def _step(a: Assign, storage: Storage) -> _Step | None:
+    reads = _reads(a.value, storage.key)
+    if reads is None:
+        return None
+    if a.target.key != storage.key:
+        return _Step(reads)
+    first = a.target.subscripts[0]
+    if not isinstance(first, At):
+        return None
+    if a.accumulate:
+        return _Step((*reads, first.position))
+    whole = _whole(first.position, a.target.subscripts[1:], storage)
+    return _Step(reads, first.position) if whole else None
+
+
+def _whole(position: Affine, subscripts: Iterable[Subscript], storage: Storage) -> bool:
+    """Whether all of the member at ``position`` is written."""
+    axis = storage.layout[0]
+    member = {storage.axes[axis]: position + storage.base[axis]}
+    for place, s in zip(storage.member_layout, subscripts, strict=True):
+        if not isinstance(s, Span) or s.step != 1:
+            return False
+        if place == BATCH_AXIS:
+            continue
+        extent = storage.axes[place].high - storage.base[place] + 1
+        if s.label.extent != extent.substitute(member):
+            return False
+    return True
+
+
+def _reads(node: Node, key: str) -> tuple[Affine, ...] | None:
+    """The positions of the members that a value is made of; None if that cannot be said."""
+    if key not in loaded(node):
+        return ()
+    if isinstance(node, LoopSum | Choice):
+        return None
+    out: list[Affine] = []
+    if isinstance(node, Load) and node.key == key:
+        first = node.subscripts[0]
+        if not isinstance(first, At):
+            return None
+        out.append(first.position)
+    for inner in below(node):
+        found = _reads(inner, key)
+        if found is None:
+            return None
+        out.extend(found)
+    return tuple(out)
+
+
+def _affines(events: Iterable[_Event]) -> Iterator[Affine]:
+    for e in events:
+        match e:
+            case _Step(reads, written):
+                yield from reads
+                if written is not None:
+                    yield written
+            case _Turns(loop, body):
+                yield from (*loop.lows, *loop.highs)
+                yield from _affines(body)
+            case _Part(guard, body):
+                yield from (end for end in (guard.low, guard.high) if end is not None)
+                yield from _affines(body)
+
+
+# ── going through it ──────────────────────────────────────────────────────────────────────────────
 
 
 class _Walk:
-    """The program gone through with sequences of a given length, with an eye on one list."""
+    """The steps taken one after the other with sequences of given lengths."""
 
-    def __init__(self, key: str, length: int) -> None:
-        self.key, self.length = key, length
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self.sizes = sizes
         self.held: int | None = None
-        self.sizes: dict[str, int] = {}
 
-    def goes(self, body: Iterable[Instruction], env: Env | None = None) -> bool:
-        """Whether one variable is enough for these instructions."""
-        return all(self.step(i, env or {}) for i in body)
+    def goes(self, events: Sequence[_Event], env: Mapping[Index, int]) -> bool:
+        """Whether one variable is enough for these steps."""
+        return all(self.step(e, env) for e in events)
 
-    def step(self, instruction: Instruction, env: Env) -> bool:
-        match instruction:
-            case Assign(target, value):
-                return self.assign(target, value, instruction.accumulate, env)
-            case Loop(index, lows, highs, down, inside):
-                if not self.touches(inside):
-                    return True
-                turns = range(min(self.at(e, env) for e in lows), max(self.at(e, env) for e in highs) + 1)
-                order = reversed(turns) if down else turns
-                return all(self.goes(inside, {**env, index: n}) for n in order)
-            case Guard(index, low, high, inside):
-                here = env[index]
-                below_ = low is not None and here < self.at(low, env)
-                above = high is not None and here > self.at(high, env)
-                return below_ or above or self.goes(inside, env)
-            case _:
+    def step(self, event: _Event, env: Mapping[Index, int]) -> bool:
+        match event:
+            case _Step(reads, written):
+                if any(self.at(r, env) != self.held for r in reads):
+                    return False
+                if written is not None:
+                    self.held = self.at(written, env)
                 return True
+            case _Turns(loop, body):
+                first = min(self.at(e, env) for e in loop.lows)
+                last = max(self.at(e, env) for e in loop.highs)
+                turns = range(last, first - 1, -1) if loop.down else range(first, last + 1)
+                return all(self.goes(body, {**env, loop.index: n}) for n in turns)
+            case _Part(guard, body):
+                here = env[guard.index]
+                early = guard.low is not None and here < self.at(guard.low, env)
+                late = guard.high is not None and here > self.at(guard.high, env)
+                return early or late or self.goes(body, env)
 
-    def touches(self, body: Iterable[Instruction]) -> bool:
-        return any(a.target.key == self.key or self.key in loaded(a.value) for a in assignments(body))
-
-    def assign(self, target: Load, value: Node, accumulate: bool, env: Env) -> bool:
-        if not all(self.member(read, env) == self.held for read in self.reads(value)):
-            return False
-        if target.key != self.key:
-            return True
-        written = self.member(target, env)
-        if accumulate and written != self.held:
-            return False
-        if any(not isinstance(s, At) for s in target.subscripts[:1]):
-            return False
-        self.held = written
-        return True
-
-    def reads(self, node: Node) -> Iterator[Load]:
-        if isinstance(node, LoopSum | Choice) and self.key in loaded(node):
-            raise _Unknown
-        if isinstance(node, Load) and node.key == self.key:
-            yield node
-        for inner in below(node):
-            yield from self.reads(inner)
-
-    def member(self, node: Load, env: Env) -> int:
-        first = node.subscripts[0]
-        if not isinstance(first, At):
-            raise _Unknown
-        return self.at(first.position, env)
-
-    def at(self, value: Affine, env: Env) -> int:
+    def at(self, value: Affine, env: Mapping[Index, int]) -> int:
         total = value.const
         for atom, factor in value.terms:
-            if isinstance(atom, Index) and atom in env:
-                total += factor * env[atom]
-            elif isinstance(atom, Size) and not atom.at:
-                # lengths of several sequences differ
-                total += factor * self.sizes.setdefault(atom.name, self.length + len(self.sizes))
-            else:
-                raise _Unknown
+            total += factor * (self.sizes[atom.name] if isinstance(atom, Size) else env[atom])  # type: ignore[index]
         return total

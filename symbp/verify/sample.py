@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
+from symbp.calculus.expr import refs
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.model.reach import Reach, reaches
@@ -144,7 +145,7 @@ def _own_sizes(value: Affine) -> Iterator[Size]:
 
 def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
     """Sizes to try: the smallest first, then shuffled from a pool that grows."""
-    start = (3 if variant % 2 == 0 else 2) + variant // 2 + attempt // 30
+    start = (3 if variant % 2 == 0 else 2) + variant // 2 + attempt // 30 + attempt % 3 * _farthest(model)
     lengths, others = _size_keys(model, start)
     chance = random.Random(f"{variant}/{attempt}")
     numbers = (abs(end.const) for r in reaches(model) for end in (r.low, r.high))
@@ -155,6 +156,23 @@ def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
     elif variant == 0:
         pool.reverse()
     return lengths | dict(zip(others, pool, strict=False))
+
+
+def _farthest(model: Model) -> int:
+    """The greatest step or end of a range in a sequence, if lengths that start small are no match for it.
+
+    With h[t-6] for t = 7..T the cases of an adjoint are apart from twice that length on.
+    """
+    ends = (end for e in model.equations for i in e.indices if i.sequence for end in (i.low, i.high))
+    steps = (
+        position
+        for e in model.equations
+        for ref in (e.lhs, *refs(e.rhs))
+        for position in ref.indices
+        if any(i.sequence for i in position.indices())
+    )
+    most = max((abs(a.const) for a in (*ends, *steps)), default=0)
+    return most if most > 2 else 0
 
 
 def _score(
