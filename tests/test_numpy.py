@@ -476,11 +476,11 @@ def test_the_mlp_reads_as_in_the_notes() -> None:
     body = _body(emit_module(adjoint_system(pipeline.load("mlp"))), "value_and_grad")
     for line in (
         "for l in range(1, L + 1):\n        a[l] = sigmoid(a[l-1] @ w[l].T + b[l])  # (2), (3)",
-        "delta[L] = difference*a[L]*(1 - a[L])/batch",
+        "delta = difference*a[L]*(1 - a[L])/batch",
         "for l in range(L, 0, -1):\n        if l < L:",
-        "delta[l] = (delta[l+1] @ w[l+1])*a[l]*(1 - a[l])",
-        "grad_w[l] = delta[l].T @ a[l-1]",
-        "grad_b[l] = delta[l].sum(axis=0)",
+        "delta = (delta @ w[l+1])*a[l]*(1 - a[l])",
+        "grad_w[l] = delta.T @ a[l-1]",
+        "grad_b[l] = delta.sum(axis=0)",
     ):
         assert line in body
     assert body.count("for ") == 2
