@@ -51,11 +51,11 @@ def _if(op: str, first: Expr, second: Expr) -> Expr:
 _GELU = "u*(1 + erf(u/sqrt(2)))/2"
 
 _SIGMOID = '''\
+@np.errstate(over="ignore")
 def sigmoid(u, out=None):
     """1/(1 + exp(-u)); where exp(-u) is too large for a float, the quotient is 0."""
     e = np.asarray(np.negative(u, out))
-    with np.errstate(over="ignore"):
-        np.exp(e, e)
+    np.exp(e, e)
     e += 1
     return np.reciprocal(e, e)
 '''

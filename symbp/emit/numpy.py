@@ -25,7 +25,7 @@ from symbp.emit.numpy_body import Body
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
-from symbp.emit.numpy_layout import laid_out
+from symbp.emit.numpy_layout import Written, laid_out
 from symbp.emit.numpy_names import GLOBALS, aliased, python_names, safe
 from symbp.emit.numpy_text import Code, user_name
 from symbp.emit.numpy_workspace import Into
@@ -83,14 +83,12 @@ class Module:
         made += self.door(gradient, sizes)
         return self.assembled([*made, *users])
 
-    def assembled(self, made: list[dict[str, object]]) -> str:
-        code = "\n".join(line for f in made for line in (*_lines(f["body"]), ""))
+    def assembled(self, made: Sequence[Written]) -> str:
+        code = "\n".join(line for f in made for line in (*f.body, ""))
         own = helpers([code])
         text = "\n".join([code, *own])
         clashes = [g for g in GLOBALS if g in self.arguments()]
-        for f in made:
-            if str(f["signature"]).startswith("*") or f["name"] == "_value_and_grad_into":
-                f["body"] = [aliased(line, clashes) for line in _lines(f["body"])]
+        made = [self.told_apart(f, clashes) for f in made]
         alias = [f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)]
         module = render(
             "numpy/module.py.jinja",
@@ -105,6 +103,11 @@ class Module:
             aliases=alias,
         )
         return re.sub(r"\n{4,}", "\n\n\n", module).rstrip("\n") + "\n"
+
+    def told_apart(self, f: Written, clashes: Sequence[str]) -> Written:
+        """A function whose arguments hide globals, which it calls by other names."""
+        hides = f.signature.startswith("*") or f.name == "_value_and_grad_into"
+        return replace(f, body=[aliased(line, clashes) for line in f.body]) if hides else f
 
     def about(self) -> list[str]:
         """What the comments refer to."""
@@ -231,7 +234,7 @@ class Module:
         lines.append(f"return {{{', '.join(items)}}}")
         return _Part(lines, ["All intermediate values by name, and the cost."])
 
-    def function(self, name: str, program: Program, part: _Part, sizes: Sequence[str]) -> dict[str, object]:
+    def function(self, name: str, program: Program, part: _Part, sizes: Sequence[str]) -> Written:
         door = Door(self.model, program.storages, self.names)
         text = "\n".join(part.lines)
         kinds = [self.kind(n) for n in self.wanted if f"_like({self.kind(n)}" in text]
@@ -244,12 +247,7 @@ class Module:
         body += self.kinds(kinds)
         body += [self.opening(door, text, sizes), *self.padding(program)]
         doc = [*part.doc, "", *self.shapes(door)]
-        return {
-            "name": name,
-            "signature": arguments,
-            "doc": doc,
-            "body": laid_out([*body, *part.lines]),
-        }
+        return Written(name, arguments, doc, laid_out([*body, *part.lines]))
 
     def kinds(self, kinds: Sequence[str]) -> list[str]:
         """The line that keeps how families are given."""
@@ -295,21 +293,22 @@ class Module:
                 out[-1] = joined
         return out
 
-    def door(self, program: Program, sizes: Sequence[str]) -> list[dict[str, object]]:
+    def door(self, program: Program, sizes: Sequence[str]) -> list[Written]:
         door = Door(self.model, program.storages, self.names)
         lines = door.lines(sizes, self.needs.dtype)
         doc = ["The arguments as arrays of one type, and the sizes that their shapes fix.", "",
                "Raises ValueError where shapes disagree."]
         about = ["The sizes that shapes fix: found and compared once for each combination of shapes."]
+        once = door.size_lines(sizes)
         return [
-            _function("_checked", self.inner(), doc, lines),
-            _function("_sizes", door.size_arguments(), about, door.size_lines()),
+            Written("_checked", ", ".join(self.inner()), doc, laid_out(lines)),
+            Written("_sizes", ", ".join(door.size_arguments()), about, laid_out(once), "functools.lru_cache"),
         ]
 
     # ── the user's functions ──────────────────────────────────────────────────────────────────────
 
-    def user_functions(self) -> list[dict[str, object]]:
-        done: dict[tuple[str, tuple[int, ...]], dict[str, object]] = {}
+    def user_functions(self) -> list[Written]:
+        done: dict[tuple[str, tuple[int, ...]], Written] = {}
         while True:
             todo = [u for u in self.needs.users if u not in done]
             if not todo:
@@ -317,7 +316,7 @@ class Module:
             for user in todo:
                 done[user] = self.user_function(*user)
 
-    def user_function(self, name: str, orders: tuple[int, ...]) -> dict[str, object]:
+    def user_function(self, name: str, orders: tuple[int, ...]) -> Written:
         function = self.model.functions[name]
         body = _derived(function, orders)
         params = {p: safe(p) for p in function.params}
@@ -332,16 +331,7 @@ class Module:
         primes = "′" * sum(orders) if len(orders) == 1 else ""
         plain = primes or not any(orders)
         doc = f"{name}{primes}, from its definition." if plain else f"A derivative of {name}."
-        return {
-            "name": user_name(name, orders),
-            "signature": arguments,
-            "doc": [doc],
-            "body": [f"return {code.text}"],
-        }
-
-
-def _function(name: str, arguments: Iterable[str], doc: list[str], lines: Sequence[str]) -> dict[str, object]:
-    return {"name": name, "signature": ", ".join(arguments), "doc": doc, "body": laid_out(lines)}
+        return Written(user_name(name, orders), arguments, [doc], [f"return {code.text}"])
 
 
 def _derived(function: Function, orders: tuple[int, ...]) -> Expr:
@@ -366,11 +356,6 @@ def _wanted(system: AdjointSystem) -> list[str]:
     params = [a.name for a in system.model.of_kind("param")]
     others = [a.name for a in system.model.of_kind("input", "const") if a.name in system.order]
     return params + others
-
-
-def _lines(body: object) -> list[str]:
-    assert isinstance(body, list)
-    return body
 
 
 def _listing(names: Sequence[str]) -> str:

@@ -63,13 +63,14 @@ class Door:
         out.append(f"return {', '.join(values + ([self.names['#dtype']] if dtype else []))}")
         return out
 
-    def size_lines(self) -> Lines:
+    def size_lines(self, returned: Sequence[str]) -> Lines:
         """The body of ``_sizes``, whose arguments are shapes under the names of their arrays."""
         free = (f'"{name}": {self.names[f"size {name}"]}' for name in self.model.free_sizes)
         out = [f"size = {{{', '.join(free)}}}"]
         for array in self.ordered():
             out += self.fit(array)
         out += [self.within(reach) for reach in reaches(self.model)]
+        out += [f'size["{name}"] = _family(size, "{name}")' for name in returned if self.is_family(name)]
         return [*out, "return size"]
 
     def within(self, reach: Reach) -> str:
@@ -103,11 +104,9 @@ class Door:
         return fresh_name(f"{self.names[name]}_value", self.names.values())
 
     def size_value(self, name: str) -> str:
-        """A size, or a family of sizes as a dictionary by its index."""
+        """A size, or a family of sizes as a dictionary by its index, as ``_sizes`` returns it."""
         if name == "#batch":
             return f'size["{self.batch}"]'
-        if self.is_family(name):
-            return f'_family(size, "{name}")'
         return f'size["{name}"]'
 
     def is_family(self, name: str) -> bool:
@@ -123,17 +122,21 @@ class Door:
         for a in self.given:
             if self.members(a):
                 out.append(f'{self.names[a.name]} = _members("{a.name}", {self.names[a.name]})')
-        listed = [("*" if self.members(a) else "") + self.names[a.name] for a in real]
-        dtype = self.names['#dtype']
-        out.append(f"{dtype} = _dtype({', '.join(listed)})" if real else f"{dtype} = np.dtype(np.float64)")
-        for a in self.given:
-            name = self.names[a.name]
-            kind = f", {dtype}" if a.integer is None else ""
-            if self.members(a):
-                out.append(f"{name} = [np.asarray(member{kind}) for member in {name}]")
-            else:
-                out.append(f"{name} = np.asarray({name}{kind})")
-        return out
+        dtype = self.names["#dtype"]
+        if not real:
+            out.append(f"{dtype} = np.dtype(np.float64)")
+        else:
+            listed = ", ".join(("*" if self.members(a) else "") + self.names[a.name] for a in real)
+            out += [f"{dtype} = _common({listed})", f"if {dtype} is None:", f"    {dtype} = _dtype({listed})"]
+            out += [f"    {self.converted(a, f', {dtype}')}" for a in real]
+        return [*out, *(self.converted(a, "") for a in self.given if a.integer is not None)]
+
+    def converted(self, array: Array, kind: str) -> str:
+        """The line that makes an array of an argument."""
+        name = self.names[array.name]
+        if self.members(array):
+            return f"{name} = [np.asarray(member{kind}) for member in {name}]"
+        return f"{name} = np.asarray({name}{kind})"
 
     def members(self, array: Array) -> bool:
         """Whether an argument comes as a sequence of members: a family over one sequence index."""

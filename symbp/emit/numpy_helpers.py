@@ -105,13 +105,20 @@ class Workspace:
                 "call make_workspace with these arguments"
             )
 '''
+COMMON = '''\
+def _common(first, *others):
+    """The floating type of arrays that all have the same; None if something is to be converted."""
+    if type(first) is not np.ndarray:
+        return None
+    dtype = first.dtype
+    for a in others:
+        if type(a) is not np.ndarray or a.dtype is not dtype:
+            return None
+    return dtype if dtype.kind == "f" and dtype.isnative else None
+'''
 DTYPE = '''\
 def _dtype(*arguments):
     """The common floating type of the arguments; numbers of Python adapt to arrays."""
-    first = getattr(arguments[0], "dtype", None) if arguments else None
-    if all(type(a) is np.ndarray and a.dtype is first for a in arguments):
-        if first is not None and first.kind == "f" and first.isnative:
-            return first
     plain = (bool, int, float)
     dtype = np.result_type(*(a if isinstance(a, plain) else np.asarray(a) for a in arguments))
     if dtype.kind not in "biuf":
@@ -192,6 +199,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_where": WHERE,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,
+        "_common": COMMON,
         "_dtype": DTYPE,
         "_members": MEMBERS,
         "_fit": FIT,

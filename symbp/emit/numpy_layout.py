@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 WIDTH = 96
 COLUMN = 72
 """The rightmost column in which a group of comments is lined up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One function of a module, as the template writes it down."""
+
+    name: str
+    signature: str
+    doc: Sequence[str]
+    body: Sequence[str]
+    decorator: str = ""
 
 
 def laid_out(lines: Sequence[str]) -> list[str]:

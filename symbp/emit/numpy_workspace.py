@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
-from symbp.emit.numpy_body import indented
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
-from symbp.emit.numpy_layout import WIDTH, laid_out
+from symbp.emit.numpy_layout import WIDTH, Written, laid_out
 from symbp.emit.numpy_names import GLOBALS
 from symbp.emit.numpy_rooms import NOTHING, Rooms
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from symbp.emit.numpy import Module
 
 Lines = list[str]
+
+OVERFLOW = 'np.errstate(over="ignore")  # where exp(-u) is inf, 1/(1 + exp(-u)) is 0'
 
 
 @dataclass
@@ -39,12 +40,9 @@ class Into:
             program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, rooms=self.rooms
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
-        if m.needs.overflow:
-            once = "with np.errstate(over='ignore'):  # where exp(-u) is inf, 1/(1 + exp(-u)) is 0"
-            self.lines = [once, *indented(self.lines)]
         self.cost = m.names[m.model.cost]
 
-    def functions(self, sizes: Sequence[str]) -> list[dict[str, object]]:
+    def functions(self, sizes: Sequence[str]) -> list[Written]:
         """The records of the two functions for the template."""
         m, given = self.module, ", ".join(self.module.arguments())
         about = [
@@ -52,12 +50,12 @@ class Into:
             "The first call with it makes the arrays, later ones make none: they return the same gradients'",
             "arrays with new values.", "", *m.shapes(self.door),
         ]
+        computing = ["value_and_grad, line by line in the arrays of a workspace."]
+        arguments = ", ".join([m.names["#out"], *m.arguments()])
+        once = OVERFLOW if m.needs.overflow else ""
         return [
-            {"name": "make_workspace", "signature": f"*, {given}" if given else "", "doc": about,
-             "body": laid_out(self.making(sizes))},
-            {"name": "_value_and_grad_into", "signature": ", ".join([m.names["#out"], *m.arguments()]),
-             "doc": ["value_and_grad, line by line in the arrays of a workspace."],
-             "body": laid_out(self.computing(sizes))},
+            Written("make_workspace", f"*, {given}" if given else "", about, laid_out(self.making(sizes))),
+            Written("_value_and_grad_into", arguments, computing, laid_out(self.computing(sizes)), once),
         ]
 
     def values(self, sizes: Sequence[str]) -> list[str]:
