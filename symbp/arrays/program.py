@@ -35,6 +35,7 @@ from symbp.arrays.schedule import (
 )
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads_of
 from symbp.arrays.statements import backward_statements, batched_arrays, forward_statements, is_batched
+from symbp.arrays.stencil import smallest, stencils
 from symbp.arrays.storage import Storage, ragged, store, survey
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import bound, flatten, substitute, walk
@@ -176,6 +177,10 @@ def _program(
     batched: frozenset[str],
     whole: frozenset[str],
 ) -> Program:
+    filters = frozenset(i.extent for a in model.of_kind("param") for i in a.axes)
+    forward, backward = (
+        [made for s in part for made in stencils(s, filters, batched)] for part in (forward, backward)
+    )
     axes = {n: a.axes for n, a in model.arrays.items()}
     axes |= {adjoint_key(n): a for n, a in axes.items()}
     plans = [_scene_and_plan(model, part, axes) for part in (forward, backward)]
@@ -187,7 +192,6 @@ def _program(
     used = survey(model, (*forward, *backward), looped, loops)
     storages = store(model, batched, replace(used, stepwise=used.stepwise - whole))
     made: list[tuple[Instruction, ...]] = []
-    filters = frozenset(i.extent for a in model.of_kind("param") for i in a.axes)
     for scene, chosen in plans:
         inside = tuple(
             scene.statements[n] for item in chosen if isinstance(item, Nest) for n in numbers_of(item)
@@ -331,7 +335,7 @@ class _Builder:
         at = firsts[0].at
         reach = reading(storage, at, Scope(self.storages))
         exact = all(storage.base[k] == a.low for k, a in enumerate(storage.axes))
-        alone = firsts[0] not in self.looped
+        alone = firsts[0] not in self.looped and not firsts[0].loops
         return exact and alone and len(reach.labels) == len(storage.layout)
 
 
@@ -358,31 +362,20 @@ def _placed(s: Statement, values: Mapping[Index, Affine]) -> Statement:
             moved[i] = affine(new)
         indices.append(new)
     at = tuple(p.substitute(moved) for p in s.at)
-    return replace(s, at=at, indices=tuple(indices), rhs=substitute(s.rhs, moved))
+    loops = tuple(moved[i].as_index() or i if i in moved else i for i in s.loops)
+    return replace(s, at=at, indices=tuple(indices), rhs=substitute(s.rhs, moved), loops=loops)
 
 
 def _kernel(s: Statement, scope: Scope, filters: frozenset[Affine]) -> Index | None:
-    """The index over which a scatter into windows loops: that of the smaller extent, the kernel.
-
-    A convolution derives the other extent (H-P+1) from the kernel's, which is then the simpler one, or a
-    number.  Of two symbols the kernel's is the one that is also the size of a parameter's axis
-    (``filters``).  If that is both or neither of them, no extent is known to be small: x[n-m+N-1].
-    """
+    """The index over which the code of a statement loops: that of a stencil, or of a scatter into windows."""
+    for index in s.loops:
+        if index not in scope.loops:
+            return index
     for position in s.at:
         open_ = [i for i in position.indices() if i not in scope.loops]
-        if any(not isinstance(a, Index) for a, _ in position.terms if a in open_) or len(open_) < 2:
-            continue
-        simplest = min(_rank(i) for i in open_)
-        alike = [i for i in reversed(open_) if _rank(i) == simplest]
-        if len(alike) > 1 and not alike[0].extent.is_const:
-            alike = [i for i in alike if i.extent in filters]
-        if len(alike) == 1 or (alike and alike[0].extent.is_const):
-            return alike[0]
+        if len(open_) > 1 and (found := smallest(open_, filters)) is not None:
+            return found
     return None
-
-
-def _rank(index: Index) -> tuple[int, bool]:
-    return len(index.extent.terms), not index.extent.is_const
 
 
 def _spread(value: Node, target: Load, scope: Scope) -> Node:

@@ -35,15 +35,15 @@ from symbp.calculus.expr import (
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
-    """±Σ_binder Π factors / Π divisors."""
+class Term:
+    """A term ±Σ_binder Π factors / Π divisors."""
 
     binder: tuple[Index, ...]
     factors: tuple[Expr, ...]
     divisors: tuple[Expr, ...]
 
     @classmethod
-    def of(cls, node: Expr, outer: bool = True) -> _Term:
+    def of(cls, node: Expr, outer: bool = True) -> Term:
         """The node as one sum of products; nested sums are joined where they have an indicator."""
         match node:
             case Reduce("sum", indices, body) if outer or _indicates(body):
@@ -67,7 +67,11 @@ class _Term:
 
     def without(self, factor: Expr, kept: tuple[Index, ...]) -> Expr:
         """The term with one factor less, summed over ``kept`` only."""
-        product = mul(f for f in self.factors if f is not factor)
+        return replace(self, factors=tuple(f for f in self.factors if f is not factor)).over(kept)
+
+    def over(self, kept: tuple[Index, ...]) -> Expr:
+        """The term, summed over ``kept`` only."""
+        product = mul(self.factors)
         return reduce_sum(kept, div(product, mul(self.divisors)) if self.divisors else product)
 
 
@@ -81,32 +85,32 @@ def solved(s: Statement, batched: frozenset[str]) -> tuple[Statement, ...]:
     ``batched`` are the arrays that differ from example to example.  Terminates: every step uses up an
     indicator.
     """
-    found = [_scatter(replace(s, rhs=t), batched) for t in _terms(s.rhs)]
+    found = [_scatter(replace(s, rhs=t), batched) for t in terms_of(s.rhs)]
     if not any(found):
         return (s,)
-    rest = add(t for t, f in zip(_terms(s.rhs), found, strict=True) if f is None)
+    rest = add(t for t, f in zip(terms_of(s.rhs), found, strict=True) if f is None)
     first = (replace(s, rhs=rest),) if rest != ZERO else ()
     return (*first, *(inner for f in found if f is not None for inner in solved(f, batched)))
 
 
-def _terms(node: Expr) -> tuple[Expr, ...]:
+def terms_of(node: Expr) -> tuple[Expr, ...]:
     """The terms of a sum, also below a sign, a divisor or a Σ."""
     match node:
         case Add(terms):
-            return tuple(inner for t in terms for inner in _terms(t))
+            return tuple(inner for t in terms for inner in terms_of(t))
         case Neg(arg):
-            return tuple(neg(t) for t in _terms(arg))
+            return tuple(neg(t) for t in terms_of(arg))
         case Div(num, den):
-            return tuple(div(t, den) for t in _terms(num))
+            return tuple(div(t, den) for t in terms_of(num))
         case Reduce("sum", indices, Add(terms)):
-            return tuple(inner for t in terms for inner in _terms(refresh(reduce_sum(indices, t))))
+            return tuple(inner for t in terms for inner in terms_of(refresh(reduce_sum(indices, t))))
         case _:
             return (node,)
 
 
 def _scatter(s: Statement, batched: frozenset[str]) -> Statement | None:
     """One term without one of its indicators that say where it goes; None if there is none."""
-    term = _Term.of(s.rhs)
+    term = Term.of(s.rhs)
     for factor in term.factors:
         found = _target_of(factor, s.indices) if isinstance(factor, Indicator) else None
         if found is not None:
@@ -130,13 +134,13 @@ def _target_of(indicator: Indicator, indices: tuple[Index, ...]) -> tuple[Index,
 
 
 def _scattered(
-    s: Statement, index: Index, value: Affine, term: _Term, factor: Expr, batched: frozenset[str]
+    s: Statement, index: Index, value: Affine, term: Term, factor: Expr, batched: frozenset[str]
 ) -> Statement | None:
     binder = term.binder
     gathered = [a for a in value.atoms() if isinstance(a, Ref)]
     each = BATCH in binder and any(a.name in batched for a in gathered)
     used = [i for i in binder if i in value.indices()]
-    if index in _mentioned(term.without(factor, ())) or not _inside(value, index):
+    if index in mentioned(term.without(factor, ())) or not _inside(value, index):
         return None
     ranges = {m for i in used for m in (*i.low.indices(), *i.high.indices())}
     if ranges & set(binder):
@@ -166,7 +170,7 @@ def _once(at: tuple[Affine, ...], value: Affine) -> bool:
 
 
 def _collapsed(
-    s: Statement, index: Index, value: Affine, term: _Term, factor: Expr
+    s: Statement, index: Index, value: Affine, term: Term, factor: Expr
 ) -> Statement | None:
     """Σ_{j≤i} [j = u] f(j) is f(u) where u ≤ i: the summed index goes instead of the target's."""
     for old in term.binder:
@@ -181,7 +185,8 @@ def _collapsed(
     return None
 
 
-def _mentioned(node: Expr) -> set[Index]:
+def mentioned(node: Expr) -> set[Index]:
+    """The free indices of an expression, those in its positions too."""
     found = set(free_indices(node))
     for inner in walk(node):
         for position in positions(inner):

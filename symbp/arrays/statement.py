@@ -12,7 +12,8 @@ from symbp.calculus.expr import Adjoint, Expr, Ref, walk
 class Statement:
     """``target[at] = rhs`` for all values of ``indices``; with ``accumulate`` ``+=``.
 
-    ``target`` is a key: the name of an array, or that of an adjoint (:func:`adjoint_key`).
+    ``target`` is a key: the name of an array, or that of an adjoint (:func:`adjoint_key`).  ``loops`` are
+    those of ``indices`` over which the code goes one by one.
     """
 
     target: str
@@ -21,6 +22,7 @@ class Statement:
     rhs: Expr
     numbers: tuple[int, ...] = ()
     accumulate: bool = False
+    loops: tuple[Index, ...] = ()
 
 
 def adjoint_key(name: str) -> str:
