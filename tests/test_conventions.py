@@ -37,3 +37,12 @@ def test_nothing_is_said_of_smooth_models() -> None:
     from symbp.derive.conventions import conventions
 
     assert conventions(pipeline.load("mlp")) == ()
+
+
+def test_nothing_is_said_of_what_never_changes() -> None:
+    """√D of a size has no derivative to be infinite, and positions have no border."""
+    from symbp.derive.conventions import conventions
+
+    text = "const a : D\nparam x : D\ncost C = sum(where(i <= j, x[i]*a[j], 0), i, j)*sqrt(D)*max(a[k], k)"
+    assert conventions(pipeline.parse(text)) == ()
+    assert len(conventions(pipeline.parse(text.replace("sqrt(D)", "sqrt(sum(x[k]^2, k))")))) == 1

@@ -136,10 +136,17 @@ def gradient_program(
     keys = tuple(adjoint_key(n) for n in wanted)
     keep = frozenset({model.cost, *keys, *zeros, *(s.target for s in backward if s.accumulate)})
     everything = reuse.live((*forward, *backward), (model.cost, *keys))
-    everything = reuse.inlined(everything, keep | frozenset(parts))
+    sizes = _filters(model)
+    looped = frozenset(s.target for s in everything if stencils(s, sizes, batched) != (s,))
+    everything = reuse.inlined(everything, keep | frozenset(parts) | looped)
     first = tuple(s for s in everything if not s.target.startswith("∂"))
     last = tuple(s for s in everything if s.target.startswith("∂"))
     return _program(model, first, last, batched, whole)
+
+
+def _filters(model: Model) -> frozenset[Affine]:
+    """The sizes that a filter has: those of the axes of parameters."""
+    return frozenset(i.extent for a in model.of_kind("param") for i in a.axes)
 
 
 def _stored_as_is(equation: Equation, model: Model, batched: frozenset[str]) -> bool:
@@ -177,7 +184,7 @@ def _program(
     batched: frozenset[str],
     whole: frozenset[str],
 ) -> Program:
-    filters = frozenset(i.extent for a in model.of_kind("param") for i in a.axes)
+    filters = _filters(model)
     forward, backward = (
         [made for s in part for made in stencils(s, filters, batched)] for part in (forward, backward)
     )

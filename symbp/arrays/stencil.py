@@ -1,8 +1,8 @@
 """Windows that no product of matrices sums: the code loops over the kernel, and adds shifted arrays.
 
-A convolution with many filters is a product of matrices (:mod:`symbp.arrays.unfold`).  With one filter for
-each channel (depthwise convolution), or one filter alone, every number is used in one product only:
-copying the windows would cost more than the arithmetic.  So ``z[c,i] = Σ_p f[c,p] x[c,i+p]`` is written
+A convolution is a product of matrices (:mod:`symbp.arrays.unfold`).  With a filter of its own for each
+channel (depthwise convolution) it would be a stack of products with one row each, and copying the windows
+costs more than the arithmetic.  So ``z[c,i] = Σ_p f[c,p] x[c,i+p]`` is written
 ``z[c,:] += f[c,p] x[c,p:p+n]`` for every p, and the gradient of f element by element in p.
 """
 
@@ -16,7 +16,7 @@ from symbp.arrays.scatter import Term, mentioned, terms_of
 from symbp.arrays.statement import Statement, key_of
 from symbp.arrays.statement import reads as reads_in
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import ZERO, Adjoint, Expr, Ref, add
+from symbp.calculus.expr import ZERO, Expr, add
 
 Sizes = frozenset[Affine]
 
@@ -76,7 +76,8 @@ def _kept(s: Statement, filters: Sizes, batched: frozenset[str]) -> tuple[Index,
     """The indices of the kernel that stay, with the places summed: the gradient of the filter."""
     if any(p.as_index() is None for p in s.at):
         return ()
-    return _taps(s, Term.of(s.rhs), frozenset(s.indices), filters, batched)
+    kept = (_taps(s, Term.of(t), frozenset(s.indices), filters, batched) for t in terms_of(s.rhs))
+    return tuple(dict.fromkeys(i for taps in kept for i in taps))
 
 
 def _taps(
@@ -97,10 +98,8 @@ def _taps(
 
 
 def _windows(factor: Expr) -> list[tuple[Index, ...]]:
-    """The indices of the positions of an array that have several."""
-    if not isinstance(factor, Ref | Adjoint):
-        return []
-    return [p.indices() for p in factor.indices if len(p.indices()) > 1]
+    """The indices of the positions that have several."""
+    return [p.indices() for r in reads_in(factor) for p in r.indices if len(p.indices()) > 1]
 
 
 def _alone(
@@ -112,7 +111,7 @@ def _alone(
     taps: tuple[Index, ...],
     batched: frozenset[str],
 ) -> bool:
-    """Whether nothing is multiplied with the same window twice, or for one of several stacks."""
+    """Whether each of several stacks has its own kernel: an index that neither kernel nor places have."""
     mine, beside = _axes(windows, batched), set[Index]().union(*(_axes(f, batched) for f in others))
     bound = {*product.binder}
     filtering = bound.issuperset(taps)
@@ -120,8 +119,7 @@ def _alone(
         return False
     if not filtering and not bound >= places:
         return False
-    rows, shared = beside - mine - bound, (beside & mine) - bound
-    return not rows or bool(shared)
+    return bool((beside & mine) - bound)
 
 
 def _axes(node: Expr, batched: frozenset[str]) -> set[Index]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.calculus.expr import Call, Expr, Reduce, Where, walk
+from symbp.calculus.expr import Call, Expr, Reduce, Ref, Where, walk
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
 
@@ -28,11 +28,18 @@ def conventions(model: Model) -> tuple[str, ...]:
 
 def _said(node: Expr, model: Model) -> Iterator[str]:
     match node:
-        case Call(name) if name in BY_NAME and name not in model.functions and BY_NAME[name].kinks:
-            yield BY_NAME[name].kinks
-        case Reduce(op) if op in _LARGEST:
+        case Call(name, args) if name in BY_NAME and name not in model.functions and BY_NAME[name].kinks:
+            if any(_varies(a, model) for a in args):
+                yield BY_NAME[name].kinks
+        case Reduce(op, _, body) if op in _LARGEST and _varies(body, model):
             yield _LARGEST[op]
-        case Where():
+        case Where(cond) if _varies(cond, model):
             yield _WHERE
         case _:
             return
+
+
+def _varies(node: Expr, model: Model) -> bool:
+    """Whether a value changes when those do of which derivatives are taken: no size, position, constant."""
+    names = (n.name for n in walk(node) if isinstance(n, Ref))
+    return any(n not in model.arrays or model.arrays[n].kind != "const" for n in names)

@@ -23,7 +23,8 @@ from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
-from symbp.emit.numpy_shared import costly, invariants, loops, parts, risky, stem, turned
+from symbp.emit.numpy_named import Shared, hoistable, target_order
+from symbp.emit.numpy_shared import invariants, loops, risky, stem, turned
 from symbp.emit.numpy_text import ATOM, Code, expanded, fresh_name, is_constant
 
 Lines = list[str]
@@ -133,11 +134,11 @@ class Body:
         inside = [n.index for n in loops(loop) if n.index not in self.indices]
         # what is written here does not depend on the inner loops: any name serves
         self.indices.update((i, i.name) for i in inside)
-        found = list(invariants(loop, plain, lambda a: _order(plain, a)))
+        found = list(invariants(loop, plain, lambda a: target_order(plain, a)))
         for i in inside:
             del self.indices[i]
         def known(node: Node, want: Labels) -> Code | None:
-            name = self.hoisted.get(plain.write(node, want).text) if _hoistable(node, want) else None
+            name = self.hoisted.get(plain.write(node, want).text) if hoistable(node, want) else None
             return None if name is None else Code(name)
 
         writer.shortcut = known
@@ -237,65 +238,6 @@ class Body:
 # ── assignments ───────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass
-class Shared:
-    """The assignments of one block, and the names of values that they have in common."""
-
-    body: Body
-    instructions: Sequence[Instruction]
-    chosen: dict[str, str] = field(default_factory=dict)
-    defined: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        counts: dict[str, int] = {}
-        kinds: dict[str, Node] = {}
-        plain = self.body.plain()
-        for a in self.instructions:
-            if isinstance(a, Assign):
-                for node, want in parts(plain, a.value, _order(plain, a)):
-                    text = plain.write(node, want).text
-                    counts[text] = counts.get(text, 0) + 1
-                    kinds.setdefault(text, node)
-        inside: dict[str, int] = {}
-        for text in sorted((t for t, n in counts.items() if n > 1), key=lambda t: (-len(t), t)):
-            hidden = sum(t.count(text) * (n - 1) for t, n in inside.items())
-            if counts[text] - hidden > 1:
-                inside[text] = counts[text] - hidden
-                self.chosen[text] = stem(kinds[text])
-
-    def assign(self, a: Assign) -> Lines:
-        """The lines of one assignment, those that name shared values first."""
-        plain, writer = self.body.plain(), self.body.writer()
-
-        def shortcut(node: Node, want: Labels) -> Code | None:
-            if not _hoistable(node, want) or not (self.chosen or self.body.hoisted):
-                return None
-            text = plain.write(node, want).text
-            if text in self.body.hoisted:
-                return Code(self.body.hoisted[text])
-            if text not in self.chosen:
-                return None
-            if text not in self.defined:
-                name_ = self.chosen.pop(text)
-                self.defined[text] = self.body.named(writer, name_, node, want)
-                self.chosen[text] = name_
-                if not self.body.indices:
-                    self.body.last(text, node, self.defined[text])
-            return Code(self.defined[text])
-
-        if self.chosen or self.body.hoisted:
-            writer.shortcut = shortcut
-        return self.body.assignment(writer, a)
-
-
-def _hoistable(node: Node, want: Labels) -> bool:
-    return costly(node) or turned(node, want)
-
-
-def _order(writer: Writer, a: Assign) -> Labels:
-    return place(writer, a.target)[2]
-
-
 def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     """The line of an assignment; with ``safe`` the surroundings see to warnings."""
     view, entries, have = place(writer, a.target)
@@ -320,7 +262,7 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
         text = f"{body.names['#dtype']}.type({text})"
     elif own and (isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)):
         text = f"{code.at(ATOM)}.copy()"
-    if not whole and not member and view == body.names[a.target.key]:
+    if not whole and not member and not a.accumulate and view == body.names[a.target.key]:
         view += "[...]"
     sign = "+=" if a.accumulate else "="
     text = f"{view} {sign} {text}{comment(a.numbers)}"

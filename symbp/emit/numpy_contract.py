@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,8 @@ def _plain(
         left, right, rows, cols = right, left, cols, rows
     if isinstance(left, Elementwise) and left.op == "copy":
         return unfolded(writer, left, right, over, cols, want)
+    if (images := Images.of(left, right, over, want)) is not None:
+        return _on_images(writer, images, want)
     if want and want[0] in cols:
         left, right, rows, cols = right, left, cols, rows
     if len(over) == 1 and want == (*rows, *cols):
@@ -86,6 +89,58 @@ def _plain(
             flat = _vector_first(writer, left, right, over, cols)
             return flat
     return _tensordot(writer, left, right, over, rows, cols, want)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """A product with arrays whose last axes are places: images b,c,i,j as a stack of matrices b | c | i,j.
+
+    Either ``left`` is a matrix that mixes the channels of the images ``right``, or both are images, of which
+    the examples and places are summed.
+    """
+
+    left: Node
+    right: Node
+    stack: Labels
+    places: Labels
+    mixes: bool
+
+    @classmethod
+    def of(cls, left: Node, right: Node, over: Labels, want: Labels) -> Images | None:
+        """The product of two operands as one with images, if it is that.
+
+        Two axes of places at least: with one the matrices of the stack may be tiny.
+        """
+        if len(over) == 1:
+            for a, b in ((left, right), (right, left)):
+                k = b.labels.index(over[0])
+                stack, places = b.labels[:k], b.labels[k + 1 :]
+                free = tuple(i for i in a.labels if i not in over)
+                plain = len(a.labels) == 2 and len(free) == 1 and len(stack) > 0 and len(places) > 1
+                if plain and want == (*stack, *free, *places):
+                    return cls(a, b, stack, places, True)
+            return None
+        if len(want) != 2 or want[0] not in left.labels:
+            left, right = right, left
+        first, second = left.labels, right.labels
+        several = len(want) == 2 and len(first) == len(second) > 3
+        if several and (first[1], second[1]) == want and (first[0], first[2:]) == (second[0], second[2:]):
+            return cls(left, right, first[:1], first[2:], False)
+        return None
+
+
+def _on_images(writer: Writer, found: Images, want: Labels) -> Code:
+    """A matrix times a stack of matrices, or two stacks multiplied and summed."""
+    left, right = found.left, found.right
+    stack = [(i,) for i in found.stack]
+    channel = right.labels[len(found.stack)]
+    matrices = _reshaped(writer, operand(writer, right, right.labels), *stack, (channel,), None)
+    if found.mixes:
+        free = want[len(found.stack)]
+        product = _matmul(operand(writer, left, (free, channel)), matrices)
+        return _reshaped(writer, product, *((i,) for i in want))
+    first = _reshaped(writer, operand(writer, left, left.labels), *stack, (want[0],), None)
+    return Code(f"({_matmul(first, Code(f'{matrices.text}.swapaxes(1, 2)')).text}).sum(axis=0)")
 
 
 def unfolded(writer: Writer, copy: Node, other: Node, over: Labels, rest: Labels, want: Labels) -> Code:

@@ -23,6 +23,16 @@ def logsumexp(u, axis):
     e = u - top
     return np.log(np.exp(e, e).sum(axis=axis)) + np.squeeze(top, axis)
 '''
+NORMALISED = '''\
+def normalised(u, axis):
+    """softmax(u) and log Σ exp(u) along an axis, with one exponential for both."""
+    top = u.max(axis=axis, keepdims=True)
+    e = u - top
+    np.exp(e, e)
+    total = e.sum(axis=axis, keepdims=True)
+    e /= total
+    return e, np.squeeze(np.log(total) + top, axis)
+'''
 ARGMAX = '''\
 def argmax(u, axis):
     """1 where u is largest along an axis, shared equally at a tie, and 0 elsewhere."""
@@ -191,6 +201,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         **{f.name: f.helper for f in functions.ELEMENTWISE if f.helper},
         "softmax": SOFTMAX,
         "logsumexp": LOGSUMEXP,
+        "normalised": NORMALISED,
         "argmax": ARGMAX,
         "argmin": ARGMIN,
         "windows": WINDOWS,

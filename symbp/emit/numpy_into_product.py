@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
 from symbp.arrays.unfold import columns
-from symbp.emit.numpy_contract import einsum_spec, inserted, operand, row_sum
+from symbp.emit.numpy_contract import Images, einsum_spec, inserted, operand, row_sum
 from symbp.emit.numpy_text import ATOM, Code, arranged
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def _matrices(
         left, right, rows, cols = right, left, cols, rows
     if isinstance(left, Elementwise) and left.op == "copy":
         return _unfolded(writer, left, right, over, cols, want)
+    if (images := Images.of(left, right, over, want)) is not None:
+        return _on_images(writer, images, want)
     over = min(
         (tuple(i for i in n.labels if i in over) for n in (left, right)),
         key=lambda o: _copies(left, rows, o) + _copies(right, cols, o),
@@ -47,6 +49,41 @@ def _matrices(
         out = _shaped(writer, a, b, inner if rows else "(-1,)", have)
     writer.used_up(a, b)
     return arranged(out, have, want)
+
+
+def _on_images(writer: IntoWriter, found: Images, want: Labels) -> Code:
+    """A matrix times a stack of matrices, or two stacks multiplied and summed."""
+    left, right = found.left, found.right
+    stack = [(i,) for i in found.stack]
+    channel = (right.labels[len(stack)],)
+    matrices = _stacked(writer, right, *stack, channel)
+    if found.mixes:
+        free = (want[len(stack)],)
+        factor = operand(writer, left, (*free, *channel)).text
+        inner = ", ".join([*(writer.extent(g) for g in (*stack, free)), "-1"])
+        out = _shaped(writer, factor, matrices, f"({inner})", want)
+        writer.used_up(factor)
+        return out
+    first = _stacked(writer, left, *stack, want[:1])
+    return Code(_products_summed(writer, first, matrices, stack[0], want[:1], want[1:]))
+
+
+def _stacked(writer: IntoWriter, node: Node, *groups: Labels) -> str:
+    """An array whose last axes are one."""
+    ends = ", ".join([*map(writer.extent, groups), "-1"])
+    return f"{operand(writer, node, node.labels).at(ATOM)}.reshape({ends})"
+
+
+def _products_summed(
+    writer: IntoWriter, first: str, second: str, batch: Labels, rows: Labels, cols: Labels
+) -> str:
+    """first @ secondᵀ for every example, added up."""
+    stack = writer.spare((batch, rows, cols))
+    writer.call("np.matmul", [first, f"{second}.swapaxes(1, 2)"], stack)
+    flat = writer.spare((rows, cols))
+    writer.call("np.add.reduce", [stack, "0", "None"], flat)
+    writer.used_up(stack)
+    return flat
 
 
 def _is_copy(node: Node) -> bool:
@@ -104,12 +141,8 @@ def _unfolded(
     if not batch:
         inner = f"({writer.extent(rest)}, -1)" if rest else "(-1,)"
         return arranged(_shaped(writer, factor, f"{matrix}.T", inner, have), have, want)
-    stack = writer.spare((batch, rest, kernel))
-    writer.call("np.matmul", [factor, f"{matrix}.swapaxes(1, 2)"], stack)
-    flat = writer.spare((rest, kernel))
-    writer.call("np.add.reduce", [stack, "0", "None"], flat)
+    flat = _products_summed(writer, factor, matrix, batch, rest, kernel)
     shape = ", ".join(writer.extent((i,)) for i in have)
-    writer.used_up(stack)
     return arranged(Code(f"{flat}.reshape({shape})"), have, want)
 
 
