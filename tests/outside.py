@@ -55,13 +55,13 @@ class NoSizes(Exception):
 class Sizes:
     """Sizes drawn when they are first asked for, each different from all others."""
 
-    def __init__(self, seed: int, lengths: frozenset[str]) -> None:
+    def __init__(self, seed: int, lengths: frozenset[str], most: int = 8) -> None:
         self.known: dict[tuple[str, Position], int] = {}
-        self._chance, self._lengths = random.Random(seed), lengths
+        self._chance, self._lengths, self._most = random.Random(seed), lengths, most
 
     def __call__(self, name: str, at: Position) -> int:
         if (name, at) not in self.known:
-            low, high = (3, 5) if name in self._lengths else (2, 8)
+            low, high = (3, 5) if name in self._lengths else (2, self._most)
             free = [n for n in range(low, high) if n not in self.known.values()]
             more = max(max(self.known.values(), default=high) + 1, high)
             self.known[name, at] = self._chance.choice(free or [more])
@@ -104,8 +104,8 @@ def _sizes(model: Model, seed: int) -> Sizes:
         for atom in end.atoms()
         if isinstance(atom, Size)
     )
-    for attempt in range(60):
-        sizes = Sizes(1000 * seed + attempt, lengths)
+    for attempt in range(200):
+        sizes = Sizes(1000 * seed + attempt, lengths, 8 + max(0, attempt - 60) // 20)
         for index in model.sequences:
             _affine(index.low, {}, sizes), _affine(index.high, {}, sizes)
         if all(_sensible(array, sizes) for array in model.arrays.values()):

@@ -348,4 +348,21 @@ FOUND: Mapping[str, str] = {
         O = mean(1/(1 + where(x[t,S[t]] <= v[0], x[t-1,0], 2)^2), t=2..T)
         cost C = O^2 + sum(x[t,i]^2, t, i)
     """,
+    # 2*(A < …) is an integer of NumPy, and made a workspace of float64
+    "a_condition_on_numbers_times_two": """
+        index t = 0..T
+        param O : H
+        const w : M
+        param A
+        W[t] = A*t/(T+1)
+        cost C = sum(W[t], t) + where(A < sum(w[i], i), sum(O[j]*O[j], j), 1)
+    """,
+    # sums of softmax and of logsumexp were taken for those themselves
+    "logsumexp_in_logsumexp": """
+        const x : N, D
+        param m : K, D
+        param w : K
+        u[n,k,d] = x[n,d] - m[k,d]
+        cost C = -sum(logsumexp(w[k] - logsumexp(w[j], j) - sum(u[n,k,d]^2, d)/2, k), n)
+    """,
 }

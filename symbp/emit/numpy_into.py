@@ -234,11 +234,16 @@ class IntoWriter(Writer):
         return value.code
 
     def product_of(self, factors: Sequence[Node], want: Labels) -> Value:
-        """The arrays multiplied in their order, then the numbers."""
-        arrays, numbers = self.arrays(factors, want), self.numbers(factors)
-        if not arrays or numbers is None:
-            return next((v for v in (*arrays, numbers) if v is not None), Value(Code("1"), (), "other"))
-        return self.both("*", arrays[0], numbers, want)
+        """The arrays multiplied in their order, then the numbers; a truth value times 2 is an integer."""
+        arrays = self.arrays(factors, want)
+        truths = [n for n in factors if arrays and not n.labels and _is_truth(n)]
+        parts = [*arrays, self.numbers([n for n in factors if n not in truths])]
+        parts += [Value(self.write(n, ()), (), "other") for n in truths]
+        found = [p for p in parts if p is not None]
+        value = found[0] if found else Value(Code("1"), (), "other")
+        for part in found[1:]:
+            value = self.both("*", value, part, want)
+        return value
 
     def arrays(self, factors: Sequence[Node], want: Labels) -> list[Value]:
         """The product of the factors that have axes, in a list; an empty one if there are none."""
@@ -362,6 +367,10 @@ def singly(labels: Labels) -> tuple[Labels, ...]:
 def _signed(term: Node) -> tuple[str, Node]:
     negative = isinstance(term, Elementwise) and term.op == "neg"
     return ("-", term.args[0]) if isinstance(term, Elementwise) and negative else ("+", term)
+
+
+def _is_truth(node: Node) -> bool:
+    return isinstance(node, Elementwise) and (node.op in COMPARISONS or node.op in ("and", "or", "not"))
 
 
 def _bare_flag(node: Node, real: bool) -> Node:

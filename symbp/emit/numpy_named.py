@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from symbp.arrays.nodes import Assign, Instruction, Labels, Node
+from symbp.arrays.nodes import Assign, Fold, Instruction, Labels, Node, Normalised
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_shared import costly, parts, stem, turned
@@ -37,9 +37,10 @@ class Shared:
                     text = plain.write(node, want).text
                     counts[text] = counts.get(text, 0) + 1
                     kinds.setdefault(text, node)
-        for text in counts:
+        for text, node in kinds.items():
             other = text.replace("softmax(", "logsumexp(", 1)
-            if text.startswith("softmax(") and other in counts:
+            same = isinstance(node, Normalised) and isinstance(kinds.get(other), Fold)
+            if same and text.startswith("softmax("):
                 self.pairs |= {text: other, other: text}
         inside: dict[str, int] = {}
         for text in sorted((t for t, n in counts.items() if n > 1), key=lambda t: (-len(t), t)):
