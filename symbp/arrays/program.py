@@ -21,6 +21,7 @@ from symbp.arrays.nodes import (
     loaded,
 )
 from symbp.arrays.reading import Scope, reading
+from symbp.arrays.scatter import mentioned
 from symbp.arrays.schedule import (
     Member,
     Nest,
@@ -138,10 +139,16 @@ def gradient_program(
     everything = reuse.live((*forward, *backward), (model.cost, *keys))
     sizes = _filters(model)
     looped = frozenset(s.target for s in everything if stencils(s, sizes, batched) != (s,))
-    everything = reuse.inlined(everything, keep | frozenset(parts) | looped)
+    lines = frozenset(parts) - _spread_out(everything)  # an adjoint is a line, as in the notes
+    everything = reuse.inlined(everything, keep | lines | looped)
     first = tuple(s for s in everything if not s.target.startswith("∂"))
     last = tuple(s for s in everything if s.target.startswith("∂"))
     return _program(model, first, last, batched, whole)
+
+
+def _spread_out(statements: Iterable[Statement]) -> frozenset[str]:
+    """What is the same along one of its axes: the line that reads it does without that axis."""
+    return frozenset(s.target for s in statements if not {*s.indices} <= mentioned(s.rhs))
 
 
 def _filters(model: Model) -> frozenset[Affine]:

@@ -321,9 +321,9 @@ class IntoWriter(Writer):
 
     def sigmoid(self, node: Apply, want: Labels) -> Code:
         """1/(1 + exp(-u)) in one array; where exp(-u) is inf, which is no news, the quotient is 0."""
-        what = kind(node, self.storages)
-        code = self.operation("np.negative", [self.aligned(node.args[0], want).text], want, what)
-        code = self.operation("np.exp", [code.text], want, what)
+        what, arg = kind(node, self.storages), node.args[0]
+        opposite = Elementwise("neg", (arg,), arg.labels)  # -(-u) is written u
+        code = self.operation("np.exp", [self.aligned(opposite, want).text], want, what)
         code = self.operation("np.add", [code.text, "1"], want, what)
         self.needs.overflow = True
         return self.operation("np.reciprocal", [code.text], want, what)
@@ -365,8 +365,13 @@ def singly(labels: Labels) -> tuple[Labels, ...]:
 
 
 def _signed(term: Node) -> tuple[str, Node]:
-    negative = isinstance(term, Elementwise) and term.op == "neg"
-    return ("-", term.args[0]) if isinstance(term, Elementwise) and negative else ("+", term)
+    """The sign of a term, and the term without it."""
+    if not isinstance(term, Elementwise):
+        return "+", term
+    if term.op == "neg":
+        return "-", term.args[0]
+    negative = term.op in ("*", "/") and term.labels and quotient(term)[2]
+    return ("-", Elementwise("neg", (term,), term.labels)) if negative else ("+", term)
 
 
 def _is_truth(node: Node) -> bool:
