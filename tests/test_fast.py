@@ -77,3 +77,15 @@ def test_scatters_loop_over_kernels_alone(model: str, looped: str) -> None:
     loops = {line.strip() for line in text.splitlines() if line.strip().startswith("for ")}
     assert loops == ({looped} if looped else set())
     assert ("np.add.at(" in text) == (not looped)
+
+
+def test_the_derivative_of_relu_reads_relu() -> None:
+    text = "input x : D\nparam w : N, D\nh[n] = relu(sum(w[n,d]*x[d], d) - 1)\ncost C = sum(h[n]^2, n)\n"
+    body = emit_module(adjoint_system(pipeline.parse(text))).split("def value(")[0]
+    assert "h > 0" in body and body.count("@ w.T") == 1
+
+
+def test_an_adjoint_that_is_the_same_along_an_axis_is_not_spread() -> None:
+    text = "input x : D\nparam w : N, D\nz[n] = sum(w[n,d]*x[d], d)\na[n] = sin(z[n])\nm = mean(a[n], n)\n"
+    body = emit_module(adjoint_system(pipeline.parse(text + "cost C = m^2\n"))).split("def value(")[0]
+    assert "np.full" not in body

@@ -14,8 +14,10 @@ from symbp.arrays.cover import span
 from symbp.arrays.statement import Statement, key_of, reads_of
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
 from symbp.calculus.expr import (
+    ZERO,
     Adjoint,
     Call,
+    Compare,
     Expr,
     Integer,
     Number,
@@ -117,7 +119,16 @@ class Stored:
 
     def reuse(self, node: Expr) -> Expr:
         """Every part that is the right side of an equation becomes a reading of its left side."""
-        return replace_nodes(node, lambda n: _known(n, self.by_head.get(_head(n), [])))
+        return replace_nodes(node, self._read)
+
+    def _read(self, node: Expr) -> Expr | None:
+        match node:
+            case Compare(">", left, right) if right == ZERO and not isinstance(left, Ref):
+                value = Call("relu", (left,))  # u > 0 where relu(u) > 0
+                found = _known(value, self.by_head.get(_head(value), []))
+                return None if found is None else Compare(">", found, ZERO)
+            case _:
+                return _known(node, self.by_head.get(_head(node), []))
 
 
 def worth(node: Expr) -> bool:
