@@ -26,8 +26,10 @@ from typing import Any
 
 import numpy as np
 from hand import HAND
+from hand_further import FURTHER
 from peers_ad import peers
 from problems import PROBLEMS, Problem
+from problems_further import FURTHER_PROBLEMS
 
 import symbp
 
@@ -53,7 +55,7 @@ def contestants(problem: Problem, dtype: str, without: list[str]) -> dict[str, R
         return cost, _flat(grads)
 
     out: dict[str, Run] = dict(zip(OURS, (ours, into), strict=True))
-    out |= {name: make(**given, **params) for name, make in HAND[problem.kind].items()}
+    out |= {name: make(**given, **params) for name, make in (HAND | FURTHER)[problem.kind].items()}
     return out | dict(peers(problem, given, params, without))
 
 
@@ -105,7 +107,8 @@ def report(problem: Problem, dtype: str, times: dict[str, list[float]]) -> dict[
     print(f"\n{problem.name} {dtype}: fastest peer {fastest}")
     for name, value in sorted(median.items(), key=lambda item: item[1]):
         low, _, high = statistics.quantiles(times[name], n=4)
-        ratios = f"{value / median['floor']:8.2f} floor {value / median[fastest]:8.2f} fastest peer"
+        floor = f"{value / median['floor']:8.2f} floor" if "floor" in median else ""
+        ratios = f"{floor} {value / median[fastest]:8.2f} fastest peer"
         print(f"  {name:15}{value * 1e6:12.1f} µs  ±{50 * (high - low) / value:3.0f} %{ratios}", flush=True)
     return median
 
@@ -132,10 +135,10 @@ def plot(results: dict[str, dict[str, float]], path: Path) -> None:
     names = list(dict.fromkeys(n for m in results.values() for n in m if n != "floor"))
     figure, axes = plt.subplots(figsize=(9, 0.4 * len(results) + 2))
     for name in names:
-        at = [(m[name] / m["floor"], k) for k, m in enumerate(results.values()) if name in m]
+        at = [(m[name] / m.get("floor", m["plain"]), k) for k, m in enumerate(results.values()) if name in m]
         axes.plot(*zip(*at, strict=True), "D" if name in OURS else "o", label=name, alpha=0.8)
     axes.set_yticks(range(len(results)), list(results))
-    axes.set(xscale="log", xlabel="time over that of the bare matrix products")
+    axes.set(xscale="log", xlabel="time over that of the floor, or of plain NumPy where there is none")
     axes.invert_yaxis()
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
@@ -152,7 +155,7 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], choices=("autograd", "jax", "torch"))
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
-    chosen = [p for p in PROBLEMS if not options.problems or p.name in options.problems]
+    chosen = [p for p in (*PROBLEMS, *FURTHER_PROBLEMS) if not options.problems or p.name in options.problems]
     dtypes = ("float32", "float64") if options.dtype == "both" else (options.dtype,)
     results: dict[str, dict[str, float]] = {}
     for problem in chosen:

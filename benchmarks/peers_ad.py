@@ -20,6 +20,8 @@ def peers(
     problem: Any, given: dict[str, Any], params: dict[str, Any], without: Container[str] = ()
 ) -> Iterator[tuple[str, Run]]:
     """The peers that are installed, but for those in ``without``."""
+    if problem.cost is None:
+        return
     for module, make in (("autograd", _autograd), ("jax", _jax), ("torch", _torch)):
         if module not in without and importlib.util.find_spec(module):
             yield from make(problem, given, params)

@@ -25,13 +25,16 @@ cost J = sum((a[o,i,j] - y[o,i,j])^2, o, i, j)/2
 
 @dataclass(frozen=True)
 class Problem:
-    """``model`` is a name or a text; ``given`` and ``params`` are the arguments by name."""
+    """``model`` is a name or a text; ``draw`` gives the arguments by name: inputs, parameters.
+
+    Without ``cost`` the peers that differentiate are left out.
+    """
 
     name: str
     kind: str
     model: str
     draw: Callable[[np.random.Generator, Any], tuple[dict[str, Any], dict[str, Any]]]
-    cost: Callable[..., Any]
+    cost: Callable[..., Any] | None
 
 
 def _weights(rng: np.random.Generator, dtype: Any, *shape: int) -> np.ndarray:

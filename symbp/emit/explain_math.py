@@ -50,6 +50,7 @@ RELATIONS: Mapping[str, Sym] = {
     "≈": lay.rel(r"\approx", "≈"),
     "≠": lay.rel(r"\ne", "≠"),
     "→": lay.rel(r"\to", "→"),
+    ":": lay.rel(":", ":"),
 }
 _TIMES = Sym(r"\times", "×", "ord")
 

@@ -158,7 +158,7 @@ def _line(spot: Spot, path: Path) -> Line:
     """∂z³₀/∂z²₁ · δ³₀ = w³₀₁ σ′(z²₁) · δ³₀ = 0.7 · 0.24 · 0.31 = 0.052."""
     element, cost = spot.element, spot.system.model.cost
     if path.end[0] == cost:
-        return Line(side(element, "→", Ref(cost)), "=", shown(path.local), ("the cost reads it directly",))
+        return Line(side(element, "→", Ref(cost)), ":", shown(path.local), ("the cost reads it directly",))
     adjoint = Adjoint(*_indexed(path))
     letters: list[Math] = [*path.factors, adjoint]
     numbers, sign, total = multiplied([*(path.values or (path.local,)), path.adjoint])
@@ -167,7 +167,7 @@ def _line(spot: Spot, path: Path) -> Line:
     chain: list[Math | str] = [first]
     if path.factors and path.factors != (local,):
         chain += ["=", Times(tuple(letters))]
-    return Line(side(element, "→", path.element), "=", side(*chain[-1:], "=", numbers, sign, total))
+    return Line(side(element, "→", path.element), ":", side(*chain[-1:], "=", numbers, sign, total))
 
 
 def _indexed(path: Path) -> tuple[str, tuple[Affine, ...]]:

@@ -59,9 +59,9 @@ def _group_line(spot: Spot, group: Group, found: Sequence[Path]) -> Line:
     name, _ = group
     part = shown(sum(p.term for p in found))
     if name == spot.system.model.cost:
-        return Line(side(spot.element, "→", Ref(name)), "=", part, ("the cost reads it directly",))
+        return Line(side(spot.element, "→", Ref(name)), ":", part, ("the cost reads it directly",))
     count = "1 path" if len(found) == 1 else f"{len(found)} paths"
-    return Line(side(spot.element, "→", Whole(_open_end(spot, found[0]))), "=", part, (count,))
+    return Line(side(spot.element, "→", Whole(_open_end(spot, found[0]))), ":", part, (count,))
 
 
 def _open_end(spot: Spot, path: Path) -> Ref:
