@@ -563,3 +563,15 @@ def test_a_product_of_rounded_quotients_keeps_its_brackets() -> None:
     x = np.arange(88.0).reshape(1, 8, 11)
     value = _module(model).value(x=x, s=1.0)
     assert value == pytest.approx(np.mean(x[0, 2:6:3, 2:9:3]))
+
+
+def test_positions_are_subtracted_not_added_times_minus_one() -> None:
+    model = pipeline.parse(
+        "param x : N, M\n"
+        "y[i,j] = x[i,j]*(3 - 2*i) + (i - j)*x[i,j] + (2*i - 3*j + 1)*x[i,j]^2 + (N - j)*x[i,j]\n"
+        "cost C = sum(y[i,j]^2, i, j)\n"
+    )
+    system = adjoint_system(model)
+    text = emit_module(system)
+    assert "arange" in text and "-1*" not in text and "+ -" not in text
+    assert not outside.disagreement(model, pipeline.module_of(system))

@@ -230,16 +230,21 @@ class Writer:
             if not factor or any(i in a.indices() for a in sizes_in(node.value)):
                 raise SymbpError(f"{i.name} stands inside a size or a quotient: it cannot be an axis there")
             if factor != 1:
-                steps = f"{factor}*np.arange({self.integer(i.extent, True).text}{kind})"
-                text = steps if start == Affine() else f"{self.integer(start, True).text} + {steps}"
+                times = "" if factor == -1 else f"{abs(factor)}*"
+                steps = f"{times}np.arange({self.integer(i.extent, True).text}{kind})"
+                sign = "-" if factor < 0 else "+"
+                first = "" if start == Affine() else self.integer(start, True).text
+                text = f"{first} {sign} {steps}" if first else f"-{steps}" if factor < 0 else steps
                 parts.append(expanded(Code(text, SUM), (i,), want))
                 continue
             stop = self.integer(start + i.extent, True).text
             first = "" if start == Affine() else f"{self.integer(start, True).text}, "
             parts.append(expanded(Code(f"np.arange({first}{stop}{kind})"), (i,), want))
-        if len(parts) == 1:
-            return parts[0]
-        return Code(" + ".join(p.at(SUM) for p in parts), SUM)
+        text = parts[0].text
+        for part in parts[1:]:
+            minus = part.tightness == SUM and part.text.startswith("-")
+            text += f" - {part.text[1:]}" if minus else f" + {part.at(SUM)}"
+        return parts[0] if len(parts) == 1 else Code(text, SUM)
 
     def elementwise(self, node: Elementwise, want: Labels, whole: bool = False) -> Code:
         match node.op, node.args:
