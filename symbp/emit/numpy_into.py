@@ -28,7 +28,7 @@ from symbp.arrays.nodes import (
     Num,
 )
 from symbp.emit.numpy_code import Writer
-from symbp.emit.numpy_fraction import bare, quotient
+from symbp.emit.numpy_fraction import bare, quotient, typed
 from symbp.emit.numpy_into_product import contraction_into
 from symbp.emit.numpy_rooms import Room, Rooms
 from symbp.emit.numpy_text import ATOM, COMPARISONS, PRODUCT, SIGN, Code, arranged, expanded, is_constant
@@ -224,13 +224,23 @@ class IntoWriter(Writer):
         return Value(self.operation(UFUNCS[sign], texts, labels, what), labels, what)
 
     def fraction(self, node: Elementwise, want: Labels) -> Code:
-        """Products over products; numbers are multiplied by Python, and divided by once."""
+        """Products over products; numbers are multiplied by Python, and divided by once.
+
+        A factor with fewer axes than the others takes them: it has fewer elements.
+        """
         top, bottom, negative, real = quotient(node)
-        value = self.product_of([_bare_flag(n, real) for n in top], want)
+        factors = [_bare_flag(n, real) for n in top]
+        thin = _thin(factors)
+        small = [n for n in factors if n in thin or not (n.labels or _is_truth(n))] if thin else factors
+        value = self.product_of(small, want)
         if negative:
             value = self.negative(value)
-        for part in (self.numbers(bottom), *self.arrays(bottom, want)):
-            value = value if part is None else self.both("/", value, part, want)
+        divisor = self.numbers(bottom)
+        value = value if divisor is None else self.both("/", value, divisor, want)
+        if len(small) < len(factors):
+            value = self.both("*", self.product_of([n for n in factors if n not in small], want), value, want)
+        for part in self.arrays(bottom, want):
+            value = self.both("/", value, part, want)
         return value.code
 
     def product_of(self, factors: Sequence[Node], want: Labels) -> Value:
@@ -372,6 +382,14 @@ def _signed(term: Node) -> tuple[str, Node]:
         return "-", term.args[0]
     negative = term.op in ("*", "/") and term.labels and quotient(term)[2]
     return ("-", Elementwise("neg", (term,), term.labels)) if negative else ("+", term)
+
+
+def _thin(factors: Sequence[Node]) -> list[Node]:
+    """The array among factors that has the fewest axes, if another has more."""
+    arrays = [n for n in factors if n.labels]
+    least = min((len(n.labels) for n in arrays), default=0)
+    found = [n for n in arrays if len(n.labels) == least and typed(n) and not _is_truth(n)][:1]
+    return found if any(len(n.labels) > least for n in arrays) else []
 
 
 def _is_truth(node: Node) -> bool:

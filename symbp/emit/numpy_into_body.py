@@ -24,6 +24,8 @@ class IntoBody(Body):
     rooms: Rooms = field(default_factory=Rooms)
     zeroed: set[str] = field(default_factory=set)
     """Lists whose members are set to zero in each call: none of them may be another array."""
+    settled: frozenset[str] = frozenset()
+    """Lists of which no member is read before it is written: zeros would be lost."""
 
     def writer(self) -> IntoWriter:
         return IntoWriter(self.storages, self.names, self.needs, self.indices, owner=self)
@@ -70,6 +72,8 @@ class IntoBody(Body):
             first = storage.layout[0]
             gap = storage.axes[first].low - storage.base[first]
             self.zeroed.add(node.key)
+            if node.key in self.settled:
+                return ""
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
         return f"{name}.fill(0)"

@@ -20,7 +20,9 @@ def contraction_into(writer: IntoWriter, node: Contract, want: Labels) -> Code:
     rows = tuple(i for i in want if i in left.labels and i not in shared)
     cols = tuple(i for i in want if i in right.labels and i not in shared)
     if not rows and not cols:
-        return writer.write(row_sum(left, right, over, want), want)
+        if _is_flag(left) or _is_flag(right):
+            return writer.write(row_sum(left, right, over, want), want)
+        return _rows(writer, left, right, over, want)
     if not shared:
         return _matrices(writer, left, right, over, rows, cols, want)
     return _stack(writer, left, right, over, shared, rows, cols, want)
@@ -84,6 +86,18 @@ def _products_summed(
     writer.call("np.add.reduce", [stack, "0", "None"], flat)
     writer.used_up(stack)
     return flat
+
+
+def _rows(writer: IntoWriter, left: Node, right: Node, over: Labels, want: Labels) -> Code:
+    """Sums of products in one pass, where the product itself would be a large array."""
+    spec, texts = einsum_spec(writer, left, right, over, want)
+    out = writer.call("np.einsum", [repr(spec), *texts], writer.room(want, "real"), keyword="out=")
+    writer.used_up(*texts)
+    return out
+
+
+def _is_flag(node: Node) -> bool:
+    return isinstance(node, Elementwise) and node.op == "flag"
 
 
 def _is_copy(node: Node) -> bool:
@@ -152,9 +166,7 @@ def _stack(
 ) -> Code:
     """Shared axes: a stack of products of matrices; further axes of an operand broadcast in it."""
     if len(over) > 1:
-        spec, texts = einsum_spec(writer, left, right, over, want)
-        place = writer.room(want, "real")
-        return writer.call("np.einsum", [repr(spec), *texts], place, keyword="out=")
+        return _rows(writer, left, right, over, want)
     if rows and cols and want.index(cols[-1]) < want.index(rows[-1]):
         left, right, rows, cols = right, left, cols, rows
     a = operand(writer, left, (*shared, *rows[:-1], *rows[-1:], *over))

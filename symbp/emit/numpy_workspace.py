@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
+from symbp.arrays.rolling import rolling
+from symbp.arrays.statement import adjoint_key
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out
@@ -36,8 +38,10 @@ class Into:
         self.door = Door(m.model, program.storages, m.names)
         taken = {*m.names.values(), *GLOBALS, *m.model.functions, *m.arguments()}
         self.rooms = Rooms()
+        fresh = frozenset(m.fresh(program))
+        settled = rolling(program, map(adjoint_key, m.wanted))
         body = IntoBody(
-            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, rooms=self.rooms
+            program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=settled
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
         self.cost = m.names[m.model.cost]
