@@ -365,4 +365,12 @@ FOUND: Mapping[str, str] = {
         u[n,k,d] = x[n,d] - m[k,d]
         cost C = -sum(logsumexp(w[k] - logsumexp(w[j], j) - sum(u[n,k,d]^2, d)/2, k), n)
     """,
+    # 1 − tanh² of a saturated tanh loses more digits than a fixed tolerance knows of
+    "a_saturated_tanh_in_float64": """
+        f(u) = u*sigmoid(u)
+        param x
+        u = ((x + x))^3
+        let epsilon = dO/du
+        cost O = tanh(u)
+    """,
 }

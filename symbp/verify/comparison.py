@@ -49,10 +49,10 @@ def compare(
         checks.append(_holds("value is the cost", alone, dtype))
     if hasattr(module, "forward"):
         checks += _forward(module.forward(**arguments), goal, condition)
-    largest = max(map(_largest, wanted.values()), default=0.0)
+    most = max(map(largest, wanted.values()), default=0.0)
     # where the parts of all gradients cancel, what roundings leave is small beside the cost
-    seven_digits = max(largest, abs(goal.cost) / 1000)
-    floor = max(FLOOR, seven_digits if dtype == "float32" else largest / 1000)
+    seven_digits = max(most, abs(goal.cost) / 1000)
+    floor = max(FLOOR, seven_digits if dtype == "float32" else most / 1000)
     for name, expected in wanted.items():
         given, slack = getattr(gradients, name, None), goal.slack.get(name, 0.0)
         checks.append(_gradient(name, given, expected, dtype, within, floor, slack))
@@ -124,10 +124,10 @@ def _holds(what: str, holds: bool, dtype: str) -> ModuleCheck:
     return ModuleCheck(what, 0.0 if holds else math.inf, holds, dtype)
 
 
-def _largest(nested: Any) -> float:
+def largest(nested: Any) -> float:
     """The largest element of arrays below lists."""
     if isinstance(nested, list):
-        return max(map(_largest, nested), default=0.0)
+        return max(map(largest, nested), default=0.0)
     return float(abs(nested).max())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from symbp.calculus.affine import Index
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
-from symbp.verify.comparison import Goal, Module, ModuleCheck, compare, leaves
+from symbp.verify.comparison import Goal, Module, ModuleCheck, compare, largest, leaves
 from symbp.verify.evaluate import Oracle
 from symbp.verify.places import Positions, Values, loop, place
 from symbp.verify.sample import Sample, redraw, trouble
@@ -35,9 +35,10 @@ def check_module(
     of that of all gradients: behind a saturated tanh, 1 − h² keeps few of its digits), float32 to 1e-3
     relative to that of all gradients, or a thousandth of the cost (behind a normalisation a gradient is
     what is left when large parts cancel, and seven digits are soon lost). What roundings alone change
-    is no error of the module. The cost is measured against Σ |p ∂C/∂p| where that is larger than the
-    cost: its condition (Higham, Accuracy and Stability of Numerical Algorithms, section 1.6). dtypes
-    are kept, arguments are not modified, and a second call gives the same bits.
+    is no error of the module; in float64 that is a millionth at most. The cost is measured against
+    Σ |p ∂C/∂p| where that is larger than the cost: its condition (Higham, Accuracy and Stability of
+    Numerical Algorithms, section 1.6). dtypes are kept, arguments are not modified, and a second call
+    gives the same bits.
     """
     batch = _batch(model, sample)
     expected_cost, expected = _expected(model, batch)
@@ -51,9 +52,10 @@ def check_module(
         }
         goal = Goal(expected_cost, wanted, dtype, within)
         if dtype == "float32":
-            rounded = _rounded(arguments)
             exact = _arguments(model, batch, "float64")
-            goal = replace(goal, slack=_slack(module, rounded, exact, goal))
+            goal = replace(goal, slack=_slack(module, _rounded(arguments), exact, goal))
+        else:
+            goal = replace(goal, slack=_rounding(module, _arguments(model, batch, "float32"), goal))
         checks += compare(module, arguments, goal, _condition(arguments, wanted))
     return tuple(checks)
 
@@ -71,6 +73,8 @@ def _rounded(nested: Any) -> Any:
 
 PRECISIONS = 2.0**29
 """How many times larger a rounding in float32 is than one in float64."""
+FORGIVEN = 1e-6
+"""The largest part of a gradient in float64 that is put down to roundings."""
 
 
 def _slack(module: Module, rounded: dict[str, Any], exact: dict[str, Any], goal: Goal) -> dict[str, float]:
@@ -86,6 +90,18 @@ def _slack(module: Module, rounded: dict[str, Any], exact: dict[str, Any], goal:
     ]
     known = set(changes[0]).intersection(*changes[1:])
     return {name: ROUNDINGS * max(c[name] for c in changes) for name in known}
+
+
+def _rounding(module: Module, single: dict[str, Any], goal: Goal) -> dict[str, float]:
+    """What roundings alone change in float64: they are about ``PRECISIONS`` times larger in float32.
+
+    One result may be ten times luckier than another.  Of a wrong gradient that forgives one part in a
+    million, and never more than ``FORGIVEN``.
+    """
+    found = [_errors(one, goal) for one in _every_form(module, single)]
+    known = set(found[0]).intersection(*found[1:]) & set(goal.gradients)
+    seen = {name: 10 * ROUNDINGS * max(e[name] for e in found) / PRECISIONS for name in known}
+    return {name: min(e, FORGIVEN * largest(goal.gradients[name])) for name, e in seen.items()}
 
 
 def _every_form(module: Module, arguments: dict[str, Any]) -> Iterator[Any]:
