@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from symbp.arrays.nodes import (
     Assign,
@@ -27,7 +27,6 @@ from symbp.arrays.nodes import (
     Span,
     Subscript,
     below,
-    loaded,
 )
 from symbp.arrays.program import Program, assignments
 from symbp.arrays.storage import BATCH_AXIS, Storage
@@ -48,14 +47,14 @@ def rolling(program: Program, keep: Iterable[str]) -> frozenset[str]:
     that was not written (it is zero), or that are summed over do not roll.
     """
     body = (*program.forward, *program.backward)
-    listed = {a.target.key for a in assignments(body) if program.storages[a.target.key].listed}
-    return frozenset(k for k in listed - {*keep} if _rolls(program.storages[k], body))
+    made = {a.target.key for a in assignments(body)} - {*keep}
+    listed = {k: program.storages[k] for k in made if program.storages[k].listed}
+    record = _Record(listed)
+    steps = record.steps(body)
+    return frozenset(k for k in listed if k not in record.odd and _rolls(steps.get(k, [])))
 
 
-def _rolls(storage: Storage, body: Iterable[Instruction]) -> bool:
-    steps = _steps(body, storage)
-    if steps is None:
-        return False
+def _rolls(steps: Sequence[_Event]) -> bool:
     used = [*_affines(steps)]
     atoms = {a for one in used for a, _ in one.terms}
     sizes = sorted(a.name for a in atoms if isinstance(a, Size) and not a.at)
@@ -68,7 +67,7 @@ def _rolls(storage: Storage, body: Iterable[Instruction]) -> bool:
     return all(_Walk(dict(zip(sizes, case, strict=True))).goes(steps, {}) for case in cases)
 
 
-# ── what the program does with one list ───────────────────────────────────────────────────────────
+# ── what the program does with each list ──────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,39 +97,58 @@ class _Part:
 _Event = _Step | _Turns | _Part
 
 
-def _steps(body: Iterable[Instruction], storage: Storage) -> tuple[_Event, ...] | None:
-    """What touches the list; None if something does that is not one member as a whole."""
-    out: list[_Event] = []
-    for i in body:
-        match i:
-            case Assign():
-                step = _step(i, storage)
-                if step is None:
-                    return None
-                if step.reads or step.written is not None:
-                    out.append(step)
-            case Loop() | Guard():
-                inside = _steps(i.body, storage)
-                if inside is None:
-                    return None
-                if inside:
-                    out.append(_Turns(i, inside) if isinstance(i, Loop) else _Part(i, inside))
-    return tuple(out)
+@dataclass
+class _Record:
+    """What a program does with each list, found in one pass; of those in ``odd`` that cannot be said."""
 
+    storages: Mapping[str, Storage]
+    odd: set[str] = field(default_factory=set)
 
-def _step(a: Assign, storage: Storage) -> _Step | None:
-    reads = _reads(a.value, storage.key)
-    if reads is None:
-        return None
-    if a.target.key != storage.key:
-        return _Step(reads)
-    first = a.target.subscripts[0]
-    if not isinstance(first, At):
-        return None
-    if a.accumulate:
-        return _Step((*reads, first.position))
-    whole = _whole(first.position, a.target.subscripts[1:], storage)
-    return _Step(reads, first.position) if whole else None
+    def steps(self, body: Iterable[Instruction]) -> dict[str, list[_Event]]:
+        """The steps of each list that these instructions touch."""
+        out: dict[str, list[_Event]] = {}
+        for i in body:
+            match i:
+                case Assign():
+                    for key, step in self.step(i).items():
+                        out.setdefault(key, []).append(step)
+                case Loop():
+                    for key, inside in self.steps(i.body).items():
+                        out.setdefault(key, []).append(_Turns(i, tuple(inside)))
+                case Guard():
+                    for key, inside in self.steps(i.body).items():
+                        out.setdefault(key, []).append(_Part(i, tuple(inside)))
+        return out
+
+    def step(self, a: Assign) -> dict[str, _Step]:
+        """The members that an assignment reads and writes; one that is added to is read."""
+        reads: dict[str, list[Affine]] = {}
+        self.read(a.value, reads)
+        key, first = a.target.key, next(iter(a.target.subscripts), None)
+        written: Affine | None = None
+        if key in self.storages:
+            mine = reads.setdefault(key, [])
+            if not isinstance(first, At):
+                self.odd.add(key)
+            elif a.accumulate:
+                mine.append(first.position)
+            elif _whole(first.position, a.target.subscripts[1:], self.storages[key]):
+                written = first.position
+            else:
+                self.odd.add(key)
+        return {k: _Step(tuple(found), written if k == key else None) for k, found in reads.items()}
+
+    def read(self, node: Node, reads: dict[str, list[Affine]], apart: bool = False) -> None:
+        """Note the members that a value is made of; ``apart``: it is not computed once, in its place."""
+        apart = apart or isinstance(node, LoopSum | Choice)
+        if isinstance(node, Load) and node.key in self.storages:
+            first = node.subscripts[0]
+            if apart or not isinstance(first, At):
+                self.odd.add(node.key)
+            else:
+                reads.setdefault(node.key, []).append(first.position)
+        for inner in below(node):
+            self.read(inner, reads, apart)
 
 
 def _whole(position: Affine, subscripts: Iterable[Subscript], storage: Storage) -> bool:
@@ -146,26 +164,6 @@ def _whole(position: Affine, subscripts: Iterable[Subscript], storage: Storage) 
         if s.label.extent != extent.substitute(member):
             return False
     return True
-
-
-def _reads(node: Node, key: str) -> tuple[Affine, ...] | None:
-    """The positions of the members that a value is made of; None if that cannot be said."""
-    if key not in loaded(node):
-        return ()
-    if isinstance(node, LoopSum | Choice):
-        return None
-    out: list[Affine] = []
-    if isinstance(node, Load) and node.key == key:
-        first = node.subscripts[0]
-        if not isinstance(first, At):
-            return None
-        out.append(first.position)
-    for inner in below(node):
-        found = _reads(inner, key)
-        if found is None:
-            return None
-        out.extend(found)
-    return tuple(out)
 
 
 def _affines(events: Iterable[_Event]) -> Iterator[Affine]:

@@ -63,6 +63,7 @@ class Module:
         self.needs = Needs()
         self.wanted = _wanted(system)
         self.gradient_program, self.forward_program = programs(system, self.wanted)
+        self.rolled = rolling(self.gradient_program, map(adjoint_key, self.wanted))
         self.names = python_names(self.gradient_program.model, self.wanted)
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
@@ -152,9 +153,8 @@ class Module:
         return Body(program.storages, self.names, self.needs, keys, rolled, taken).block(instructions)
 
     def gradient_part(self, program: Program) -> _Part:
-        rolled = rolling(program, (adjoint_key(n) for n in self.wanted))
         body = (*program.forward, *program.backward)
-        lines = self.body(program, body, self.fresh(program), rolled)
+        lines = self.body(program, body, self.fresh(program), self.rolled)
         lines.append(self.result(program))
         names, cost = _listing([safe(n) for n in self.wanted]), self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."

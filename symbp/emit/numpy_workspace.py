@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
-from symbp.arrays.rolling import rolling
-from symbp.arrays.statement import adjoint_key
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out
@@ -39,9 +37,8 @@ class Into:
         taken = {*m.names.values(), *GLOBALS, *m.model.functions, *m.arguments()}
         self.rooms = Rooms()
         fresh = frozenset(m.fresh(program))
-        settled = rolling(program, map(adjoint_key, m.wanted))
         body = IntoBody(
-            program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=settled
+            program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
         self.cost = m.names[m.model.cost]
