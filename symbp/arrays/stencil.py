@@ -13,8 +13,7 @@ from dataclasses import replace
 
 from symbp.arrays.nodes import BATCH
 from symbp.arrays.scatter import Term, mentioned, terms_of
-from symbp.arrays.statement import Statement, key_of
-from symbp.arrays.statement import reads as reads_in
+from symbp.arrays.statement import Statement, key_of, reads
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import ZERO, Expr, add
 
@@ -29,7 +28,7 @@ def stencils(s: Statement, filters: Sizes, batched: frozenset[str]) -> tuple[Sta
     """
     if s.accumulate:
         return (s,)
-    summed = [(t, _summed(s, t, filters, batched)) for t in terms_of(s.rhs)]
+    summed = [(t, _summed(t, filters, batched)) for t in terms_of(s.rhs)]
     if not any(taps for _, taps in summed):
         taps = _kept(s, filters, batched)
         return (replace(s, loops=taps),) if taps else (s,)
@@ -66,22 +65,22 @@ def _added(s: Statement, term: Expr, taps: tuple[Index, ...]) -> Statement:
     return replace(s, rhs=rest, indices=(*s.indices, *taps), accumulate=True, loops=taps)
 
 
-def _summed(s: Statement, term: Expr, filters: Sizes, batched: frozenset[str]) -> tuple[Index, ...]:
+def _summed(term: Expr, filters: Sizes, batched: frozenset[str]) -> tuple[Index, ...]:
     """The indices of the kernel that a term sums over, if no product of matrices does that."""
     product = Term.of(term)
-    return _taps(s, product, frozenset(product.binder), filters, batched)
+    return _taps(product, frozenset(product.binder), filters, batched)
 
 
 def _kept(s: Statement, filters: Sizes, batched: frozenset[str]) -> tuple[Index, ...]:
     """The indices of the kernel that stay, with the places summed: the gradient of the filter."""
     if any(p.as_index() is None for p in s.at):
         return ()
-    kept = (_taps(s, Term.of(t), frozenset(s.indices), filters, batched) for t in terms_of(s.rhs))
+    kept = (_taps(Term.of(t), frozenset(s.indices), filters, batched) for t in terms_of(s.rhs))
     return tuple(dict.fromkeys(i for taps in kept for i in taps))
 
 
 def _taps(
-    s: Statement, product: Term, small: frozenset[Index], filters: Sizes, batched: frozenset[str]
+    product: Term, small: frozenset[Index], filters: Sizes, batched: frozenset[str]
 ) -> tuple[Index, ...]:
     """The kernel's indices in the windows of one factor; they have to be in ``small``."""
     if not product.binder:
@@ -92,18 +91,17 @@ def _taps(
         if pairs and len(taps) == len(pairs) and small.issuperset(taps) and not any(i.sequence for i in taps):
             places = {i for p in pairs for i in p if i not in taps}
             others = [f for f in (*product.factors, *product.divisors) if f is not factor]
-            if _alone(s, product, factor, others, places, taps, batched):
+            if _alone(product, factor, others, places, taps, batched):
                 return taps
     return ()
 
 
 def _windows(factor: Expr) -> list[tuple[Index, ...]]:
     """The indices of the positions that have several."""
-    return [p.indices() for r in reads_in(factor) for p in r.indices if len(p.indices()) > 1]
+    return [p.indices() for r in reads(factor) for p in r.indices if len(p.indices()) > 1]
 
 
 def _alone(
-    s: Statement,
     product: Term,
     windows: Expr,
     others: Iterable[Expr],
@@ -124,5 +122,5 @@ def _alone(
 
 def _axes(node: Expr, batched: frozenset[str]) -> set[Index]:
     """What the value of an expression is a matter of, the example included."""
-    names = {key_of(r).removeprefix("∂") for r in reads_in(node)}
+    names = {key_of(r).removeprefix("∂") for r in reads(node)}
     return mentioned(node) | ({BATCH} if names & batched else set())

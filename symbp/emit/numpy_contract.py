@@ -102,7 +102,6 @@ class Images:
     left: Node
     right: Node
     stack: Labels
-    places: Labels
     mixes: bool
 
     @classmethod
@@ -118,14 +117,14 @@ class Images:
                 free = tuple(i for i in a.labels if i not in over)
                 plain = len(a.labels) == 2 and len(free) == 1 and len(stack) > 0 and len(places) > 1
                 if plain and want == (*stack, *free, *places):
-                    return cls(a, b, stack, places, True)
+                    return cls(a, b, stack, True)
             return None
         if len(want) != 2 or want[0] not in left.labels:
             left, right = right, left
         first, second = left.labels, right.labels
         several = len(want) == 2 and len(first) == len(second) > 3
         if several and (first[1], second[1]) == want and (first[0], first[2:]) == (second[0], second[2:]):
-            return cls(left, right, first[:1], first[2:], False)
+            return cls(left, right, first[:1], False)
         return None
 
 
