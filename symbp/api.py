@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from symbp import explaining, pipeline
+from symbp.errors import RequestProblem
 from symbp.model.builder import Builder as _Builder
 from symbp.model.core import Array, Equation
 from symbp.model.core import Model as Equations
@@ -97,13 +98,19 @@ class Model:
         """
         return Explanation(self, explaining.explained(self.core, variable))
 
-    def compile(self, wrt: Iterable[str] = ()) -> ModuleType:
-        """The generated NumPy module, imported; ``wrt`` asks for gradients of inputs as well.
+    def compile(self, wrt: Iterable[str] = (), target: Literal["numpy", "numba"] = "numpy") -> ModuleType:
+        """The generated module, imported; ``wrt`` asks for gradients of inputs as well.
+
+        ``target`` "numba" is the same in loops that Numba compiles, for networks so small that NumPy's
+        calls are what takes the time.
 
         Raises:
+            ImportError: if Numba is asked for and not installed.
             RequestProblem: if a function of the model is abstract.
         """
-        return pipeline.module_of(self._system(wrt))
+        if target not in ("numpy", "numba"):
+            raise RequestProblem(f"there is no target {target!r} to compile", hint='write "numpy" or "numba"')
+        return pipeline.module_of(self._system(wrt), target)
 
     def to_numpy(self, wrt: Iterable[str] = ()) -> str:
         """The text of the generated NumPy module."""

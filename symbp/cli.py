@@ -26,7 +26,7 @@ EXPLAINED = ("text", "markdown", "html", "latex")
 FLAVORS = ("github", "myst", "quarto", "pandoc")
 DETAILS = ("result", "key", "all")
 SHOWN = ("text", "svg", "tikz")
-TARGETS = ("numpy", "latex", "beamer", "markdown", "html", "notebook")
+TARGETS = ("numpy", "numba", "latex", "beamer", "markdown", "html", "notebook")
 NAMED = ("nielsen", "goodfellow", "ng", "bishop", "rows")
 
 Command = Callable[..., Any]

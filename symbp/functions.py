@@ -20,8 +20,8 @@ class Elementwise:
     ``derivatives`` has one function per argument; each takes the arguments and returns the partial
     derivative.  ``prime`` prints the derivative as f′(u) instead of writing it out.  ``value`` writes
     the function in simpler ones, None for a primitive.  ``numpy`` is the NumPy expression with
-    ``{0}``, ``{1}`` for arguments, ``helper`` the source of the function that it calls, if any;
-    ``numpy_prime`` likewise for derivatives that print as f′.
+    ``{0}``, ``{1}`` for arguments, ``helper`` the source of the function that it calls, if any, and
+    ``scalar`` that of the same for one number where the source for arrays does not serve.
     ``kinks`` says in words where the derivative jumps and which value it is given there.
     """
 
@@ -31,6 +31,7 @@ class Elementwise:
     numpy: str
     value: Callable[..., Expr] | None = None
     helper: str = ""
+    scalar: str = ""
     prime: bool = False
     kinks: str = ""
 
@@ -58,6 +59,11 @@ def sigmoid(u, out=None):
     np.exp(e, e)
     e += 1
     return np.reciprocal(e, e)
+'''
+_SIGMOID_OF_ONE = '''\
+def sigmoid(u):
+    """1/(1 + exp(-u)); where exp(-u) is too large for a float, the quotient is 0."""
+    return 1/(1 + np.exp(-u))
 '''
 _SOFTPLUS = '''\
 def softplus(u):
@@ -97,6 +103,7 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
         "sigmoid({0})",
         value=lambda u: 1 / (1 + _c("exp", -u)),
         helper=_SIGMOID,
+        scalar=_SIGMOID_OF_ONE,
     ),
     Elementwise(
         "softplus", r"\operatorname{softplus}", (lambda u: _c("sigmoid", u),), "softplus({0})",

@@ -28,12 +28,17 @@ class Target:
     text: Callable[[Model, Sequence[str]], str]
 
 
-def _numpy(model: Model, wrt: Sequence[str]) -> str:
-    from symbp.derive.engine import adjoint_system
+def _module(code: str) -> Callable[[Model, Sequence[str]], str]:
+    """What makes a Python module: one of NumPy's calls, or one of loops for Numba."""
 
-    params = tuple(a.name for a in model.of_kind("param"))
-    extra = tuple(pipeline.variable(model, name) for name in wrt)
-    return pipeline.module_text(adjoint_system(model, (*params, *extra)))
+    def text(model: Model, wrt: Sequence[str]) -> str:
+        from symbp.derive.engine import adjoint_system
+
+        params = tuple(a.name for a in model.of_kind("param"))
+        extra = tuple(pipeline.variable(model, name) for name in wrt)
+        return pipeline.module_text(adjoint_system(model, (*params, *extra)), code)
+
+    return text
 
 
 def _document(format_: str, flavor: str | None = None) -> Callable[[Model, Sequence[str]], str]:
@@ -48,7 +53,8 @@ def _document(format_: str, flavor: str | None = None) -> Callable[[Model, Seque
 
 
 TARGETS: tuple[Target, ...] = (
-    Target("numpy", ".py", "#", _numpy),
+    Target("numpy", ".py", "#", _module("numpy")),
+    Target("numba", "_numba.py", "#", _module("numba")),
     Target("latex", ".tex", "%", _document("latex")),
     Target("beamer", ".beamer.tex", "%", _document("beamer")),
     Target("markdown", ".md", "<!--", _document("markdown", "github")),
@@ -141,7 +147,8 @@ def _existing(
     if not folder.is_dir():
         raise SymbpError(f"there is no directory {folder}")
     for path in each(sorted(p for p in folder.iterdir() if p.is_file() and target_of(p.name))):
-        target, about = target_of(path.name), _header(path)
+        about = _header(path)
+        target = None if about is None else target_of(path.name, about.model)
         if about is not None and target is not None:
             yield path, make(pipeline.load(about.model, bindings), target, wrt)
 
@@ -153,9 +160,10 @@ def _header(path: Path) -> Generated | None:
     return generated(read_source(path).text)
 
 
-def target_of(name: str) -> Target | None:
-    """The target that makes files of this name: the one with the longest suffix that fits."""
-    return max((t for t in TARGETS if name.endswith(t.suffix)), key=lambda t: len(t.suffix), default=None)
+def target_of(name: str, model: str = "") -> Target | None:
+    """The target that makes files of this name for a model, or for some model: that of the longest suffix."""
+    found = [t for t in TARGETS if name.endswith(t.suffix) and model in ("", name.removesuffix(t.suffix))]
+    return max(found, key=lambda t: len(t.suffix), default=None)
 
 
 def _difference(path: Path, made: Made) -> str:

@@ -332,23 +332,31 @@ def verified(model: Model) -> Report:
 # ── code ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def module_text(system: AdjointSystem) -> str:
-    """The NumPy module of a model.
+def module_text(system: AdjointSystem, code: str = "numpy") -> str:
+    """The module of a model, in calls of NumPy or, with ``code`` "numba", in loops.
 
     Raises:
         RequestProblem: if a function is abstract: bind it first.
-        SymbpError: for what cannot be turned into NumPy code.
+        SymbpError: for what cannot be turned into code.
     """
+    if code == "numba":
+        from symbp.emit.numba import emit_numba
+
+        return emit_numba(system)
     from symbp.emit.numpy import emit_module
 
     return emit_module(system)
 
 
-def module_of(system: AdjointSystem) -> ModuleType:
-    """The generated module, imported."""
+def module_of(system: AdjointSystem, code: str = "numpy") -> ModuleType:
+    """The generated module, imported.
+
+    Raises:
+        ImportError: if the module needs Numba and it is not installed.
+    """
     name = f"symbp_generated_{system.model.name}"
     module = ModuleType(name)
-    text = module_text(system)
+    text = module_text(system, code)
     module.__file__ = f"<{name}>"
     # with its text in linecache, a traceback into generated code shows its lines
     linecache.cache[module.__file__] = (len(text), None, text.splitlines(True), module.__file__)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import loops
 import outside
 import pytest
 import strategies
@@ -37,6 +38,8 @@ def check(text: str) -> None:
     assert report.ok, f"{text}\n{report}"
     found = outside.disagreement(model, module, 1)
     assert not found, f"{text}\nautograd says otherwise: {found}\n{pipeline.module_text(system)}"
+    other = loops.differences(model, module, loops.interpreted(system))
+    assert not other, f"{text}\nthe loops say otherwise: {other}\n{pipeline.module_text(system, 'numba')}"
 
 
 def drawn(test: Callable[[str], Any]) -> Callable[[], Any]:

@@ -93,7 +93,7 @@ class Module:
         alias = [f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)]
         module = render(
             "numpy/module.py.jinja",
-            title=_sentence(self.model.title or self.model.name),
+            title=sentence(self.model.title or self.model.name),
             about=self.about(),
             math="math." in text,
             erf=re.search(r"(?<![\w.])erf\(", text) is not None,
@@ -294,7 +294,10 @@ class Module:
         return out
 
     def door(self, program: Program, sizes: Sequence[str]) -> list[Written]:
-        door = Door(self.model, program.storages, self.names)
+        return self.doors(Door(self.model, program.storages, self.names), sizes)
+
+    def doors(self, door: Door, sizes: Sequence[str]) -> list[Written]:
+        """The functions that check the arguments."""
         lines = door.lines(sizes, self.needs.dtype)
         doc = ["The arguments as arrays of one type, and the sizes that their shapes fix.", "",
                "Raises ValueError where shapes disagree."]
@@ -318,7 +321,7 @@ class Module:
 
     def user_function(self, name: str, orders: tuple[int, ...]) -> Written:
         function = self.model.functions[name]
-        body = _derived(function, orders)
+        body = derived(function, orders)
         params = {p: safe(p) for p in function.params}
         node = lower(computed(body, Names.of(self.model)), Scope({}, locals=params))
         sizes = {f"size {s}": s for s in self.model.sizes}
@@ -328,13 +331,18 @@ class Module:
         outer = self.needs.dtype
         code: Code = Writer({}, names, self.needs).write(node, ())
         self.needs.dtype = outer
-        primes = "′" * sum(orders) if len(orders) == 1 else ""
-        plain = primes or not any(orders)
-        doc = f"{name}{primes}, from its definition." if plain else f"A derivative of {name}."
+        doc = self.about_function(name, orders)
         return Written(user_name(name, orders), arguments, [doc], [f"return {code.text}"])
 
+    def about_function(self, name: str, orders: tuple[int, ...]) -> str:
+        """The docstring of a user's function or of its derivative."""
+        primes = "′" * sum(orders) if len(orders) == 1 else ""
+        plain = primes or not any(orders)
+        return f"{name}{primes}, from its definition." if plain else f"A derivative of {name}."
 
-def _derived(function: Function, orders: tuple[int, ...]) -> Expr:
+
+def derived(function: Function, orders: tuple[int, ...]) -> Expr:
+    """The definition of a function, or of its derivative with these orders by argument."""
     body = function.body
     if body is None:
         raise unbound(function.name)
@@ -362,7 +370,8 @@ def _listing(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"
 
 
-def _sentence(title: str) -> str:
+def sentence(title: str) -> str:
+    """A title without what cannot stand in a docstring."""
     return title.replace("\\", "\\\\").replace('"', "'").rstrip(".")
 
 

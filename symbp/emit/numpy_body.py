@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbp.arrays.nodes import (
+    BATCH_SIZE,
     Allocate,
     Assign,
     Choice,
@@ -20,7 +21,7 @@ from symbp.arrays.nodes import (
     loaded,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Index
+from symbp.calculus.affine import Affine, Index, affine
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_named import Shared, hoistable, target_order
@@ -53,7 +54,7 @@ class Body:
         """The lines of consecutive instructions."""
         shared = Shared(self, instructions)
         out: Lines = []
-        for group in _branches(instructions):
+        for group in branches(instructions):
             if isinstance(group, Assign):
                 out += shared.assign(group)
             else:
@@ -223,16 +224,15 @@ class Body:
         return f"{pad}[np.zeros({shape}, {self.names['#dtype']}) for {name} in {limits}]"
 
     def shape(self, storage: Storage) -> str:
-        write = self.writer()
-        ends = []
-        for axis in storage.layout:
-            if axis == BATCH_AXIS:
-                self.needs.sizes["#batch"] = None
-                ends.append(self.names["#batch"])
-            else:
-                count = storage.axes[axis].high - storage.base[axis] + 1
-                ends.append(write.integer(count, True).text)
-        return f"({', '.join(ends)}{',' if len(ends) == 1 else ''})"
+        return self.written_shape([
+            affine(BATCH_SIZE) if axis == BATCH_AXIS else storage.axes[axis].high - storage.base[axis] + 1
+            for axis in storage.layout
+        ])
+
+    def written_shape(self, ends: Sequence[Affine]) -> str:
+        """A tuple of integers."""
+        texts = [self.writer().integer(end, True).text for end in ends]
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
 
 
 # ── assignments ───────────────────────────────────────────────────────────────────────────────────
@@ -289,7 +289,7 @@ def warnings_off(value: Node, line: str) -> Lines:
     return ["with np.errstate(all='ignore'):  # np.where computes both of its branches", f"    {line}"]
 
 
-def _branches(
+def branches(
     instructions: Iterable[Instruction],
 ) -> Iterator[Assign | Allocate | Loop | tuple[Guard, ...]]:
     """Guards with the same condition joined, opposite ones paired."""

@@ -39,6 +39,8 @@ class Door:
     model: Model
     storages: Mapping[str, Storage]
     names: Mapping[str, str]
+    family: str = "_family"
+    """The helper that makes a value of a family of sizes."""
 
     @property
     def given(self) -> tuple[Array, ...]:
@@ -70,7 +72,8 @@ class Door:
         for array in self.ordered():
             out += self.fit(array)
         out += [self.within(reach) for reach in reaches(self.model)]
-        out += [f'size["{name}"] = _family(size, "{name}")' for name in returned if self.is_family(name)]
+        families = filter(self.is_family, returned)
+        out += [f'size["{name}"] = {self.family}(size, "{name}")' for name in families]
         return [*out, "return size"]
 
     def within(self, reach: Reach) -> str:

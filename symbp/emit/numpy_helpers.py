@@ -179,6 +179,20 @@ def _family(size, name):
     start = len(name) + 1
     return {int(key[start:-1]): n for key, n in size.items() if key.startswith(f"{name}[")}
 '''
+RAGGED = '''\
+def _ragged(size, name):
+    """A family of sizes by its index, as compiled code reads it: an array."""
+    members = _family(size, name)
+    out = np.zeros(max(members) + 1 - min(0, *members), np.int64)
+    for index, n in members.items():
+        out[index] = n
+    return out
+'''
+READY = '''\
+def _ready(values):
+    """The array if it lies in memory as compiled code expects it, else a copy that does."""
+    return values if values.flags.carray else np.array(values, order="C")
+'''
 POSITIVE = '''\
 def _positive(name, value):
     """A size that is an argument."""
@@ -216,6 +230,8 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_fit": FIT,
         "_within": WITHIN,
         "_family": FAMILY,
+        "_ragged": RAGGED,
+        "_ready": READY,
         "_positive": POSITIVE,
         "_integers": INTEGERS,
     }
