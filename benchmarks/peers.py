@@ -1,8 +1,9 @@
 """Generated modules beside NumPy by hand, autograd, JAX and PyTorch: cost and all gradients of one batch.
 
-``symbp`` is the plain form, ``workspace`` the one that computes in arrays that stay.
+``symbp`` is the plain form, ``workspace`` the one that computes in arrays that stay, ``numba`` the target of
+compiled loops (with ``--numba``: it is for small problems alone).
 
-    python benchmarks/peers.py [PROBLEM …] [--dtype float32] [--rounds N] [--without torch] [--plot FILE]
+    python benchmarks/peers.py [PROBLEM …] [--dtype float32] [--rounds N] [--without torch] [--numba] [--plot FILE]
 
 Everything runs in one process, in turns, with two BLAS threads (THREADS in the environment).  All have to
 agree before anything is timed.  Times are medians; the spread is the distance of the quartiles over the
@@ -33,12 +34,12 @@ from problems_further import FURTHER_PROBLEMS
 
 import symbp
 
-OURS, SCALES = ("symbp", "workspace"), {"float32": 5e-4, "float64": 1e-9}
+OURS, SCALES = ("symbp", "workspace", "numba"), {"float32": 5e-4, "float64": 1e-9}
 Run = Callable[[], tuple[Any, list[Any]]]
 
 
-def contestants(problem: Problem, dtype: str, without: list[str]) -> dict[str, Run]:
-    """Everything that computes the same thing, and the floor."""
+def contestants(problem: Problem, dtype: str, without: list[str], numba: bool) -> dict[str, Run]:
+    """Everything that computes the same thing, and the floor; ``numba``: compiled loops too."""
     given, params = problem.draw(np.random.default_rng(0), np.dtype(dtype))
     text = "\n" in problem.model
     model = symbp.parse(problem.model, problem.name) if text else symbp.load(problem.model)
@@ -54,7 +55,15 @@ def contestants(problem: Problem, dtype: str, without: list[str]) -> dict[str, R
         cost, grads = module.value_and_grad(**given, **params, out=workspace)
         return cost, _flat(grads)
 
-    out: dict[str, Run] = dict(zip(OURS, (ours, into), strict=True))
+    out: dict[str, Run] = {"symbp": ours, "workspace": into}
+    if numba:
+        loops = model.compile(target="numba")
+
+        def compiled() -> tuple[Any, list[Any]]:
+            cost, grads = loops.value_and_grad(**given, **params)
+            return cost, _flat(grads)
+
+        out["numba"] = compiled
     out |= {name: make(**given, **params) for name, make in (HAND | FURTHER)[problem.kind].items()}
     return out | dict(peers(problem, given, params, without))
 
@@ -119,7 +128,7 @@ def summary(results: dict[str, dict[str, float]]) -> str:
     head = f"| problem | form | µs | {' | '.join(f'/ {n}' for n in names)} |"
     rows = [head, "|---" * (len(names) + 3) + "|"]
     for title, median in results.items():
-        for form in OURS:
+        for form in (f for f in OURS if f in median):
             cells = [f"{median[form] / median[n]:.2f}" if n in median else "" for n in names]
             rows.append(f"| {title} | {form} | {median[form] * 1e6:.0f} | {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -153,6 +162,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "float64", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--without", action="append", default=[], choices=("autograd", "jax", "torch"))
+    parser.add_argument("--numba", action="store_true")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     chosen = [p for p in (*PROBLEMS, *FURTHER_PROBLEMS) if not options.problems or p.name in options.problems]
@@ -160,7 +170,7 @@ def main() -> None:
     results: dict[str, dict[str, float]] = {}
     for problem in chosen:
         for dtype in dtypes:
-            runs = contestants(problem, dtype, options.without)
+            runs = contestants(problem, dtype, options.without, options.numba)
             check(runs, dtype)
             results[f"{problem.name} {dtype}"] = report(problem, dtype, timed(runs, options.rounds))
     print(f"\n{summary(results)}")
