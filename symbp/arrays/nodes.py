@@ -9,7 +9,8 @@ the tree is printed; the same tree serves the matrix form and NumPy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbp.calculus.affine import Affine, Index, Size, affine
@@ -269,6 +270,31 @@ def below(node: Node) -> tuple[Node, ...]:
             return ()
         case _:
             raise TypeError(f"{type(node).__name__} is not an array node")
+
+
+def map_below(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with every expression directly below it changed; itself if none is."""
+    match node:
+        case Load(_, subscripts):
+            taken = tuple(Take(change(s.ids)) if isinstance(s, Take) else s for s in subscripts)
+            new: Node = replace(node, subscripts=taken)
+        case Elementwise(_, args) | Apply(_, args):
+            new = replace(node, args=tuple(change(a) for a in args))
+        case Contract(left, right):
+            new = replace(node, left=change(left), right=change(right))
+        case Fold(_, arg) | Normalised(_, arg):
+            new = replace(node, arg=change(arg))
+        case LoopSum(_, body):
+            new = replace(node, body=change(body))
+        case Select(arg, _, ids):
+            new = replace(node, arg=change(arg), ids=change(ids))
+        case Choice(cond, then, other):
+            new = replace(node, cond=change(cond), then=change(then), other=change(other))
+        case Local() | Num() | IndexValue():
+            return node
+        case _:
+            raise TypeError(f"{type(node).__name__} is not an array node")
+    return node if new == node else new
 
 
 def loaded(node: Node) -> set[str]:

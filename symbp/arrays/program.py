@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
 from symbp.arrays.cover import initialised, sizing, tiles
+from symbp.arrays.grouping import grouped
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import (
     Allocate,
@@ -212,7 +213,7 @@ def _program(
         )
         builder = _Builder(scene, storages, inside, filters)
         made.append(builder.allocated(builder.items(chosen, Scope(storages))))
-    return Program(made[0], made[1], storages, model)
+    return Program(made[0], grouped(made[1]), storages, model)
 
 
 def _scene_and_plan(

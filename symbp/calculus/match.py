@@ -41,14 +41,22 @@ def _match_affine(
     if not open_:
         return known == node
     index = open_[0]
-    if len(open_) > 1 or known.coefficient(index) != 1:
+    factor = known.coefficient(index)
+    value = _divided(node - (known - affine(index) * factor), factor) if factor else None
+    if len(open_) > 1 or value is None:
         return False
-    value = node - (known - index)
     hidden = {i for v in inner.values() for i in v.indices()}
     if index in value.indices() or any(i in hidden for i in value.indices()):
         return False
     found[index] = value
     return True
+
+
+def _divided(value: Affine, by: int) -> Affine | None:
+    """The quotient where every coefficient is a multiple: 2i + 4 by 2 is i + 2."""
+    if value.const % by or any(c % by for _, c in value.terms):
+        return None
+    return Affine(value.const // by, ((a, c // by) for a, c in value.terms))
 
 
 def _head(node: Expr) -> object:

@@ -31,6 +31,7 @@ from symbp.arrays.nodes import (
     Window,
     below,
     loaded,
+    map_below,
 )
 from symbp.calculus.affine import Affine, Index
 from symbp.emit.loops_scalar import Scalars
@@ -327,25 +328,10 @@ def _choice(node: Node) -> Choice | None:
 
 
 def _replaced(node: Node, old: Node, new: Node) -> Node:
-    """The value with another one in the place of a part."""
+    """The value with another one in the place of a part; not in sums that run over members of a list."""
     if node == old:
         return new
-    match node:
-        case Load(_, subscripts):
-            taken = tuple(Take(_replaced(s.ids, old, new)) if isinstance(s, Take) else s for s in subscripts)
-            return replace(node, subscripts=taken)
-        case Elementwise(_, args) | Apply(_, args):
-            return replace(node, args=tuple(_replaced(a, old, new) for a in args))
-        case Contract(left, right):
-            return replace(node, left=_replaced(left, old, new), right=_replaced(right, old, new))
-        case Fold(_, arg) | Normalised(_, arg):
-            return replace(node, arg=_replaced(arg, old, new))
-        case Select(arg, _, ids):
-            return replace(node, arg=_replaced(arg, old, new), ids=_replaced(ids, old, new))
-        case Choice(cond, then, other):
-            return Choice(cond, _replaced(then, old, new), _replaced(other, old, new), node.labels)
-        case _:
-            return node
+    return node if isinstance(node, LoopSum) else map_below(node, lambda n: _replaced(n, old, new))
 
 
 def _costly(node: Node) -> bool:

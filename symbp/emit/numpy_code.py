@@ -6,6 +6,7 @@ results, missing axes are inserted only where broadcasting does not add them by 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,6 +28,8 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Window,
+    below,
 )
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
@@ -149,7 +152,7 @@ class Writer:
         return self.spell(node, want, whole)
 
     def named_already(self, node: Node, want: Labels) -> bool:
-        """Whether another array's name stands for the expression: no value of its own is computed."""
+        """Whether a name stands for the expression: no value of its own is computed."""
         want = tuple(i for i in want if i in node.labels)
         return self.shortcut is not None and self.shortcut(node, want) is not None
 
@@ -324,7 +327,7 @@ class Writer:
         return Code(out, SUM)
 
     def product(self, node: Elementwise, want: Labels, whole: bool) -> Code:
-        top, bottom, negative, real = quotient(node)
+        top, bottom, negative, real = quotient(node, lambda n: self.named_already(n, want))
         parts = [self._factor(n, want, whole, real) for n in top]
         text = "*".join(p.at(PRODUCT) for p in parts) if len(parts) > 1 else ""
         if not parts:
@@ -417,7 +420,11 @@ class Writer:
         have = tuple(i for i in inner if i not in node.over)
         code = self.write(arg, inner)
         axes = tuple(inner.index(i) for i in node.over)
-        text = self._fold_text(node.op, code, axes, len(inner))
+        if short(node):
+            self.needs.helpers["folded"] = None
+            text = f"folded({FOLDED[node.op]}, {code.text}, {axes})"
+        else:
+            text = self._fold_text(node.op, code, axes, len(inner))
         return arranged(Code(text), have, want)
 
     def _fold_order(self, node: Fold, want: Labels) -> Labels:
@@ -434,3 +441,26 @@ class Writer:
         if code.tightness == ATOM and not code.text.startswith("np."):
             return f"{code.text}.{op}({where})"
         return f"np.{op}({code.text}{', ' if where else ''}{where})"
+
+
+FOLDED = {"sum": "np.add", "prod": "np.multiply", "max": "np.maximum", "min": "np.minimum"}
+"""The functions of two arguments that reductions fold with."""
+
+SHORT = range(2, 17)
+"""How many slices are folded one by one."""
+
+
+def short(node: Fold) -> bool:
+    """Whether a reduction runs over the few offsets of a window, which are known by number."""
+    extents = [i.extent for i in node.over]
+    if node.op not in FOLDED or not all(e.is_const for e in extents):
+        return False
+    return math.prod(e.const for e in extents) in SHORT and {*node.over} <= _offsets(node.arg)
+
+
+def _offsets(node: Node) -> set[Index]:
+    """The indices that share an axis with others: where they are in windows."""
+    own = set[Index]()
+    if isinstance(node, Load):
+        own = {i for s in node.subscripts if isinstance(s, Window) for i in s.labels}
+    return own.union(*(_offsets(n) for n in below(node)))

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from symbp.arrays.nodes import Choice, Elementwise, Local, LoopSum, Node, Num
 from symbp.emit.numpy_text import is_constant
 
+Kept = Callable[[Node], bool]
+"""Whether a product inside of another one stays as it is: it has a name."""
 
-def fraction(node: Node) -> tuple[list[Node], list[Node], Fraction]:
+
+def fraction(node: Node, kept: Kept = lambda _: False) -> tuple[list[Node], list[Node], Fraction]:
     """Factors above and below the line, and the number in front."""
+
+    def inner(part: Node) -> tuple[list[Node], list[Node], Fraction]:
+        product = isinstance(part, Elementwise) and part.op == "*"
+        return ([part], [], Fraction(1)) if product and kept(part) else fraction(part, kept)
+
     match node:
         case Num(value):
             return [], [], value
         case Elementwise("neg", (arg,)):
-            above, under, value = fraction(arg)
+            above, under, value = inner(arg)
             return above, under, -value
         case Elementwise("*", args):
-            parts = [fraction(a) for a in args]
+            parts = [inner(a) for a in args]
             value = Fraction(1)
             for part in parts:
                 value *= part[2]
             return [n for p in parts for n in p[0]], [n for p in parts for n in p[1]], value
         case Elementwise("/", (num, den)):
-            above, under, value = fraction(num)
+            above, under, value = inner(num)
             # Numbers below the line are gathered; a product there stays in its brackets.
-            its_above, its_under, its_value = fraction(den)
+            its_above, its_under, its_value = inner(den)
             if not its_value or its_under:
                 return above, [*under, den], value
             return above, [*under, *its_above], value / its_value
@@ -34,10 +42,10 @@ def fraction(node: Node) -> tuple[list[Node], list[Node], Fraction]:
             return [node], [], Fraction(1)
 
 
-def quotient(node: Node) -> tuple[list[Node], list[Node], bool, bool]:
+def quotient(node: Node, kept: Kept = lambda _: False) -> tuple[list[Node], list[Node], bool, bool]:
     """The factors above and below the line as they are written, whether a sign stands in front, and
     whether a factor above is an array of the arguments' type."""
-    above, under, value = fraction(node)
+    above, under, value = fraction(node, kept)
     if value < 0 and len(above) == 1 and (turned := flipped(above[0])) is not None:
         above, value = [turned], -value
     if value.denominator in (2, 4, 8) and (under or not above):

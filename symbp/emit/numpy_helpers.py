@@ -36,14 +36,35 @@ def normalised(u, axis):
 ARGMAX = '''\
 def argmax(u, axis):
     """1 where u is largest along an axis, shared equally at a tie, and 0 elsewhere."""
-    top = (u == u.max(axis=axis, keepdims=True)).astype(u.dtype)
-    return top/top.sum(axis=axis, keepdims=True)
+    return _extreme(np.maximum, u, axis)
 '''
 ARGMIN = '''\
 def argmin(u, axis):
     """1 where u is smallest along an axis, shared equally at a tie, and 0 elsewhere."""
-    low = (u == u.min(axis=axis, keepdims=True)).astype(u.dtype)
-    return low/low.sum(axis=axis, keepdims=True)
+    return _extreme(np.minimum, u, axis)
+'''
+EXTREME = '''\
+def _extreme(function, u, axis):
+    """Where u is function.reduce(u, axis), in equal shares; a slice at a time where they are few."""
+    u = np.moveaxis(u, axis, 0)
+    top = functools.reduce(function, u) if len(u) < 8 else function.reduce(u)
+    out = np.empty(u.shape, u.dtype)
+    for part, chosen in zip(u, out) if len(u) < 8 else ((u, out),):
+        chosen[...] = part == top
+    shares = out.sum(axis=0)
+    if not (shares == 1).all():
+        out /= shares
+    return np.moveaxis(out, 0, axis)
+'''
+FOLDED = '''\
+def folded(function, u, axes, out=None):
+    """function.reduce over axes of few elements, a slice at a time: along them NumPy is slow."""
+    u = np.moveaxis(u, axes, range(len(axes)))
+    first, second, *rest = [u[at] for at in np.ndindex(u.shape[:len(axes)])]
+    out = function(first, second, out=out)
+    for part in rest:
+        function(out, part, out=out)
+    return out
 '''
 WINDOWS = '''\
 def windows(x, axis, start, shape, steps):
@@ -218,6 +239,8 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "normalised": NORMALISED,
         "argmax": ARGMAX,
         "argmin": ARGMIN,
+        "_extreme": EXTREME,
+        "folded": FOLDED,
         "windows": WINDOWS,
         "_like": LIKE,
         "_copied": COPIED,

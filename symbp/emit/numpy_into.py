@@ -27,7 +27,7 @@ from symbp.arrays.nodes import (
     Node,
     Num,
 )
-from symbp.emit.numpy_code import Writer
+from symbp.emit.numpy_code import FOLDED, Writer, short
 from symbp.emit.numpy_fraction import bare, quotient, typed
 from symbp.emit.numpy_into_product import contraction_into
 from symbp.emit.numpy_rooms import Room, Rooms
@@ -38,8 +38,10 @@ TARGET = "\0"
 
 COMPARED = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
             "==": "equal", "!=": "not_equal"}  # fmt: skip
-FOLDED = {"sum": "add", "prod": "multiply", "max": "maximum", "min": "minimum"}
 UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
+
+PLACE = re.compile(r"\w+(\[\w+\])?|\0")
+"""An array of the workspace, whole."""
 
 FORM = re.compile(r"((?:np\.)?\w+)\(([^()]*)\)")
 """A call of one function with plain arguments: the result's array can be one more."""
@@ -228,7 +230,7 @@ class IntoWriter(Writer):
 
         A factor with fewer axes than the others takes them: it has fewer elements.
         """
-        top, bottom, negative, real = quotient(node)
+        top, bottom, negative, real = quotient(node, lambda n: self.named_already(n, want))
         factors = [_bare_flag(n, real) for n in top]
         thin = _thin(factors)
         small = [n for n in factors if n in thin or not (n.labels or _is_truth(n))] if thin else factors
@@ -344,7 +346,7 @@ class IntoWriter(Writer):
         have = tuple(i for i in inner if i not in node.over)
         code, what = self.write(node.arg, inner), kind(node, self.storages)
         axes = tuple(inner.index(i) for i in node.over)
-        if self.sums_rows(node, axes, inner, have):
+        if self.sums_rows(node, code, axes, inner, have):
             self.needs.dtype = True
             ones = f"np.ones({self.extent(node.over)}, {self.names['#dtype']})"
             vector = self.owner.rooms.constant("ones", ones, self.owner.unused)
@@ -352,14 +354,24 @@ class IntoWriter(Writer):
             out = self.call("np.dot", [vector, matrix], self.room(have, what, True))
         else:
             where = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
-            out = self.call(f"np.{FOLDED[node.op]}.reduce", [code.text, where, "None"], self.room(have, what))
+            out = self.folded(node, [code.text, where], self.room(have, what))
         self.used_up(code.text)
         return arranged(out, have, want)
 
-    def sums_rows(self, node: Fold, axes: tuple[int, ...], inner: Labels, have: Labels) -> bool:
-        """Whether a sum runs over the leading axes of a stored array and leaves one."""
+    def folded(self, node: Fold, args: list[str], out: str) -> Code:
+        """The call of a reduction."""
+        if short(node):
+            self.needs.helpers["folded"] = None
+            axes = args[1] if len(node.over) > 1 else f"({args[1]},)"
+            return self.call("folded", [FOLDED[node.op], args[0], axes], out)
+        return self.call(f"{FOLDED[node.op]}.reduce", [*args, "None"], out)
+
+    def sums_rows(self, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels) -> bool:
+        """Whether a sum runs over the leading axes of an array in one piece and leaves one."""
         leading = axes == tuple(range(len(axes))) and len(have) == 1
         stored = isinstance(node.arg, Load) and inner == node.arg.labels
+        # what was computed lies in the order in which it was asked for, unless it was turned since
+        stored = stored or (isinstance(node.arg, Elementwise) and PLACE.fullmatch(code.text) is not None)
         real = kind(node, self.storages) == "real"
         return node.op == "sum" and leading and stored and real and not moving(node.over, self.indices)
 
