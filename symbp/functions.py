@@ -21,7 +21,8 @@ class Elementwise:
     derivative.  ``prime`` prints the derivative as f′(u) instead of writing it out.  ``value`` writes
     the function in simpler ones, None for a primitive.  ``numpy`` is the NumPy expression with
     ``{0}``, ``{1}`` for arguments, ``helper`` the source of the function that it calls, if any, and
-    ``scalar`` that of the same for one number where the source for arrays does not serve.
+    ``scalar`` that of the same for one number where the source for arrays does not serve; with ``opens``
+    code computes ``value`` instead, a part of which the derivative needs too.
     ``kinks`` says in words where the derivative jumps and which value it is given there.
     """
 
@@ -32,6 +33,7 @@ class Elementwise:
     value: Callable[..., Expr] | None = None
     helper: str = ""
     scalar: str = ""
+    opens: bool = False
     prime: bool = False
     kinks: str = ""
 
@@ -144,6 +146,7 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
         (lambda u: _c("sigmoid", u) * (1 + u * (1 - _c("sigmoid", u))),),
         "silu({0})",
         value=lambda u: u * _c("sigmoid", u),
+        opens=True,
         helper='def silu(u):\n    """u*sigmoid(u)."""\n    return u*sigmoid(u)\n',
         prime=True,
     ),

@@ -22,7 +22,7 @@ from symbp.arrays.nodes import (
     loaded,
 )
 from symbp.arrays.reading import Scope, reading
-from symbp.arrays.scatter import mentioned
+from symbp.arrays.scatter import mentioned, merged
 from symbp.arrays.schedule import (
     Member,
     Nest,
@@ -132,7 +132,7 @@ def gradient_program(
     for name in system.order:
         made = backward_statements(model, system.contributions[name], batched)
         closed = reuse.changed(made, lambda e: stored.reuse(flatten(reuse.computed(e, names))))
-        parts[adjoint_key(name)] = closed
+        parts[adjoint_key(name)] = merged(closed)
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)
     keys = tuple(adjoint_key(n) for n in wanted)

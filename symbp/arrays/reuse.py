@@ -77,7 +77,8 @@ def _computed(node: Call, names: Names) -> Expr | None:
         raise unbound(user.name)
     name = names.builtin.get(node.function, node.function)
     if not any(node.orders):
-        return replace(node, function=name) if name != node.function else None
+        open_ = None if user is not None and name == node.function else _opened(name, node.args)
+        return open_ or (replace(node, function=name) if name != node.function else None)
     if name in functions.BY_NAME and (user is None or name != node.function):
         return _builtin_derivative(Call(name, node.args, node.orders))
     if sum(node.orders) == 1 and user is not None and len(node.args) == 1:
@@ -86,6 +87,12 @@ def _computed(node: Call, names: Names) -> Expr | None:
             value = Call(name, node.args)
             return rewrite(through, lambda n: value if n == Ref(user.name) else None)
     return None
+
+
+def _opened(name: str, args: tuple[Expr, ...]) -> Expr | None:
+    """silu(u) as u σ(u): its derivative needs σ(u) too, which is then computed once."""
+    record = functions.BY_NAME.get(name)
+    return record.value(*args) if record is not None and record.opens and record.value is not None else None
 
 
 def unbound(name: str) -> RequestProblem:
@@ -195,11 +202,16 @@ def with_shared_calls(system: AdjointSystem, names: Names) -> Model:
 def _shareable(node: Expr, model: Model) -> tuple[str, str] | None:
     """The function and the variable of a call f(z[l,j])."""
     match node:
-        case Call(function, (Ref(name, at),), ()) if function not in CHEAP and len(at) > 0:
+        case Call(function, (Ref(name, at),), ()) if len(at) > 0 and (function not in CHEAP or _windows(at)):
             plain = all(not any(isinstance(a, Ref) for a in p.atoms()) for p in at)
             return (function, name) if plain and model.arrays[name].kind == "variable" else None
         case _:
             return None
+
+
+def _windows(at: tuple[Affine, ...]) -> bool:
+    """Whether positions overlap or skip: what is computed before has fewer elements, in one piece."""
+    return any(len(p.indices()) > 1 for p in at)
 
 
 def _with_call(model: Model, function: str, name: str) -> Model:

@@ -93,6 +93,34 @@ def solved(s: Statement, batched: frozenset[str]) -> tuple[Statement, ...]:
     return (*first, *(inner for f in found if f is not None for inner in solved(f, batched)))
 
 
+def merged(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """What goes to the same places, repeated ones too, is added before it is scattered."""
+    out: list[Statement] = []
+    for s in statements:
+        alike = ((k, _renamed(s, o)) for k, o in enumerate(out) if s.accumulate and o.accumulate)
+        same = next(((k, r) for k, r in alike if r is not None), None)
+        if same is None:
+            out.append(s)
+        else:
+            place, renamed = same
+            first = out[place]
+            numbers = tuple(dict.fromkeys((*first.numbers, *renamed.numbers)))
+            out[place] = replace(first, rhs=add((first.rhs, renamed.rhs)), numbers=numbers)
+    return tuple(out)
+
+
+def _renamed(s: Statement, like: Statement) -> Statement | None:
+    """The statement in the indices of another one that goes to the same places; None if it does not."""
+    if len(s.indices) != len(like.indices) or s.target != like.target or s.loops != like.loops:
+        return None
+    values = {mine: affine(its) for mine, its in zip(s.indices, like.indices, strict=True)}
+    ends = [(i.low.substitute(values), i.high.substitute(values)) for i in s.indices]
+    at = tuple(p.substitute(values) for p in s.at)
+    if at != like.at or ends != [(i.low, i.high) for i in like.indices]:
+        return None
+    return replace(s, at=at, indices=like.indices, rhs=substitute(s.rhs, values))
+
+
 def terms_of(node: Expr) -> tuple[Expr, ...]:
     """The terms of a sum, also below a sign, a divisor or a Σ."""
     match node:
@@ -145,7 +173,7 @@ def _scattered(
     ranges = {m for i in used for m in (*i.low.indices(), *i.high.indices())}
     if ranges & set(binder):
         return None  # Σ_{j≤i}: the places depend on an index that is summed over.
-    if gathered and not used and not each:
+    if gathered and not used and not each and not s.accumulate:
         return None  # One place for each example: a comparison with the label says that better.
     # Labels of each example are scattered together with it, not summed before.
     spread = [i for i in binder if i is BATCH and each and i not in used]

@@ -242,6 +242,9 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     """The line of an assignment; with ``safe`` the surroundings see to warnings."""
     view, entries, have = place(writer, a.target)
     if a.accumulate and entries:
+        whole = view == body.names[a.target.key] and ":" not in entries
+        if whole and len(body.storages[a.target.key].layout) > 1:
+            return [f"{by_number(writer, a, view, entries, have)}{comment(a.numbers)}"]
         return [f"np.add.at({scatter(writer, a, view, entries, have)}){comment(a.numbers)}"]
     storage = body.storages[a.target.key]
     member = storage.listed and "[" not in view.removeprefix(f"{body.names[a.target.key]}[")
@@ -269,12 +272,23 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     return [text] if safe else warnings_off(a.value, text)
 
 
-def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
+def by_number(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
+    """The call that scatters into an array in one piece: NumPy adds numbers faster than rows."""
+    writer.needs.helpers["_added"] = None
+    ids = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
+    return f"_added({view}, {ids}, {scattered(writer, a, have)})"
+
+
+def scattered(writer: Writer, a: Assign, have: Labels) -> str:
+    """The values that a scatter adds."""
     value = a.value.args[0] if isinstance(a.value, Elementwise) and a.value.op == "spread" else a.value
-    code = expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have)
+    return expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have).text
+
+
+def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
     places = [e if e != ":" else "slice(None)" for e in entries]
     where = places[0] if len(places) == 1 else f"({', '.join(places)})"
-    return f"{view}, {where}, {code.text}"
+    return f"{view}, {where}, {scattered(writer, a, have)}"
 
 
 def comment(numbers: Iterable[int]) -> str:

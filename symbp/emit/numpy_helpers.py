@@ -101,6 +101,19 @@ def _where(condition, then, other, out):
     np.copyto(out, then, where=condition)
     return out
 '''
+ADDED = '''\
+def _added(out, ids, values):
+    """out[ids] += values, repeated ids adding up: number by number, which NumPy does faster than by rows.
+
+    ids has a position for each of the first axes of out, which lies in one piece.
+    """
+    places = np.asarray(ids[0], np.intp)
+    for size, more in zip(out.shape[1:], ids[1:]):
+        places = places*size + more
+    for size in out.shape[len(ids):]:
+        places = places[..., None]*size + np.arange(size)
+    np.add.at(out.reshape(-1), places.reshape(-1), np.broadcast_to(values, places.shape).reshape(-1))
+'''
 PRODUCT = '''\
 def _product(a, b, inner, shape, out):
     """a @ b in ``out`` of the shape ``shape``; the product itself has the shape ``inner``."""
@@ -245,6 +258,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_like": LIKE,
         "_copied": COPIED,
         "_where": WHERE,
+        "_added": ADDED,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,
         "_common": COMMON,
