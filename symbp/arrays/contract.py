@@ -8,6 +8,7 @@ The order of the pairs is the cheapest that opt_einsum finds for nominal sizes
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,7 @@ def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
     factors, over, guarded = _factors(over, body, scope)
     if guarded:
         return lowering.fold("sum", lowering.lower(body, scope), over)
+    scope = replace(scope, guarded=scope.guarded or any(map(lowering.chooses, factors)))
     nodes = [lowering.lower(f, scope) for f in factors]
     sign = [n for n in nodes if isinstance(n, Num)]
     operands = _merged([n for n in nodes if not isinstance(n, Num)], over)

@@ -33,6 +33,8 @@ from symbp.arrays.nodes import (
 from symbp.arrays.reading import Scope, index_value, load
 from symbp.arrays.statement import key_of, reads
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.expr import ONE as EXPR_ONE
+from symbp.calculus.expr import ZERO as EXPR_ZERO
 from symbp.calculus.expr import (
     Add,
     Adjoint,
@@ -184,14 +186,23 @@ def _within(node: Within, scope: Scope) -> Node:
 
 
 def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:
-    """A product; factors [lo ≤ i ≤ hi] choose, because what they guard need not be finite."""
+    """A product; factors [lo ≤ i ≤ hi] choose, because what they guard need not be finite.
+
+    Nor need it exist, under any condition: a reading outside of its array is moved inside.
+    """
     guards = [f for f in factors if isinstance(f, Within)]
-    scope = replace(scope, guarded=scope.guarded or bool(guards))
+    scope = replace(scope, guarded=scope.guarded or any(map(chooses, factors)))
     rest = [lower(f, scope) for f in factors if not isinstance(f, Within)]
     value = rest[0] if len(rest) == 1 else elementwise("*", *rest) if rest else ONE
     for guard in guards:
         value = where(_within(guard, scope), value, ZERO)
     return value
+
+
+def chooses(factor: Expr) -> bool:
+    """Whether a factor is 1 or 0 as a condition says."""
+    flag = isinstance(factor, Where) and (factor.then, factor.other) == (EXPR_ONE, EXPR_ZERO)
+    return flag or isinstance(factor, Within)
 
 
 # ── reductions ────────────────────────────────────────────────────────────────────────────────────

@@ -171,6 +171,8 @@ def _always_finite(node: Expr) -> bool:
             return all(map(_always_finite, parts))
         case Neg(arg) | Reduce("sum", _, arg):
             return _always_finite(arg)
+        case Where(_, then, other):
+            return _always_finite(then) and _always_finite(other)
         case Div(num, den):
             return _always_finite(num) and not any(isinstance(n, (Ref, Adjoint)) for n in walk(den))
         case Pow(base, Number(value)):

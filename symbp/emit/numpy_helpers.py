@@ -49,8 +49,11 @@ def _extreme(function, u, axis):
     u = np.moveaxis(u, axis, 0)
     top = functools.reduce(function, u) if len(u) < 8 else function.reduce(u)
     out = np.empty(u.shape, u.dtype)
-    for part, chosen in zip(u, out) if len(u) < 8 else ((u, out),):
-        chosen[...] = part == top
+    if len(u) < 8:
+        for k, part in enumerate(u):
+            out[k] = part == top
+    else:
+        out[...] = u == top
     shares = out.sum(axis=0)
     if not (shares == 1).all():
         out /= shares

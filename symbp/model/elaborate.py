@@ -343,7 +343,10 @@ def _where(scope: Scope, node: Apply) -> Expr:
     cond, then, other = node.args
     if isinstance(cond, Range) or isinstance(then, Range) or isinstance(other, Range):
         raise ModelProblem("where takes a condition and two values", node.span, "write where(i <= j, a, b)")
-    return Where(_condition(scope, cond), value(scope, then), value(scope, other))
+    known = _condition(scope, cond)
+    inside = replace(scope, guards=(*scope.guards, known))
+    outside = replace(scope, guards=(*scope.guards, Logic("not", (known,))))
+    return Where(known, value(inside, then), value(outside, other))
 
 
 def _condition(scope: Scope, node: Syntax) -> Expr:

@@ -6,7 +6,7 @@ author who writes such a condition wants zeros beyond the ends, and would get a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from symbp.calculus.affine import Affine, Index, known_nonnegative, show
 from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Neg, Number, Ref, Where, refs, walk
@@ -42,17 +42,43 @@ def _windows(branch: Expr, inferred: set[Index]) -> Iterator[tuple[Ref, Affine]]
                 yield ref, position
 
 
-def _gaps(cond: Expr) -> Iterator[Affine]:
-    """What a condition says to be at least 0, one integer for each comparison."""
+def protects(guards: Iterable[Expr], room: Affine, nonnegative: Callable[[Affine], bool]) -> bool:
+    """Whether conditions see to it that ``room >= 0``.
+
+    A condition on values may: what it says cannot be known here.  One on indices has to say it.
+    """
+    known = tuple(guards)
+    if any(isinstance(n, Ref) for g in known for n in walk(g)):
+        return True
+    return any(nonnegative(room - gap) for g in known for gap in _gaps(g))
+
+
+def _gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
+    """What a condition says to be at least 0 if it holds (or does not), an integer for each comparison."""
     match cond:
-        case Logic("and", args):
+        case Logic("not", (arg,)):
+            yield from _gaps(arg, not holds)
+        case Logic("and" | "or" as op, args) if (op == "and") == holds:
             for arg in args:
-                yield from _gaps(arg)
+                yield from _gaps(arg, holds)
         case Compare(op, left, right):
             low, high = _integer(left), _integer(right)
-            if low is not None and high is not None and op in ("<", "<=", ">", ">="):
-                gap = high - low if op[0] == "<" else low - high
-                yield gap if op[-1] == "=" else gap - 1
+            if low is not None and high is not None:
+                yield from _compared(op if holds else OPPOSITE[op], high - low)
+
+
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def _compared(op: str, gap: Affine) -> Iterator[Affine]:
+    """For ``left op right`` with ``gap = right - left``."""
+    match op:
+        case "<" | "<=":
+            yield gap - (op == "<")
+        case ">" | ">=":
+            yield -gap - (op == ">")
+        case "==":
+            yield from (gap, -gap)
 
 
 def _integer(node: Expr) -> Affine | None:

@@ -20,6 +20,8 @@ class UseSite:
     positions: tuple[Affine, ...]
     spans: tuple[Span | None, ...]
     span: Span | None
+    guards: tuple[Expr, ...] = ()
+    """The conditions under which it is read."""
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Scope:
     params: frozenset[str] = frozenset()
     macros: Mapping[str, Macro] = field(default_factory=dict)
     """The arguments of a functional while its body is read."""
+    guards: tuple[Expr, ...] = ()
+    """The conditions of the `where` around this place."""
     left: str = ""
     """The left side as messages show it."""
     nest: tuple[str, ...] = ()
@@ -221,7 +225,8 @@ def reference(scope: Scope, node: Subscript) -> Expr:
             node.span, _signature(table, name), (("defined here", table.spans.get(name)),),
         )
     positions = tuple(position(scope, p) for p in node.positions)
-    scope.draft.uses.append(UseSite(name, positions, tuple(p.span for p in node.positions), node.span))
+    spans = tuple(p.span for p in node.positions)
+    scope.draft.uses.append(UseSite(name, positions, spans, node.span, scope.guards))
     return Ref(name, positions)
 
 

@@ -91,6 +91,7 @@ def find_ranges(state: Inference, drafted: Drafted) -> None:
 def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
     """The range of one index, if the arrays it runs over say it."""
     direct, windows = _linked(state, drafted, index), list[Interval]()
+    narrowing: list[Interval] = []
     for site, axis in drafted.sites.get(index, ()):
         interval = state.axis_range(site, axis)
         if interval is None or not _known(state, interval):
@@ -99,7 +100,10 @@ def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
             direct.append((interval, site.spans[axis]))
         elif (window := _window(state, site.positions[axis], index, interval)) is not None:
             windows.append(window)
+            if _gives_way(drafted, site.positions[axis], index):
+                narrowing.append(window)
     if direct:
+        windows = narrowing
         _agree(index, direct)
         state.ranges[index], state.sources[index] = direct[0]
     elif windows and not _open(state, drafted, index):
@@ -112,6 +116,15 @@ def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
             state.ranges[index] = common
             state.narrowed.add(index)
     return True
+
+
+def _gives_way(drafted: Drafted, position: Affine, index: Index) -> bool:
+    """Whether an index that runs over an axis stops where another reading would leave its array.
+
+    In ``d[i] = x[i+1] - x[i]`` it does, and in ``z[i] = Σ_p f[p] x[i+p] + x[i]``, where p runs over all of f.
+    An index that is summed does not: ``Σ_p w[p] x[t-p]`` is not meant to leave out a p.
+    """
+    return position.indices() == (index,) or index in drafted.indices
 
 
 def _linked(state: Inference, drafted: Drafted, index: Index) -> list[tuple[Interval, Span | None]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, known_le
-from symbp.calculus.expr import Expr, Ref, Where, children
+from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, known_le, known_nonnegative
+from symbp.calculus.expr import Expr, Logic, Ref, Where, children
 from symbp.model.core import Array, Model
+from symbp.model.guards import protects
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +29,39 @@ class Reach:
 def reaches(model: Model) -> tuple[Reach, ...]:
     """The readings that some sizes let leave their axis, each once.
 
-    The branches of a ``where`` are left out: its condition may be what keeps them inside.
+    In the branches of a ``where`` its condition may be what keeps them inside.
     """
     found: dict[Reach, None] = {}
     for equation in model.equations:
-        for ref in _readings(equation.rhs):
+        for ref, guards in _readings(equation.rhs, ()):
             array = model.arrays[ref.name]
             for position, axis in zip(ref.indices, array.axes, strict=True):
                 reach = _reach(model, array, position, axis)
-                if reach is not None:
+                if reach is not None and not _guarded(guards, position, axis):
                     found[reach] = None
     return tuple(found)
 
 
-def _readings(node: Expr) -> Iterator[Ref]:
+def _readings(node: Expr, guards: tuple[Expr, ...]) -> Iterator[tuple[Ref, tuple[Expr, ...]]]:
+    """Every element that is read, with the conditions under which it is."""
     if isinstance(node, Ref):
-        yield node
-    for child in (node.cond,) if isinstance(node, Where) else children(node):
-        yield from _readings(child)
+        yield node, guards
+    match node:
+        case Where(cond, then, other):
+            yield from _readings(cond, guards)
+            yield from _readings(then, (*guards, cond))
+            yield from _readings(other, (*guards, Logic("not", (cond,))))
+        case _:
+            for child in children(node):
+                yield from _readings(child, guards)
+
+
+def _guarded(guards: tuple[Expr, ...], position: Affine, axis: Index) -> bool:
+    """Whether conditions keep a position on its axis, where the ranges of its indices do not."""
+    rooms = (position - axis.low, axis.high - position)
+    return bool(guards) and all(
+        known_nonnegative(room) or protects(guards, room, known_nonnegative) for room in rooms
+    )
 
 
 def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach | None:

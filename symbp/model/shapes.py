@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, show
 from symbp.calculus.expr import Ref
 from symbp.errors import ModelProblem
+from symbp.model.guards import protects
 from symbp.model.positions import UseSite
 from symbp.model.ranges import Drafted, Inference, Interval, contradiction, extreme, text
 
@@ -147,9 +148,13 @@ def _check_inside(state: Inference, site: UseSite, axis: int, integers: Mapping[
     if least is None or most is None:
         return
     low, high = extreme(state.ranges, interval[0], -1), extreme(state.ranges, interval[1], 1)
-    if known_le(least + 1, low):
+
+    def surely(room: Affine) -> bool:
+        return known_le(Affine(), extreme(state.ranges, room, -1)) is True
+
+    if known_le(least + 1, low) and not protects(site.guards, position - interval[0], surely):
         raise _outside(state, site, axis, least)
-    if known_le(high + 1, most):
+    if known_le(high + 1, most) and not protects(site.guards, interval[1] - position, surely):
         raise _outside(state, site, axis, most)
 
 

@@ -207,7 +207,8 @@ def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
 
 
 def _is_condition(node: x.Expr) -> bool:
-    return isinstance(node, x.Indicator | x.Within)
+    chosen = isinstance(node, x.Where) and (node.then, node.other) == (x.ONE, x.ZERO)
+    return chosen or isinstance(node, x.Indicator | x.Within)
 
 
 def _neg(p: Program, node: x.Neg, scope: frozenset[str]) -> Code:
