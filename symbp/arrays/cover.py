@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from symbp.arrays.statement import Statement
-from symbp.calculus.affine import Affine, Index, Size, affine, known_le
+from symbp.calculus.affine import Affine, Index, Size, affine, innermost, known_le
 from symbp.errors import SymbpError
 
 
 def span(position: Affine, up: bool) -> Affine:
     """The greatest (least) value of a position over the ranges of its indices."""
     for _ in range(12):
-        found = next((a for a, _ in position.terms if isinstance(a, Index)), None)
+        found = innermost(position)
         if found is None:
             return position
         factor = position.coefficient(found)

@@ -208,6 +208,8 @@ def _collapsed(
             continue
         inside = Within(place, old.low, old.high)
         kept = tuple(i for i in term.binder if i != old)
+        if any(old in (*i.low.indices(), *i.high.indices()) for i in kept):
+            continue  # Σ_t Σ_{s≤t}: t says how far s goes; s can go, t cannot.
         rest = substitute(term.without(factor, ()), {old: place})
         return replace(s, rhs=reduce_sum(kept, mul((inside, rest))))
     return None

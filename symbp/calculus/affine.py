@@ -249,15 +249,26 @@ def known_nonnegative(value: Affine, depth: int = 0) -> bool:
             times, low = coefficient // atom.by, atom.value - (atom.by - 1)
             end = low if coefficient > 0 else atom.value
             return known_nonnegative(value - affine(atom) * coefficient + end * times, depth + 1)
-        if isinstance(atom, Index) and depth < 6 and atom.lo is not None and atom.hi is not None:
-            end = atom.lo if coefficient > 0 else atom.hi
-            swapped = value - affine(atom) * coefficient + end * coefficient
-            return known_nonnegative(swapped, depth + 1)
+    index = innermost(value)
+    if index is not None and depth < 6:
+        coefficient = value.coefficient(index)
+        end = index.low if coefficient > 0 else index.high
+        return known_nonnegative(value - affine(index) * coefficient + end * coefficient, depth + 1)
     for atom, coefficient in value.terms:
         if coefficient < 0 or not isinstance(atom, Size):
             return False
         least += coefficient
     return least >= 0
+
+
+def innermost(value: Affine) -> Index | None:
+    """An index with a range that no other one's range depends on: with s = 0..t, of t - s it is s.
+
+    Put the end of its range in its place before those of the others.
+    """
+    own = [i for i in value.indices() if i.lo is not None and i.hi is not None]
+    outer = {i for o in own for i in (*o.low.indices(), *o.high.indices()) if i != o}
+    return next((i for i in own if i not in outer), next(iter(own), None))
 
 
 def show(value: Affine, atom_text: Callable[[Atom], str] | None = None) -> str:

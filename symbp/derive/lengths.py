@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from symbp.calculus.affine import Affine, Size, affine, known_le, show
+from symbp.calculus.expr import Indicator, walk
 from symbp.derive.core import Case
 from symbp.derive.graph import Interval, generic_le
 
@@ -17,7 +18,8 @@ from symbp.derive.graph import Interval, generic_le
 def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:
     """What must not be negative for no two of ``cases``, all of one array, to share an element."""
     axes = range(len(cases[0].lhs.indices) if cases else 0)
-    return tuple(dict.fromkeys(gap for axis in axes for gap in _gaps(_parts(cases, axis))))
+    between = (gap for axis in axes for gap in _gaps(_parts(cases, axis)))
+    return tuple(dict.fromkeys((*between, *(gap for case in cases for gap in _inside(case)))))
 
 
 def sentences(groups: Iterable[Sequence[Case]]) -> tuple[str, ...]:
@@ -32,6 +34,18 @@ def sentences(groups: Iterable[Sequence[Case]]) -> tuple[str, ...]:
         for name, n in least.items()
         if n > 1
     )
+
+
+def _inside(case: Case) -> Iterator[Affine]:
+    """What must not be negative for a single element, as in [t = 3], to be one of the case."""
+    for node in walk(case.result):
+        if not isinstance(node, Indicator):
+            continue
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            index = one.as_index()
+            if index in case.indices and index is not None and index.sequence and not other.indices():
+                gaps = (index.high - other, other - index.low)
+                yield from (g for g in gaps if generic_le(Affine(), g) and not known_le(Affine(), g))
 
 
 def _parts(cases: Iterable[Case], axis: int) -> list[Interval]:

@@ -49,7 +49,8 @@ def _segments(full: Index, domains: Sequence[Interval]) -> list[Interval]:
     starts: list[Affine] = [full.low]
     for lo, hi in domains:
         starts.extend(s for s in (lo, hi + 1) if s not in starts)
-    inside = [s for s in starts if generic_le(full.low, s) and generic_le(s, full.high)]
+    # the whole range is a segment, whatever is known of its length
+    inside = [s for s in starts if s == full.low or (generic_le(full.low, s) and generic_le(s, full.high))]
     ordered = _sorted(inside)
     ends = [s - 1 for s in ordered[1:]] + [full.high]
     return list(zip(ordered, ends, strict=True))

@@ -28,9 +28,9 @@ def python_names(model: Model, wanted: Sequence[str]) -> dict[str, str]:
         out[name] = fresh_name(name, out.values(), reserved)
     for name in model.free_sizes:
         out[f"size {name}"] = fresh_name(name, out.values(), reserved)
-    others = [(f"size {s}", s) for s in model.sizes if f"size {s}" not in out]
+    others = [("#out", "out"), *((f"size {s}", s) for s in model.sizes if f"size {s}" not in out)]
     others += [(a.name, a.name) for a in model.arrays.values() if a.name not in out]
-    others += [("#batch", "batch"), ("#dtype", "dtype"), ("#out", "out")]
+    others += [("#batch", "batch"), ("#dtype", "dtype")]
     for name in model.arrays:
         plain = f"grad_{name}" if name in wanted else f"d{name}" if len(name) == 1 else f"d_{name}"
         others.append((adjoint_key(name), model.adjoints.get(name, plain)))

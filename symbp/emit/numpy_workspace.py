@@ -45,9 +45,10 @@ class Into:
 
     def functions(self, sizes: Sequence[str]) -> list[Written]:
         """The records of the two functions for the template."""
-        m, given = self.module, ", ".join(self.module.arguments())
+        m, given, out = self.module, ", ".join(self.module.arguments()), self.module.names["#out"]
         about = [
-            "Room for value_and_grad(..., out=workspace) with arguments of these shapes and types.", "",
+            f"Room for value_and_grad(..., {out}=workspace) with arguments of these shapes and types.",
+            "",
             "The first call with it makes the arrays, later ones make none: they return the same gradients'",
             "arrays with new values.", "", *m.shapes(self.door),
         ]

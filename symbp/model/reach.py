@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, known_le, known_nonnegative
+from symbp.calculus.affine import (
+    Affine,
+    FloorDiv,
+    Index,
+    Size,
+    affine,
+    innermost,
+    known_le,
+    known_nonnegative,
+)
 from symbp.calculus.expr import Expr, Logic, Ref, Where, children
 from symbp.model.core import Array, Model
 from symbp.model.guards import protects
@@ -77,7 +86,7 @@ def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach |
 def _end(model: Model, position: Affine, up: bool) -> Affine | None:
     """The greatest (least) value of a position over the ranges of its indices and its labels."""
     for _ in range(12):
-        found = next((a for a, _ in position.terms if isinstance(a, Index | Ref)), None)
+        found = next((a for a, _ in position.terms if isinstance(a, Ref)), None) or innermost(position)
         if found is None:
             return position
         low, high = _range(model, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -108,8 +109,9 @@ def _into_workspace(
 ) -> list[ModuleCheck]:
     """The form that computes in arrays that stay: the second call, which finds what the first left."""
     workspace = module.make_workspace(**arguments)
-    first, _ = module.value_and_grad(**arguments, out=workspace)
-    value, gradients = module.value_and_grad(**arguments, out=workspace)
+    given = {**arguments, workspace_keyword(module): workspace}
+    first, _ = module.value_and_grad(**given)
+    value, gradients = module.value_and_grad(**given)
     checks = [
         _gradient(name, getattr(gradients, name, None), expected, goal.dtype, goal.within, floor, slack)
         for name, expected in goal.gradients.items()
@@ -181,3 +183,8 @@ def _same_bits(left: Any, right: Any) -> bool:
         return len(left) == len(right) and all(_same_bits(a, b) for a, b in pairs)
     a, b = np.asarray(left), np.asarray(right)
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def workspace_keyword(module: Module) -> str:
+    """The name of the argument that takes a workspace: the last one, `out` unless an array has that name."""
+    return list(inspect.signature(module.value_and_grad).parameters)[-1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from symbp.calculus.affine import Index
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
-from symbp.verify.comparison import Goal, Module, ModuleCheck, compare, largest, leaves
+from symbp.verify.comparison import Goal, Module, ModuleCheck, compare, largest, leaves, workspace_keyword
 from symbp.verify.evaluate import Oracle
 from symbp.verify.places import Positions, Values, loop, place
 from symbp.verify.sample import Sample, redraw, trouble
@@ -108,7 +108,8 @@ def _every_form(module: Module, arguments: dict[str, Any]) -> Iterator[Any]:
     """What the plain form gives, and the form with a workspace: they round in different places."""
     yield module.value_and_grad(**arguments)
     if hasattr(module, "make_workspace"):
-        yield module.value_and_grad(**arguments, out=module.make_workspace(**arguments))
+        workspace = {workspace_keyword(module): module.make_workspace(**arguments)}
+        yield module.value_and_grad(**arguments, **workspace)
 
 
 def _errors(found: Any, goal: Goal) -> dict[str, float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
-from symbp.calculus.expr import refs
+from symbp.calculus.expr import bound, refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.model.reach import Reach, reaches
@@ -161,18 +161,27 @@ def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
 def _farthest(model: Model) -> int:
     """The greatest step or end of a range in a sequence, if lengths that start small are no match for it.
 
-    With h[t-6] for t = 7..T the cases of an adjoint are apart from twice that length on.
+    With h[t-6] for t = 7..T the cases of an adjoint are apart from twice that length on; h[5] is no last
+    step from T = 6 on.
     """
     ends = (end for e in model.equations for i in e.indices if i.sequence for end in (i.low, i.high))
     steps = (
         position
         for e in model.equations
         for ref in (e.lhs, *refs(e.rhs))
-        for position in ref.indices
-        if any(i.sequence for i in position.indices())
+        for position, axis in zip(ref.indices, model.arrays[ref.name].axes, strict=True)
+        if axis.sequence or any(i.sequence for i in position.indices())
     )
     most = max((abs(a.const) for a in (*ends, *steps)), default=0)
     return most if most > 2 else 0
+
+
+def _summed(model: Model) -> Iterator[Index]:
+    """The indices that sums run over, where their range is the same for all elements."""
+    for e in model.equations:
+        for i in (i for node in walk(e.rhs) for i in bound(node)):
+            if not (*i.low.indices(), *i.high.indices()):
+                yield i
 
 
 def _score(
@@ -194,6 +203,7 @@ def _score(
     except SymbpError:
         return None
     idle = sum(not points(e.indices, world) for e in model.equations)
+    idle += sum(not points((i,), world) for i in _summed(model))
     idle += sum(not points(d, world) for d in domains)
     return idle, len(extents) - len(set(extents.values())), total
 
