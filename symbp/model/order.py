@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from symbp.calculus.affine import Affine, known_le
+from symbp.calculus.affine import Affine, known_le, show
 from symbp.calculus.expr import Ref, refs
-from symbp.errors import ModelProblem
+from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
 
 
@@ -124,11 +124,30 @@ def _direction(
     names = list(dict.fromkeys(keys[e[0]].lhs.name for e in edges))
     who = f"{names[0]} needs itself" if len(names) == 1 else f"{', '.join(names)} need each other"
     others = dict.fromkeys(keys[e[0]] for e in edges if keys[e[0]] is not equation)
+    if (window := next((w for e in edges if (w := _window(e, keys, arrays)) is not None), None)) is not None:
+        name, position, span = window
+        raise ModelProblem(
+            f"{name} is read at {show(position)}, at several steps of its own recurrence at once", span,
+            f"write the steps out, each on its own: w[0]*{name}[…-1] + w[1]*{name}[…-2], or carry what is "
+            "summed along as a variable: s[t] = s[t-1] + …",
+        )
     raise ModelProblem(
         f"{who}, and no sequence index puts the equations in order", equation.span,
         f"read an earlier element of {ref.name} (l-1, t-1), where l is declared: index l = 1..L",
         tuple((f"the equation of {e.lhs.name}", e.span) for e in others),
     )
+
+
+def _window(
+    edge: Edge, keys: Mapping[str, Equation], arrays: Mapping[str, Array]
+) -> tuple[str, Affine, Span | None] | None:
+    """A reading whose place in a sequence depends on an index that is summed."""
+    _, _, ref, equation = edge
+    for position, axis in zip(ref.indices, arrays[ref.name].axes, strict=True):
+        own = set(equation.indices)
+        if axis.sequence and any(i not in own for i in position.indices()):
+            return ref.name, position, equation.span
+    return None
 
 
 def _shift(edge: Edge, keys: Mapping[str, Equation], arrays: Mapping[str, Array], name: str) -> int | None:
