@@ -6,13 +6,14 @@ sums over too little.  Everything is deterministic: same model, same seed, same 
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
-from symbp.calculus.expr import bound, refs, walk
+from symbp.calculus.expr import Expr, bound, children, refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.model.reach import Reach, reaches
@@ -94,20 +95,54 @@ def choose_sizes(model: Model, variant: int = 0, domains: Domains = ()) -> dict[
     Raises:
         SymbpError: if none are found.
     """
-    best: tuple[tuple[int, int, int], dict[SizeKey, int]] | None = None
+    best: tuple[Score, dict[SizeKey, int]] | None = None
     for attempt in range(400):
         sizes = _assignment(model, variant, attempt)
         score = _score(model, sizes, domains)
         if score is not None and (best is None or score < best[0]):
             best = score, sizes
-        if best is not None and attempt >= (20 if best[0][:2] == (0, 0) else 80):
+        if best is not None and attempt >= _patience(best[0]):
             break
     if best is None:
         raise SymbpError(
             "found no small sizes for which every axis of the model has at least one element",
             hint="check the ranges of the sequence indices and the differences of sizes in shapes",
         )
-    return best[1]
+    return best[1] if best[0][2] <= HEAVY else _lighter(model, *best, domains)
+
+
+Score = tuple[int, int, int]
+
+
+def _lighter(
+    model: Model, score: Score, sizes: dict[SizeKey, int], domains: Domains
+) -> dict[SizeKey, int]:
+    """Sizes with less to compute: two of them exchanged, or one made smaller, as long as that helps."""
+    for _ in range(3):
+        before = score
+        for other in _neighbours(sizes):
+            found = _score(model, other, domains)
+            if found is not None and found < score:
+                score, sizes = found, other
+        if score == before:
+            break
+    return sizes
+
+
+def _neighbours(sizes: dict[SizeKey, int]) -> Iterator[dict[SizeKey, int]]:
+    for one, other in itertools.combinations(sizes, 2):
+        yield {**sizes, one: sizes[other], other: sizes[one]}
+    for key, size in sizes.items():
+        yield from ({**sizes, key: n} for n in range(2, size) if n not in sizes.values())
+
+
+def _patience(score: Score) -> int:
+    """How many sizes are tried: more where something is empty or alike, or where there is much to compute."""
+    return 80 if score[:2] != (0, 0) or score[2] > HEAVY else 20
+
+
+HEAVY = 5000
+"""More products than this in all equations make every check slow."""
 
 
 def _size_keys(model: Model, start: int) -> tuple[dict[SizeKey, int], list[SizeKey]]:
@@ -186,8 +221,8 @@ def _summed(model: Model) -> Iterator[Index]:
 
 def _score(
     model: Model, sizes: dict[SizeKey, int], domains: Domains
-) -> tuple[int, int, int] | None:
-    """How many equations and domains are empty, how many extents coincide, the total size.
+) -> Score | None:
+    """How many equations and domains are empty, how many extents coincide, how much there is to compute.
 
     None if the sizes make no sense.
     """
@@ -205,7 +240,31 @@ def _score(
     idle = sum(not points(e.indices, world) for e in model.equations)
     idle += sum(not points((i,), world) for i in _summed(model))
     idle += sum(not points(d, world) for d in domains)
-    return idle, len(extents) - len(set(extents.values())), total
+    return idle, len(extents) - len(set(extents.values())), total + _work(model, world)
+
+
+def _work(model: Model, world: Sample) -> int:
+    """About how many products the equations have at these sizes: elements times the terms of their sums."""
+    return sum(_terms(e.rhs, _count(e.indices, world, {}), world, {}) for e in model.equations)
+
+
+def _terms(node: Expr, times: int, world: Sample, values: Values) -> int:
+    """``times`` the number of terms that are added up in an expression, sums within sums."""
+    own = times * _count(bound(node), world, values)
+    inner = (child for child in children(node) if any(bound(n) for n in walk(child)))
+    return own + sum(_terms(child, own, world, values) for child in inner)
+
+
+def _count(indices: Iterable[Index], world: Sample, values: Values) -> int:
+    """How many values indices take together, those that others limit taken to be as many as they can be."""
+    count = 1
+    for i in indices:
+        for outer in (*i.low.indices(), *i.high.indices()):
+            values.setdefault(outer.uid, place(outer.high)(world, values) if not outer.high.indices() else 1)
+        extent = place(i.high)(world, values) - place(i.low)(world, values) + 1
+        values[i.uid] = place(i.high)(world, values)
+        count *= max(extent, 0)
+    return count
 
 
 def _inside(reach: Reach, world: Sample) -> bool:
