@@ -22,7 +22,7 @@ from symbp.calculus.expr import (
 from symbp.derive import stable
 from symbp.derive.core import Reason
 from symbp.derive.graph import Use
-from symbp.derive.scene import Outcome, Scene, listed
+from symbp.derive.scene import Outcome, Scene, joined, listed
 from symbp.model.core import Equation
 
 
@@ -40,17 +40,24 @@ def chain(node: Expr, scene: Scene) -> Outcome | None:
     if all(u.consumer == scene.model.cost for u in scene.uses):
         return None
     terms = [_chain_term(u, scene) for u in scene.uses]
-    others = listed(u.lhs for u in scene.uses if u.consumer != scene.model.cost)
-    direct = any(u.consumer == scene.model.cost for u in scene.uses)
-    cost = Ref(scene.model.cost)
+    on = [u for u in scene.uses if u.consumer != scene.model.cost]
+    direct = len(on) < len(scene.uses)
     tail: Reason = (", and directly",) if direct else ()
-    only = "" if direct else "only "
-    several = sum(u.consumer != scene.model.cost for u in scene.uses) > 1
-    reads = ", whose equations read it" if several else ", whose equation reads it"
     why: Reason = (
-        "chain rule: ", scene.element, " acts on ", cost, f" {only}through ", *others, reads, *tail
+        "chain rule: ", scene.element, " acts on ", Ref(scene.model.cost),
+        " through " if direct else " only through ", *_consumers(on), *tail,
     )  # fmt: skip
     return add(terms), why
+
+
+def _consumers(uses: list[Use]) -> Reason:
+    """What stands between the element and the cost: r^{t+1}, or the z_j^{t+1}, one for each j.
+
+    Nothing is said of how they depend on it: z^l reads a^{l-1} where a = σ(z) is seen through.
+    """
+    if all(u.indices for u in uses):
+        return ("the ", *listed(u.lhs for u in uses))
+    return joined(list(dict.fromkeys(("the ", u.lhs) if u.indices else (u.lhs,) for u in uses)))
 
 
 def _chain_term(use: Use, scene: Scene) -> Expr:
