@@ -5,9 +5,12 @@ Rules as :mod:`symbp.derive.rules` describes them.
 
 from __future__ import annotations
 
+from functools import reduce
+
 from symbp.calculus.expr import (
     Add,
     Adjoint,
+    Call,
     Expr,
     Partial,
     Ref,
@@ -19,9 +22,11 @@ from symbp.calculus.expr import (
     refs,
     replace_nodes,
 )
+from symbp.calculus.tidy import positive, tidy
 from symbp.derive import stable
 from symbp.derive.core import Reason
 from symbp.derive.graph import Use
+from symbp.derive.logarithms import Whole, wholes
 from symbp.derive.scene import Outcome, Scene, joined, listed
 from symbp.model.core import Equation
 
@@ -192,7 +197,7 @@ def _shown(use: Use, scene: Scene) -> Expr:
 
 def stable_form(node: Expr, scene: Scene) -> Outcome | None:
     """log σ(u) = −softplus(−u) under a ∂.  Terminates: see :func:`symbp.derive.stable.stable`."""
-    restated = [u for u in scene.uses if _author(u, scene) is not None]
+    restated = [u for u in scene.uses if _author(u, scene) is not None and not _only_whole(u, scene)]
 
     def change(n: Expr) -> Expr | None:
         if not isinstance(n, Partial):
@@ -205,3 +210,31 @@ def stable_form(node: Expr, scene: Scene) -> Outcome | None:
 
     new = replace_nodes(node, change)
     return None if new == node else (new, stable.reason(node, new))
+
+
+def whole_logarithms(scene: Scene) -> dict[Expr, Whole]:
+    """The logarithms that are differentiated as a whole, in the author's form and in the stable one.
+
+    Code reads an element in place of its logarithm only where that loses no digit.
+    """
+    found = (w for u in scene.uses for w in _whole(u, scene))
+    return {canonical(w.node): w for w in found}
+
+
+def _whole(use: Use, scene: Scene) -> tuple[Whole, ...]:
+    if use.consumer == scene.model.cost:
+        return ()
+    bodies = dict.fromkeys((_shown(use, scene), use.body))
+    found = (w for body in bodies for w in wholes(use.lhs, body, scene.context))
+    return tuple(w for w in found if w.exact or not scene.total)
+
+
+def _only_whole(use: Use, scene: Scene) -> bool:
+    """Whether the stable form is the author's but for logarithms that are differentiated as a whole."""
+    kept = {w.node: reduce(_pair, w.exponents) for w in _whole(use, scene)}
+    shown = replace_nodes(_shown(use, scene), lambda n: kept.get(n) if isinstance(n, Call) else None)
+    return bool(kept) and canonical(positive(tidy(shown))) == canonical(use.body)
+
+
+def _pair(left: Expr, right: Expr) -> Expr:
+    return Call("logaddexp", (left, right))
