@@ -35,3 +35,37 @@ def test_one_element_between_has_no_article() -> None:
     assert "reads it" not in shown
     both = "param w : D\nh = sum(w[i]^2, i)\nz[j] = w[j]^3\ncost C = h^2 + sum(z[i]^2, i)\n"
     assert "acts on C only through h and the zⱼ =" in words(both, "w")
+
+
+# ── the result alone ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_result_has_no_reason_that_speaks_of_hidden_lines() -> None:
+    """Where no i is in sight, "only i = j survives" says nothing; what led to the result does."""
+    shown = words("mlp", detail="result")
+    assert "survive" not in shown and "does not depend on" not in shown
+    assert "δₖˡ⁻¹ = (Σⱼ δⱼˡ wⱼₖˡ) σ′(zₖˡ⁻¹) chain rule: zₖˡ⁻¹ acts on C only through the zⱼˡ" in shown
+    assert "δⱼᴸ = (aⱼᴸ − yⱼ) σ′(zⱼᴸ) the equation of C, differentiated" in shown
+    assert "column times row: an outer product" in shown
+
+
+def test_the_only_line_keeps_its_reason() -> None:
+    text = "param w\nparam b\ncost C = w^2\n"
+    assert "the cost does not depend on it" in words(text, "b", detail="result")
+
+
+def test_no_terms_of_a_hidden_line_in_a_result() -> None:
+    shown = words("crf", "alpha", detail="result")
+    assert "the equation of C, differentiated" in shown and "the terms that contain" not in shown
+
+
+def test_a_parameter_has_no_base_case() -> None:
+    text = """
+        index t = 0..T
+        param w[t]
+        h[0] = w[0]^2
+        h[t] = sin(h[t-1])*w[t] + w[t-1] for t = 1..T
+        cost C = h[T]^2
+    """
+    shown = words(text, "w")
+    assert "The base case" not in shown and "For w⁰:" in shown and "For w^T:" in shown

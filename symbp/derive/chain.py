@@ -31,6 +31,9 @@ from symbp.derive.scene import Outcome, Scene, joined, listed
 from symbp.model.core import Equation
 
 
+TERMS = ", the terms that contain "
+
+
 def define(node: Expr, scene: Scene) -> Outcome | None:
     """δ_k = ∂C/∂z_k.  Once: no adjoint of this element is left."""
     if not isinstance(node, Adjoint):
@@ -120,7 +123,7 @@ def equations(node: Expr, scene: Scene) -> Outcome | None:
     if not found:
         return None
     why: Reason = (equation_of(found), *listed(found))
-    return new, (*why, ", the terms that contain ", scene.element) if cut else why
+    return new, (*why, TERMS, scene.element) if cut else why
 
 
 def equation_of(found: list[Expr]) -> str:

@@ -31,7 +31,8 @@ def intro(place: Printer, case: Case, cases: tuple[Case, ...]) -> Text:
     if not gone:
         return ("For ", element, ":")
     names: list[Text] = [("other ", place.name(n)) if n == case.lhs.name else (place.name(n),) for n in gone]
-    return ("The base case ", element, ", on which no ", *listed(names, " or "), " depends", *where, ":")
+    what = "The base case " if place.arrays[case.lhs.name].kind == "variable" else "For "
+    return (what, element, ", on which no ", *listed(names, " or "), " depends", *where, ":")
 
 
 def listed(items: Iterable[Text], last: str = " and ") -> Text:
