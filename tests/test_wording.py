@@ -69,3 +69,43 @@ def test_a_parameter_has_no_base_case() -> None:
     """
     shown = words(text, "w")
     assert "The base case" not in shown and "For w⁰:" in shown and "For w^T:" in shown
+
+
+# ── the smaller words ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_indicator_listed_twice_leaves_an_and() -> None:
+    """Indices of two sums may have one letter: a, b and a is a and b, not a, b."""
+    from symbp.emit.layout import Sym
+    from symbp.emit.reasons import _once
+
+    one, two, three = Sym("a", "a"), Sym("b", "b"), Sym("c", "c")
+    assert _once(["only ", one, ", ", two, " and ", one, " survive"]) == ("only ", one, " and ", two, " survive")
+    assert _once(["only ", one, ", ", one, " and ", two, " survive"]) == ("only ", one, " and ", two, " survive")
+    assert _once(["only ", one, " and ", one, " survive"]) == ("only ", one, " survives")
+    kept = ["only ", one, ", ", two, " and ", three, " survive"]
+    assert _once(kept) == tuple(kept)
+
+
+def test_terms_are_spoken_of_only_where_there_are_others() -> None:
+    text = "input c in 0..K-1\nparam s : K\nparam b\ncost C = logsumexp(s[k], k) - s[c]{}\n"
+    assert "the equation of C =" in words(text.format(""), "s")
+    assert "the equation of C, the terms that contain sₖ" in words(text.format(" + b^2"), "s")
+
+
+def test_a_unit_vector_is_called_by_its_symbol() -> None:
+    text = "input c in 0..K-1\nparam s : K\ncost C = logsumexp(s[k], k) - s[c]\n"
+    assert "𝐞_c has a 1 in place c and 0 elsewhere" in words(text, "s")
+    latex = pipeline.documented(pipeline.parse(text), ["s"], "latex")
+    assert r"$\mathbf{e}_c$ has a 1 in place $c$ and 0 elsewhere" in latex.replace("\n", " ")
+
+
+def test_each_is_said_of_many() -> None:
+    text = """
+        index t = 1..T
+        param w[t]
+        r[t] = w[t]^2
+        cost C = r[T]^2 + sum(r[t], t)
+    """
+    shown = words(text, "r")
+    assert "each r^T" not in shown and "each rᵐ is its own variable" in shown

@@ -30,7 +30,6 @@ from symbp.derive.logarithms import Whole, wholes
 from symbp.derive.scene import Outcome, Scene, joined, listed
 from symbp.model.core import Equation
 
-
 TERMS = ", the terms that contain "
 
 
@@ -138,7 +137,8 @@ def _relevant(body: Expr, scene: Scene) -> Expr:
     moving = scene.through | {scene.element.name}
     kept = [t for t in body.terms if any(r.name in moving for r in refs(t))]
     # a lone element would read as the variable of that name, seen through its equation
-    return body if not kept or (isinstance(kept[0], Ref) and len(kept) == 1) else add(kept)
+    lone = len(kept) == 1 and isinstance(kept[0], Ref)
+    return body if lone or len(kept) in (0, len(body.terms)) else add(kept)
 
 
 def _author(use: Use, scene: Scene) -> Equation | None:

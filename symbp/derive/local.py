@@ -19,6 +19,7 @@ from symbp.calculus.expr import (
     Ref,
     canonical,
     flatten,
+    free_indices,
     refresh,
     refs,
     replace_nodes,
@@ -54,7 +55,7 @@ def derivatives(node: Expr, scene: Scene) -> Outcome | None:
     def change(n: Expr) -> Expr | None:
         if not isinstance(n, Partial):
             return None
-        other.extend(r for r in refs_of(n.body, n.wrt.name) if r != n.wrt and _by_index(r))
+        other.extend(r for r in refs_of(n.body, n.wrt.name) if r != n.wrt and _by_index(r, n.wrt))
         new = differentiate(n.body, n.wrt, call_rule, lambda r: _formal(r, n.wrt, scene), whole)
         return _undo(replace_nodes(new, known), scene)
 
@@ -131,9 +132,10 @@ def refs_of(node: Expr, name: str) -> Iterator[Ref]:
     return (n for n in walk(node) if isinstance(n, Ref) and n.name == name)
 
 
-def _by_index(ref: Ref) -> bool:
-    """Whether an element is named by indices alone, not by a label."""
-    return not any(isinstance(a, Ref) for p in ref.indices for a in p.atoms())
+def _by_index(ref: Ref, wrt: Ref) -> bool:
+    """Whether an element is one of many, named by an index of its own, and not by a label."""
+    own = set(free_indices(ref)) - set(free_indices(wrt))
+    return bool(own) and not any(isinstance(a, Ref) for p in ref.indices for a in p.atoms())
 
 
 def _undo(node: Expr, scene: Scene) -> Expr:

@@ -23,7 +23,7 @@ from symbp.emit import layout as lay
 from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
 from symbp.emit.math import Printer, printer
-from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.matrix_math import matrix_box, matrix_words, whole
 from symbp.emit.names import choose, letters
 from symbp.emit.naming import named
 from symbp.emit.notation import NIELSEN, Notation
@@ -290,8 +290,8 @@ def _matrix_step(place: Printer, case: Case, view: MatrixView) -> Step:
     if place.notation.vectors == "rows":
         form = by_rows(view.form)
         why = matrix_reason(form)
-    reason = tuple(p if isinstance(p, str) else whole(place, p.node) for p in why)  # type: ignore[attr-defined]
-    return Step(matrix_box(place.naming(names), form), reason, whole(place, case.lhs))
+    setter = place.naming(names)
+    return Step(matrix_box(setter, form), matrix_words(setter, why), whole(place, case.lhs))
 
 
 # ── equations and definitions ─────────────────────────────────────────────────────────────────────

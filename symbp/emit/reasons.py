@@ -66,7 +66,8 @@ def _once(pieces: list[str | Box]) -> Text:
     out: list[str | Box] = []
     for piece in pieces:
         if out and out[-1] in _BETWEEN and not isinstance(piece, str) and piece in out[:-1]:
-            out.pop()
+            if out.pop() == " and " and len(out) > 1 and out[-2] == ", ":
+                out[-2] = " and "
         else:
             out.append(piece)
     if len(out) == 3 and out[-1] == " survive":
