@@ -292,7 +292,7 @@ class Derivation:
 
     def steps_of(self, case: Case) -> tuple[Step, ...]:
         """The lines of one of ``cases``."""
-        from symbp.emit.document import reason_text
+        from symbp.emit.reasons import reason_text
 
         adjoints, cost = self.model.core.adjoints, self.model.core.cost
         return tuple(

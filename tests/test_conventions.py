@@ -33,6 +33,18 @@ def test_at_a_kink(cost: str, at: list[float], gradient: list[float], said: str)
         assert said.split("|")[-1] in " ".join(pipeline.documented(model.core, (), format_).split())
 
 
+def test_over_several_indices_the_derivative_is_shared_at_each() -> None:
+    """The largest of a row share what the rows that have it share: not a third each."""
+    model = symbp.parse("param x : M, N\ncost C = max(x[i,j], i, j)\n")
+    module = model.compile()
+    _, grads = module.value_and_grad(x=np.array([[1.0, 1.0], [1.0, 0.0]]))
+    np.testing.assert_allclose(grads.x, [[0.25, 0.25], [0.5, 0.0]])
+    said = "over several indices it is taken index by index, one after the other, and shares equally at each"
+    assert said in " ".join((module.__doc__ or "").split())
+    assert said in " ".join(pipeline.documented(model.core, (), "text").split())
+    assert "index by index" not in pipeline.documented(pipeline.parse("param x : N\ncost C = max(x[i], i)\n"))
+
+
 def test_nothing_is_said_of_smooth_models() -> None:
     from symbp.derive.conventions import conventions
 

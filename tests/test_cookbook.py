@@ -19,7 +19,7 @@ import pytest
 
 import symbp
 from symbp.emit.math import printer
-from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.matrix_math import matrix_box, matrix_words
 from symbp.emit.plain import text as plain
 
 SIZES = {"N": 4, "M": 3, "P": 5, "Q": 2, "D": 3, "K": 2, "H": 5}
@@ -2241,7 +2241,7 @@ REASONS = [
 def test_the_reason_is_one_sentence_that_names_each_array_once(text: str, expected: str) -> None:
     form = _matrix(text, "x")
     setter = printer(form.model)
-    words = (w if isinstance(w, str) else plain(whole(setter, w.node)) for w in form.view.reason)
+    words = (w if isinstance(w, str) else plain(w) for w in matrix_words(setter, form.view.reason))
     assert "".join(words) == expected
 
 

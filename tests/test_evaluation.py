@@ -79,6 +79,23 @@ def test_a_base_case_says_what_does_not_depend_on_it() -> None:
     assert "on which no a, p, q or r depends:" in text
 
 
+GRID = """
+    index i = 0..M, j = 0..N
+    param g
+    r[i,0] = g*i
+    r[0,j] = g*j for j = 1..N
+    r[i,j] = sin(r[i-1,j-1]) + r[i-1,j]*g + r[i,j-1] for i = 1..M, j = 1..N
+    cost C = r[M,N]
+"""
+
+
 def test_the_border_of_a_grid_has_its_range() -> None:
-    text = pipeline.documented(pipeline.load("soft_dtw"), format_="text")
-    assert "The base case r^{i−1,N} for i = 2, …, M:" in text
+    """On the border the recurrence goes on along it, so it is no base case; the axis is not shifted."""
+    text = pipeline.documented(pipeline.parse(GRID), ["r"], format_="text")
+    assert len(re.findall(r"At the border r\S+ for i = 1, …, M − 1:", text)) == 2
+    assert len(re.findall("At the border", text)) == 7
+    assert re.findall(r"The base case \S+ (.*)", text) == ["on which no other r depends:"]
+
+
+def test_what_does_not_recur_has_no_base_case() -> None:
+    assert "For wⱼₖ¹:" in pipeline.documented(pipeline.load("mlp_z"), ["w"], format_="text")

@@ -298,3 +298,28 @@ def test_every_model_renders_in_every_notation(name: str) -> None:
 def test_written_takes_a_notation_of_ones_own() -> None:
     system, names = derive(load("mlp"), ("z",))
     assert r"\delta^{l-1}_K" in written(system, names, notation=own('fixed = "capital"'))
+
+
+TWO_SEQUENCES = """
+    index i = 1..M, j = 1..N
+    param w : D, E
+    input x[i,j] : D, E
+    r[i,j] = sum(w[k,m]*x[i,j,k,m], k, m)
+    cost C = r[M,N]^2 + sum(r[i,j], i, j)
+"""
+
+
+def two_sequences(format_: str, notation: Notation = NIELSEN) -> str:
+    return written(*derive(parse(TWO_SEQUENCES), ("r",)), format_, "all", notation).replace(", ", ",")
+
+
+def test_two_sequence_indices_above_are_no_product() -> None:
+    text, latex, html = map(two_sequences, ("text", "latex", "html"))
+    assert "r^{i,j}" in text and "r^{M,N}" in text and "wₖₘ xₖₘ^{i,j}" in text
+    assert "r^{i,j}" in latex and "r^{M,N}" in latex and "w_{km}\\,x^{i,j}_{km}" in latex
+    assert "<mi>𝑖</mi><mi>𝑗</mi>" not in html
+
+
+@pytest.mark.parametrize(("name", "power"), [("goodfellow", "r^{(i,j)}"), ("ng", "r^{[i,j]}")])
+def test_two_sequence_indices_in_brackets(name: str, power: str) -> None:
+    assert power in two_sequences("latex", BY_NAME[name]).replace("^{{[i,j]}}", "^{[i,j]}")

@@ -54,3 +54,127 @@ def test_a_border_far_away_is_no_path() -> None:
             soft = near.min() - 0.5 * np.log(np.exp((near.min() - near) / 0.5).sum())
             table[i, j] = ((x[i - 1] - y[j - 1]) ** 2).sum() + soft
     assert cost == pytest.approx(table[5, 4], rel=1e-12)
+
+
+# ── recurrences of logarithms of exponentials ─────────────────────────────────────────────────────
+
+GRID = """
+    index i = 0..M, j = 0..N
+    param u[i]
+    param v[j]
+    param g
+    r[i,0] = g*i
+    r[0,j] = g*j for j = 1..N
+    m[i,j] = u[i]*v[j] for i = 1..M, j = 1..N
+    r[i,j] = {} for i = 1..M, j = 1..N
+    let delta = dC/dr
+    cost C = r[M,N]
+"""
+SPELT = {
+    "-log(exp(-r[i-1,j-1] - m[i,j]) + exp(-r[i-1,j] - g) + exp(-r[i,j-1] - g))": "exp(r^{i+1,j+1} − r^{i,j}",
+    "-logaddexp(logaddexp(-r[i-1,j-1] - m[i,j], -r[i-1,j] - g), -r[i,j-1] - g)": "exp(r^{i+1,j+1} − r^{i,j}",
+    "m[i,j] - log(exp(-r[i-1,j-1]) + exp(m[i,j] - r[i-1,j] - g) + exp(m[i,j] - r[i,j-1] - g))": (
+        "exp(r^{i+1,j+1} − r^{i,j} − m^{i+1,j+1})"
+    ),
+    "-2*log(exp(-r[i-1,j-1]/2 - m[i,j]/2) + exp(-(r[i-1,j] + g)/2) + exp(-(r[i,j-1] + g)/2))/2/1": "exp(",
+}
+
+
+def alignments(m: np.ndarray, g: float) -> list[tuple[float, list[tuple[int, int]], int]]:
+    """The ways through the grid: what each costs, its diagonal steps, and how many others it has."""
+
+    def ways(i: int, j: int) -> list[tuple[float, list[tuple[int, int]], int]]:
+        if i == 0 or j == 0:
+            return [(g * (i + j), [], i + j)]
+        across = [(c + m[i, j], [*d, (i, j)], n) for c, d, n in ways(i - 1, j - 1)]
+        return [*across, *((c + g, d, n + 1) for c, d, n in (*ways(i - 1, j), *ways(i, j - 1)))]
+
+    return ways(m.shape[0] - 1, m.shape[1] - 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+@pytest.mark.parametrize("rhs", list(SPELT)[:3])
+def test_a_grid_of_soft_minima_is_the_mean_over_all_paths(rhs: str, scale: float, dtype: str) -> None:
+    system = adjoint_system(pipeline.parse(GRID.format(rhs)))
+    u, v, g = np.array([0.5, 0.7, -0.4, 1.1]), np.array([0.2, -0.9, 0.6, 1.3, -1.2]) * scale, 0.25 * scale
+    with np.errstate(all="raise", under="ignore"):
+        cost, grads = pipeline.module_of(system).value_and_grad(
+            u=u.astype(dtype), v=v.astype(dtype), g=np.asarray(g, dtype)
+        )
+    paths = alignments(np.outer(u, v), g)
+    costs = np.array([c for c, _, _ in paths])
+    shares = np.exp(costs.min() - costs)
+    assert cost == pytest.approx(costs.min() - np.log(shares.sum()), rel=1e-5)
+    shares /= shares.sum()
+    expected = np.zeros(4)
+    for share, (_, steps, _) in zip(shares, paths, strict=True):
+        for i, j in steps:
+            expected[i] += share * v[j]
+    close = 1e-3 if dtype == "float32" else 1e-10
+    np.testing.assert_allclose(np.ravel(grads.u), expected, rtol=close, atol=close * scale)
+    assert grads.g == pytest.approx(sum(s * n for s, (_, _, n) in zip(shares, paths, strict=True)), rel=close)
+
+
+@pytest.mark.parametrize("rhs", SPELT)
+def test_such_a_logarithm_is_differentiated_as_a_whole(rhs: str) -> None:
+    """exp(u − log Σ exp u), and the logarithm is what the equation makes of r: no nested logaddexp."""
+    model = pipeline.parse(GRID.format(rhs))
+    assert pipeline.verified(model).ok
+    text = pipeline.documented(model, ["r"], "text", detail="all")
+    assert SPELT[rhs] in text and "sigmoid" not in text
+    assert ("logaddexp" in text) == ("logaddexp" in rhs)
+
+
+CHAIN = """
+    index t = 1..T, k = 0..K
+    input x[t] : D
+    param w[k] : D
+    param e
+    alpha[1,k] = -k
+    p[t,k] = sum(w[k,d]*x[t,d], d)
+    alpha[t,0] = alpha[t-1,0] + p[t,0] for t = 2..T
+    alpha[t,1] = log(exp(alpha[t-1,1]) + exp(alpha[t-1,0] + e)) + p[t,1] for t = 2..T
+    alpha[t,k] = logaddexp(alpha[t-1,k], logaddexp(alpha[t-1,k-1], alpha[t-1,k-2] - e)) + p[t,k]
+        for t = 2..T, k = 2..K
+    let delta = dC/dalpha
+    cost C = -log(exp(alpha[T,K]) + exp(alpha[T,K-1]))
+""".replace("\n        for", " for")
+
+
+def test_other_terms_beside_the_logarithm_go_to_the_other_side() -> None:
+    model = pipeline.parse(CHAIN)
+    assert pipeline.verified(model).ok
+    text = pipeline.documented(model, ["alpha"], "text")
+    assert "δ^{t,k} exp(α^{t−1,k} + p^{t,k} − α^{t,k})" in text
+    assert "exp(α^{t−1,k} + p^{t,k+2} − e − α^{t,k+2})" in text
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("at", [1e4, -1e4])
+def test_a_chain_of_states_far_out(at: float, dtype: str) -> None:
+    module = pipeline.module_of(adjoint_system(pipeline.parse(CHAIN)))
+    x = np.random.default_rng(1).normal(size=(1, 5, 3)).astype(dtype)
+    w = list(np.random.default_rng(2).normal(size=(4, 3)).astype(dtype) * np.asarray(at, dtype))
+    with np.errstate(all="raise", under="ignore"):
+        _, grads = module.value_and_grad(x=x, w=w, e=np.asarray(at / 7, dtype))
+    assert all(np.isfinite(g).all() for g in grads.w)
+    # one path is chosen: each step of time counts for one state
+    total = sum(np.asarray(g, float) for g in grads.w)
+    np.testing.assert_allclose(total, -x[0, 1:].sum(axis=0), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rhs", ["c*log(exp(a) + exp(b))", "tanh(log(exp(a) + exp(b)))", "log(exp(a) + exp(b))^2"]
+)
+def test_what_cannot_be_solved_for_the_logarithm_keeps_its_stable_form(rhs: str) -> None:
+    model = pipeline.parse(f"param a\nparam b\nparam c\ny = {rhs}\ncost C = y^2\n")
+    assert pipeline.verified(model).ok
+    assert "sigmoid(a − b)" in pipeline.documented(model, ["a"], "text")
+
+
+def test_a_factor_by_which_the_equation_divides_is_not_zero() -> None:
+    model = pipeline.parse("param a\nparam b\nparam c\ny = a - c*log(exp(a/c) + exp(b/c))\ncost C = y^2\n")
+    assert pipeline.verified(model).ok
+    text = pipeline.documented(model, ["c"], "text")
+    assert "exp((y + b − a)/c)" in text or "exp((b + y − a)/c)" in text

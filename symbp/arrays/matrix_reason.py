@@ -23,7 +23,7 @@ from symbp.arrays.matrix_nodes import (
 from symbp.arrays.matrix_terms import key, turned
 
 Words = tuple[object, ...]
-"""Text with the arrays that it names."""
+"""Text with the arrays, unit vectors and positions that it names."""
 
 _CLAUSES = 3
 """What a reader takes in beside one line."""
@@ -132,23 +132,29 @@ def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
         pair for p in products for pair, i in zip(pairwise(p.args), p.inner, strict=True) if i is not None
     ]
     hadamard = [n for n in nodes if isinstance(n, Hadamard)]
-    found = (
-        (any(isinstance(left, Diag) for left, _ in pairs), "a factor for each row: a diagonal matrix"),
+    found: tuple[tuple[bool, Words], ...] = (
+        (any(isinstance(left, Diag) for left, _ in pairs), ("a factor for each row: a diagonal matrix",)),
         (
             any(isinstance(b, Diag) and not isinstance(a, Diag) for a, b in pairs),
-            "a factor for each column: a diagonal matrix",
+            ("a factor for each column: a diagonal matrix",),
         ),
-        (any(None in p.inner for p in products), "column times row: an outer product"),
-        (_any(nodes, Norm), "a sum of squares: a squared norm"),
-        (_any(nodes, Trace), "the sum of a diagonal: a trace"),
-        (_any(nodes, Unit), "a unit vector: 1 at the place in its index, 0 elsewhere"),
-        (_any(nodes, Ones), "a vector of ones adds up what it meets"),
+        (any(None in p.inner for p in products), ("column times row: an outer product",)),
+        (_any(nodes, Norm), ("a sum of squares: a squared norm",)),
+        (_any(nodes, Trace), ("the sum of a diagonal: a trace",)),
+        (_any(nodes, Unit), _unit(nodes)),
+        (_any(nodes, Ones), ("a vector of ones adds up what it meets",)),
         (
             any(not all(isinstance(a, Scalar) for a in n.args) for n in hadamard),
-            "entry by entry: a Hadamard product",
+            ("entry by entry: a Hadamard product",),
         ),
     )
-    return tuple((words,) for holds, words in found if holds)
+    return tuple(words for holds, words in found if holds)
+
+
+def _unit(nodes: list[Matrix]) -> Words:
+    """What e_c is."""
+    unit = next((n for n in nodes if isinstance(n, Unit)), None)
+    return () if unit is None else (unit, " has a 1 in place ", unit.at, " and 0 elsewhere")
 
 
 def _any(nodes: list[Matrix], kind: type) -> bool:

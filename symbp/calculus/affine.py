@@ -266,7 +266,8 @@ def innermost(value: Affine) -> Index | None:
 
     Put the end of its range in its place before those of the others.
     """
-    own = [i for i in value.indices() if i.lo is not None and i.hi is not None]
+    terms = (a for a, _ in value.terms if isinstance(a, Index))
+    own = [i for i in terms if i.lo is not None and i.hi is not None]
     outer = {i for o in own for i in (*o.low.indices(), *o.high.indices()) if i != o}
     return next((i for i in own if i not in outer), next(iter(own), None))
 

@@ -7,7 +7,7 @@ element, ∂z_i/∂z_k = [i = k] (Magnus and Neudecker, *Matrix Differential Cal
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -56,18 +56,31 @@ RefRule = Callable[[Ref], "Expr | None"]
 """The derivative of an element of another array; None where it is held fixed."""
 
 
-def differentiate(node: Expr, wrt: Ref, call_rule: CallRule, ref_rule: RefRule | None = None) -> Expr:
+WholeRule = Callable[[Call], "Sequence[tuple[Expr, Expr]]"]
+"""A call that is differentiated as a whole: factors, and what each is to be multiplied by the derivative
+of; () for any other."""
+
+
+def differentiate(
+    node: Expr,
+    wrt: Ref,
+    call_rule: CallRule,
+    ref_rule: RefRule | None = None,
+    whole: WholeRule | None = None,
+) -> Expr:
     """∂(node)/∂(wrt), every other element held fixed but those that ``ref_rule`` knows.
 
     Raises:
         TypeError: on a node that has no derivative, naming its type.
     """
     # f(u)′ = f′(u) u′ has the sums of u twice: each needs indices of its own before one is moved
-    return refresh(_change(node, wrt, call_rule, ref_rule))
+    return refresh(_change(node, wrt, call_rule, ref_rule, whole or (lambda call: ())))
 
 
-def _change(node: Expr, wrt: Ref, call_rule: CallRule, ref_rule: RefRule | None) -> Expr:
-    d = partial(_change, wrt=wrt, call_rule=call_rule, ref_rule=ref_rule)
+def _change(
+    node: Expr, wrt: Ref, call_rule: CallRule, ref_rule: RefRule | None, whole: WholeRule
+) -> Expr:
+    d = partial(_change, wrt=wrt, call_rule=call_rule, ref_rule=ref_rule, whole=whole)
     match node:
         case Ref(name, indices):
             if name == wrt.name:
@@ -86,6 +99,8 @@ def _change(node: Expr, wrt: Ref, call_rule: CallRule, ref_rule: RefRule | None)
         case Pow(base, exponent):
             return _power_rule(base, exponent, d)
         case Call(_, args, _):
+            if parts := whole(node):
+                return _sum([mul((factor, d(a))) for factor, a in parts if d(a) != ZERO])
             return add(mul((call_rule(node, i), d(a))) for i, a in enumerate(args) if d(a) != ZERO)
         case Where(cond, then, other):
             return _where(cond, d(then), d(other))
@@ -120,6 +135,13 @@ def same_element(left: tuple[Affine, ...], right: tuple[Affine, ...]) -> Expr:
 def _at_a_size(position: Affine) -> bool:
     """Whether a position is a number or a size, with no index or gathered value in it."""
     return not position.indices() and all(isinstance(a, Size) for a in position.atoms())
+
+
+def _sum(terms: list[Expr]) -> Expr:
+    """−a − b is −(a + b), so that the sign can meet another one."""
+    if terms and all(isinstance(t, Neg) for t in terms):
+        return neg(add(neg(t) for t in terms))
+    return add(terms)
 
 
 def _signed(term: Expr, d: Callable[[Expr], Expr]) -> Expr:

@@ -5,9 +5,12 @@ Rules as :mod:`symbp.derive.rules` describes them.
 
 from __future__ import annotations
 
+from functools import reduce
+
 from symbp.calculus.expr import (
     Add,
     Adjoint,
+    Call,
     Expr,
     Partial,
     Ref,
@@ -19,11 +22,15 @@ from symbp.calculus.expr import (
     refs,
     replace_nodes,
 )
+from symbp.calculus.tidy import positive, tidy
 from symbp.derive import stable
 from symbp.derive.core import Reason
 from symbp.derive.graph import Use
-from symbp.derive.scene import Outcome, Scene, listed
+from symbp.derive.logarithms import Whole, wholes
+from symbp.derive.scene import Outcome, Scene, joined, listed
 from symbp.model.core import Equation
+
+TERMS = ", the terms that contain "
 
 
 def define(node: Expr, scene: Scene) -> Outcome | None:
@@ -40,17 +47,24 @@ def chain(node: Expr, scene: Scene) -> Outcome | None:
     if all(u.consumer == scene.model.cost for u in scene.uses):
         return None
     terms = [_chain_term(u, scene) for u in scene.uses]
-    others = listed(u.lhs for u in scene.uses if u.consumer != scene.model.cost)
-    direct = any(u.consumer == scene.model.cost for u in scene.uses)
-    cost = Ref(scene.model.cost)
+    on = [u for u in scene.uses if u.consumer != scene.model.cost]
+    direct = len(on) < len(scene.uses)
     tail: Reason = (", and directly",) if direct else ()
-    only = "" if direct else "only "
-    several = sum(u.consumer != scene.model.cost for u in scene.uses) > 1
-    reads = ", whose equations read it" if several else ", whose equation reads it"
     why: Reason = (
-        "chain rule: ", scene.element, " acts on ", cost, f" {only}through ", *others, reads, *tail
+        "chain rule: ", scene.element, " acts on ", Ref(scene.model.cost),
+        " through " if direct else " only through ", *_consumers(on), *tail,
     )  # fmt: skip
     return add(terms), why
+
+
+def _consumers(uses: list[Use]) -> Reason:
+    """What stands between the element and the cost: r^{t+1}, or the z_j^{t+1}, one for each j.
+
+    Nothing is said of how they depend on it: z^l reads a^{l-1} where a = σ(z) is seen through.
+    """
+    if all(u.indices for u in uses):
+        return ("the ", *listed(u.lhs for u in uses))
+    return joined(list(dict.fromkeys(("the ", u.lhs) if u.indices else (u.lhs,) for u in uses)))
 
 
 def _chain_term(use: Use, scene: Scene) -> Expr:
@@ -108,7 +122,7 @@ def equations(node: Expr, scene: Scene) -> Outcome | None:
     if not found:
         return None
     why: Reason = (equation_of(found), *listed(found))
-    return new, (*why, ", the terms that contain ", scene.element) if cut else why
+    return new, (*why, TERMS, scene.element) if cut else why
 
 
 def equation_of(found: list[Expr]) -> str:
@@ -123,7 +137,8 @@ def _relevant(body: Expr, scene: Scene) -> Expr:
     moving = scene.through | {scene.element.name}
     kept = [t for t in body.terms if any(r.name in moving for r in refs(t))]
     # a lone element would read as the variable of that name, seen through its equation
-    return body if not kept or (isinstance(kept[0], Ref) and len(kept) == 1) else add(kept)
+    lone = len(kept) == 1 and isinstance(kept[0], Ref)
+    return body if lone or len(kept) in (0, len(body.terms)) else add(kept)
 
 
 def _author(use: Use, scene: Scene) -> Equation | None:
@@ -185,7 +200,7 @@ def _shown(use: Use, scene: Scene) -> Expr:
 
 def stable_form(node: Expr, scene: Scene) -> Outcome | None:
     """log σ(u) = −softplus(−u) under a ∂.  Terminates: see :func:`symbp.derive.stable.stable`."""
-    restated = [u for u in scene.uses if _author(u, scene) is not None]
+    restated = [u for u in scene.uses if _author(u, scene) is not None and not _only_whole(u, scene)]
 
     def change(n: Expr) -> Expr | None:
         if not isinstance(n, Partial):
@@ -198,3 +213,31 @@ def stable_form(node: Expr, scene: Scene) -> Outcome | None:
 
     new = replace_nodes(node, change)
     return None if new == node else (new, stable.reason(node, new))
+
+
+def whole_logarithms(scene: Scene) -> dict[Expr, Whole]:
+    """The logarithms that are differentiated as a whole, in the author's form and in the stable one.
+
+    Code reads an element in place of its logarithm only where that loses no digit.
+    """
+    found = (w for u in scene.uses for w in _whole(u, scene))
+    return {canonical(w.node): w for w in found}
+
+
+def _whole(use: Use, scene: Scene) -> tuple[Whole, ...]:
+    if use.consumer == scene.model.cost:
+        return ()
+    bodies = dict.fromkeys((_shown(use, scene), use.body))
+    found = (w for body in bodies for w in wholes(use.lhs, body, scene.context))
+    return tuple(w for w in found if w.exact or not scene.total)
+
+
+def _only_whole(use: Use, scene: Scene) -> bool:
+    """Whether the stable form is the author's but for logarithms that are differentiated as a whole."""
+    kept = {w.node: reduce(_pair, w.exponents) for w in _whole(use, scene)}
+    shown = replace_nodes(_shown(use, scene), lambda n: kept.get(n) if isinstance(n, Call) else None)
+    return bool(kept) and canonical(positive(tidy(shown))) == canonical(use.body)
+
+
+def _pair(left: Expr, right: Expr) -> Expr:
+    return Call("logaddexp", (left, right))

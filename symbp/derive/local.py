@@ -17,16 +17,20 @@ from symbp.calculus.expr import (
     Partial,
     Reduce,
     Ref,
+    canonical,
     flatten,
+    free_indices,
+    refresh,
     refs,
     replace_nodes,
     rewrite,
     walk,
 )
 from symbp.calculus.tidy import collect, leaves, tidy
-from symbp.derive.chain import equation_of, explicit
+from symbp.derive.chain import equation_of, explicit, whole_logarithms
 from symbp.derive.core import Reason
 from symbp.derive.identify import equals_builtin
+from symbp.derive.logarithms import Whole
 from symbp.derive.scalar import call_rule
 from symbp.derive.scene import Outcome, Scene, listed
 
@@ -34,12 +38,26 @@ from symbp.derive.scene import Outcome, Scene, listed
 def derivatives(node: Expr, scene: Scene) -> Outcome | None:
     """Every ∂ is taken.  Terminates: none is left."""
     other: list[Ref] = []
+    logarithms = whole_logarithms(scene)
+    taken: dict[Expr, Whole] = {}
+
+    def whole(call: Call) -> tuple[tuple[Expr, Expr], ...]:
+        found = logarithms.get(canonical(call))
+        if found is None:
+            return ()
+        taken[found.value] = found
+        return found.parts(rounded=scene.total)
+
+    def known(n: Expr) -> Expr | None:
+        found = logarithms.get(canonical(n)) if logarithms and isinstance(n, Call) else None
+        return refresh(found.value) if found is not None else None
 
     def change(n: Expr) -> Expr | None:
         if not isinstance(n, Partial):
             return None
-        other.extend(r for r in refs_of(n.body, n.wrt.name) if r != n.wrt and _by_index(r))
-        return _undo(differentiate(n.body, n.wrt, call_rule, lambda r: _formal(r, n.wrt, scene)), scene)
+        other.extend(r for r in refs_of(n.body, n.wrt.name) if r != n.wrt and _by_index(r, n.wrt))
+        new = differentiate(n.body, n.wrt, call_rule, lambda r: _formal(r, n.wrt, scene), whole)
+        return _undo(replace_nodes(new, known), scene)
 
     new = flatten(replace_nodes(node, change))
     if new == node:
@@ -47,7 +65,21 @@ def derivatives(node: Expr, scene: Scene) -> Outcome | None:
     why: Reason = ("differentiate",)
     if other and any(isinstance(n, Indicator) for n in walk(new)):
         why = ("differentiate; each ", other[0], " is its own variable")
-    return new, (*why, *_facts(node, scene))
+    return new, (*why, *_logarithms(tuple(taken.values())), *_facts(node, scene))
+
+
+def _logarithms(taken: tuple[Whole, ...]) -> Reason:
+    """What the derivative of a logarithm of summed exponentials is, and what that logarithm is called."""
+    if not taken:
+        return ()
+    u, v = Ref("u"), Ref("v")
+    log = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
+    if taken[0].node.function != "log":
+        log = Call(taken[0].node.function, (u, v))
+    are = ", and that logarithm is " if len(taken) == 1 else ", and those logarithms are "
+    values = listed(w.value for w in taken)
+    rule: Reason = ("; the derivative of ", log, " with respect to ", u, " is ", Call("exp", (u - log,)))
+    return (*rule, are, *values)
 
 
 FACTS = ("tanh", "sigmoid", "softplus", "tan", "atan", "erf")
@@ -100,9 +132,10 @@ def refs_of(node: Expr, name: str) -> Iterator[Ref]:
     return (n for n in walk(node) if isinstance(n, Ref) and n.name == name)
 
 
-def _by_index(ref: Ref) -> bool:
-    """Whether an element is named by indices alone, not by a label."""
-    return not any(isinstance(a, Ref) for p in ref.indices for a in p.atoms())
+def _by_index(ref: Ref, wrt: Ref) -> bool:
+    """Whether an element is one of many, named by an index of its own, and not by a label."""
+    own = set(free_indices(ref)) - set(free_indices(wrt))
+    return bool(own) and not any(isinstance(a, Ref) for p in ref.indices for a in p.atoms())
 
 
 def _undo(node: Expr, scene: Scene) -> Expr:

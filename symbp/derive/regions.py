@@ -69,8 +69,12 @@ def _covers(domain: Interval, segment: Interval) -> bool:
 
 
 def _region(array: Array, target: Ref, active: tuple[Use, ...], cell: Mapping[int, Interval]) -> Region:
-    """The element of a region: δ^{l-1} rather than δ^l where all its uses are by the next layer."""
+    """The element of a region: δ^{l-1} rather than δ^l where all its uses are by the next layer.
+
+    At the border of a grid, a point on one axis, the other axis is not shifted: δ^{i,N}, not δ^{i-1,N}.
+    """
     values: dict[Index, Affine] = {}
+    point = any(lo == hi for lo, hi in cell.values())
     indices: list[Index] = []
     for axis, position in enumerate(target.indices):
         old = position.indices()[0]
@@ -78,12 +82,11 @@ def _region(array: Array, target: Ref, active: tuple[Use, ...], cell: Mapping[in
             values[old] = cell[axis][0]
             continue
         lo, hi = cell.get(axis, (old.low.substitute(values), old.high.substitute(values)))
-        shift = _shift(axis, active, old) if axis in cell else 0
+        shift = _shift(axis, active, old) if axis in cell and not point else 0
         name = _name(axis, old, active)
         indices.append(fresh(name, lo + shift, hi + shift, old.sequence))
         values[old] = affine(indices[-1]) - shift
     element = Ref(array.name, tuple(p.substitute(values) for p in target.indices))
-    point = any(lo == hi for lo, hi in cell.values())
     return Region(element, tuple(indices), active, values, point)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
-from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Call, Expr, Integer, Ref, free_indices, replace_nodes, walk
+from symbp.calculus.affine import Index
+from symbp.calculus.expr import Adjoint, Call, Expr, Ref, free_indices, replace_nodes, walk
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem, Case, Line
 from symbp.derive.lengths import sentences
@@ -23,13 +23,14 @@ from symbp.emit import layout as lay
 from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
 from symbp.emit.math import Printer, printer
-from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.matrix_math import matrix_box, matrix_words, whole
 from symbp.emit.names import choose, letters
 from symbp.emit.naming import named
 from symbp.emit.notation import NIELSEN, Notation
 from symbp.emit.order import orders_of_evaluation
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.figures import graph_of, layers_of
+from symbp.emit.reasons import reasons
 from symbp.emit.where import intro, ranges_of
 from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
@@ -232,8 +233,12 @@ def _part(
 ) -> Part:
     place = named(setter, case)
     keys = _shown(case, "key")
+    lines = _shown(case, detail)
+    told = reasons(place, case, lines)
     folds = detail == FOLDED
-    steps = [_step(place, line, folds and line not in keys) for line in _shown(case, detail)]
+    steps = [
+        _step(place, n, why, folds and n not in keys) for n, why in zip(lines, told, strict=True)
+    ]
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
     jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
@@ -273,50 +278,9 @@ def _shown(case: Case, detail: str) -> list[Line]:
     return [line for line in case.lines if line.key or line.target == case.result]
 
 
-def _step(place: Printer, line: Line, folded: bool = False) -> Step:
+def _step(place: Printer, line: Line, reason: Text, folded: bool = False) -> Step:
     names = letters(line.target, place.names, place.reserved())
-    reason = _equated(_reason(place, line, names))
     return Step(place.naming(names).box(line.target), reason, folded=folded)
-
-
-def _equated(pieces: Iterable[str | Box]) -> Text:
-    """Formulas with an equals sign between them are one formula, and nothing is listed twice."""
-    out: list[str | Box] = []
-    for piece in pieces:
-        if len(out) > 1 and out[-1] == " = " and not isinstance(piece, str) and not isinstance(out[-2], str):
-            out[-2:] = [row(out[-2], lay.EQUALS, piece)]
-        else:
-            out.append(piece)
-    return _once(out)
-
-
-_BETWEEN = (", ", " and ")
-
-
-def _once(pieces: list[str | Box]) -> Text:
-    """``i = j and i = j`` is ``i = j``: indices of two sums may have one letter."""
-    out: list[str | Box] = []
-    for piece in pieces:
-        if out and out[-1] in _BETWEEN and not isinstance(piece, str) and piece in out[:-1]:
-            out.pop()
-        else:
-            out.append(piece)
-    if len(out) == 3 and out[-1] == " survive":
-        out[-1] = " survives"
-    return tuple(out)
-
-
-def _reason(place: Printer, line: Line, names: Mapping[Index, str]) -> Iterator[str | Box]:
-    """A reason with the letters of its line; what was bound in the line above has the letter from there."""
-    above = letters(line.source, place.names, place.reserved())
-    known = {**above, **names}
-    for piece in line.reason:
-        if isinstance(piece, str):
-            yield piece
-            continue
-        node = Integer(piece) if isinstance(piece, Affine) else piece
-        free = {i: known[i] for i in free_indices(node) if i in known}
-        yield place.naming(letters(node, {**place.names, **free}, place.reserved())).box(node)
 
 
 def _matrix_step(place: Printer, case: Case, view: MatrixView) -> Step:
@@ -326,8 +290,8 @@ def _matrix_step(place: Printer, case: Case, view: MatrixView) -> Step:
     if place.notation.vectors == "rows":
         form = by_rows(view.form)
         why = matrix_reason(form)
-    reason = tuple(p if isinstance(p, str) else whole(place, p.node) for p in why)  # type: ignore[attr-defined]
-    return Step(matrix_box(place.naming(names), form), reason, whole(place, case.lhs))
+    setter = place.naming(names)
+    return Step(matrix_box(setter, form), matrix_words(setter, why), whole(place, case.lhs))
 
 
 # ── equations and definitions ─────────────────────────────────────────────────────────────────────
@@ -367,15 +331,6 @@ def _prime(function: Function) -> Expr:
         return derivative(function)
     call = Call(function.name, (Ref(function.params[0]),))
     return replace_nodes(own, lambda n: call if n == Ref(function.name) else None)
-
-
-def reason_text(system: AdjointSystem, case: Case, line: Line, notation: Notation = NIELSEN) -> str:
-    """The reason of a line as plain text: formulas in Unicode."""
-    from symbp.emit.plain import text as plain
-
-    place = named(printer(system.model, notation), case)
-    names = letters(line.target, place.names, place.reserved())
-    return "".join(p if isinstance(p, str) else plain(p) for p in _equated(_reason(place, line, names)))
 
 
 def formulas(model: Model, notation: Notation = NIELSEN) -> tuple[Formula, ...]:

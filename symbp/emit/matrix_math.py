@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from symbp.arrays import matrix_nodes as mat
 from symbp.arrays.matrix_nodes import Matrix
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Adjoint, Call, Expr, Functional, Ref, number
 from symbp.emit import layout as lay
 from symbp.emit.binders import signs
-from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, num, row
+from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, Text, num, row
 from symbp.emit.math import Printer, takes_power
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, enclosed, fraction, juxtaposed, powered
 
@@ -57,6 +59,25 @@ def _leaf(printer: Printer, node: Ref | Adjoint | Functional, axes: tuple[Index,
     box = _array(printer, node, axes)
     raised = isinstance(box, Frac) or (isinstance(box, Script) and box.sup is not None)
     return Piece(box, CLOSED if raised else LETTER)
+
+
+def matrix_words(printer: Printer, reason: Iterable[object]) -> Text:
+    """The reason of a matrix form: arrays by their names, unit vectors and positions as they stand in it."""
+    return tuple(_word(printer, piece) for piece in reason)
+
+
+def _word(printer: Printer, piece: object) -> str | Box:
+    match piece:
+        case str():
+            return piece
+        case Affine():
+            return printer.position(piece).box
+        case mat.Leaf(element, _) if isinstance(element, (Ref, Adjoint)):
+            return whole(printer, element)
+        case mat.Leaf() | mat.Unit():
+            return matrix_box(printer, piece)
+        case _:
+            raise TypeError(f"{type(piece).__name__} is no part of a reason")
 
 
 def _gradient(printer: Printer, node: Functional) -> Piece:

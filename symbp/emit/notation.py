@@ -221,7 +221,8 @@ def scripted(name: Box, notation: Notation, sub: tuple[Box, ...], sequence: tupl
     base = name if not isinstance(name, Script) else name.base
     own_sub = name.sub if isinstance(name, Script) else None
     own_sup = name.sup if isinstance(name, Script) else None
-    below, above = positions(sub), positions(sequence)
+    # r^{ij} would be a power to a product; w_{jk} is read as it is meant
+    below, above = positions(sub), separated(sequence) if sequence else None
     if notation.sequence == "subscript":
         others = positions(sub)
         below = positions((*sequence, *sub)) if others is None else separated((*sequence, others))

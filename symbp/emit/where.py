@@ -13,18 +13,26 @@ from symbp.emit.math import Printer
 
 
 def intro(place: Printer, case: Case, cases: tuple[Case, ...]) -> Text:
-    """On which part of the range one of ``cases`` holds; a base case says what does not depend on it."""
+    """On which part of the range one of ``cases`` holds; a base case says what does not depend on it.
+
+    Only where the recurrence ends there is a base case: on the border of a grid it goes on along it.
+    """
     ranges = ranges_of(place, case.indices)
     if len(cases) == 1:
         return ("For ", *ranges, ":") if ranges else ()
     element = place.box(Ref(case.lhs.name, case.lhs.indices))
     if not case.base:
         return ("For ", *(ranges or (element,)), ":")
-    gone = [n for n in cases[0].consumers if n not in case.consumers and n != place.cost]
-    names: list[Text] = [("other ", place.name(n)) if n == case.lhs.name else (place.name(n),) for n in gone]
-    ends: Text = (", on which no ", *listed(names, " or "), " depends") if gone else ()
     where: Text = (" for ", *ranges) if ranges else ()
-    return ("The base case ", element, *ends, *where, ":")
+    carried = [n for n in case.consumers if n != place.cost]
+    if case.lhs.name in carried or (carried and ranges):
+        return ("At the border ", element, *where, ":")
+    gone = [n for n in cases[0].consumers if n not in case.consumers and n != place.cost]
+    if not gone:
+        return ("For ", element, ":")
+    names: list[Text] = [("other ", place.name(n)) if n == case.lhs.name else (place.name(n),) for n in gone]
+    what = "The base case " if place.arrays[case.lhs.name].kind == "variable" else "For "
+    return (what, element, ", on which no ", *listed(names, " or "), " depends", *where, ":")
 
 
 def listed(items: Iterable[Text], last: str = " and ") -> Text:

@@ -1,0 +1,111 @@
+"""The words of a derivation are true, and speak of what is on the page."""
+
+from __future__ import annotations
+
+from symbp import pipeline
+
+
+def words(text: str, *names: str, detail: str = "key", notation: str = "nielsen") -> str:
+    """The document of a model in plain text, with single spaces."""
+    model = pipeline.parse(text) if "\n" in text else pipeline.load(text)
+    return " ".join(pipeline.documented(model, names, "text", detail=detail, notation=notation).split())
+
+
+# ── the chain rule ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_chain_rule_names_those_between_and_not_how_they_depend() -> None:
+    """z^l reads a^{l-1}, not z^{l-1}: that an equation reads the element would be false."""
+    assert "chain rule: zₖˡ⁻¹ acts on C only through the zⱼˡ =" in words("mlp", "z")
+
+
+def test_one_element_between_has_no_article() -> None:
+    text = """
+        index t = 1..T
+        param w
+        param u : D
+        h[0] = w
+        h[t] = w*sin(h[t-1])
+        s[i] = u[i]*h[T]
+        cost C = sum(s[i]^2, i) + h[T]^3
+    """
+    shown = words(text, "h", "u")
+    assert "acts on C only through hᵗ =" in shown
+    assert "acts on C through the sᵢ, and directly" in shown
+    assert "reads it" not in shown
+    both = "param w : D\nh = sum(w[i]^2, i)\nz[j] = w[j]^3\ncost C = h^2 + sum(z[i]^2, i)\n"
+    assert "acts on C only through h and the zⱼ =" in words(both, "w")
+
+
+# ── the result alone ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_result_has_no_reason_that_speaks_of_hidden_lines() -> None:
+    """Where no i is in sight, "only i = j survives" says nothing; what led to the result does."""
+    shown = words("mlp", detail="result")
+    assert "survive" not in shown and "does not depend on" not in shown
+    assert "δₖˡ⁻¹ = (Σⱼ δⱼˡ wⱼₖˡ) σ′(zₖˡ⁻¹) chain rule: zₖˡ⁻¹ acts on C only through the zⱼˡ" in shown
+    assert "δⱼᴸ = (aⱼᴸ − yⱼ) σ′(zⱼᴸ) the equation of C, differentiated" in shown
+    assert "column times row: an outer product" in shown
+
+
+def test_the_only_line_keeps_its_reason() -> None:
+    text = "param w\nparam b\ncost C = w^2\n"
+    assert "the cost does not depend on it" in words(text, "b", detail="result")
+
+
+def test_no_terms_of_a_hidden_line_in_a_result() -> None:
+    shown = words("crf", "alpha", detail="result")
+    assert "the equation of C, differentiated" in shown and "the terms that contain" not in shown
+
+
+def test_a_parameter_has_no_base_case() -> None:
+    text = """
+        index t = 0..T
+        param w[t]
+        h[0] = w[0]^2
+        h[t] = sin(h[t-1])*w[t] + w[t-1] for t = 1..T
+        cost C = h[T]^2
+    """
+    shown = words(text, "w")
+    assert "The base case" not in shown and "For w⁰:" in shown and "For w^T:" in shown
+
+
+# ── the smaller words ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_indicator_listed_twice_leaves_an_and() -> None:
+    """Indices of two sums may have one letter: a, b and a is a and b, not a, b."""
+    from symbp.emit.layout import Sym
+    from symbp.emit.reasons import _once
+
+    one, two, three = Sym("a", "a"), Sym("b", "b"), Sym("c", "c")
+    assert _once(["only ", one, ", ", two, " and ", one, " survive"]) == ("only ", one, " and ", two, " survive")
+    assert _once(["only ", one, ", ", one, " and ", two, " survive"]) == ("only ", one, " and ", two, " survive")
+    assert _once(["only ", one, " and ", one, " survive"]) == ("only ", one, " survives")
+    kept = ["only ", one, ", ", two, " and ", three, " survive"]
+    assert _once(kept) == tuple(kept)
+
+
+def test_terms_are_spoken_of_only_where_there_are_others() -> None:
+    text = "input c in 0..K-1\nparam s : K\nparam b\ncost C = logsumexp(s[k], k) - s[c]{}\n"
+    assert "the equation of C =" in words(text.format(""), "s")
+    assert "the equation of C, the terms that contain sₖ" in words(text.format(" + b^2"), "s")
+
+
+def test_a_unit_vector_is_called_by_its_symbol() -> None:
+    text = "input c in 0..K-1\nparam s : K\ncost C = logsumexp(s[k], k) - s[c]\n"
+    assert "𝐞_c has a 1 in place c and 0 elsewhere" in words(text, "s")
+    latex = pipeline.documented(pipeline.parse(text), ["s"], "latex")
+    assert r"$\mathbf{e}_c$ has a 1 in place $c$ and 0 elsewhere" in latex.replace("\n", " ")
+
+
+def test_each_is_said_of_many() -> None:
+    text = """
+        index t = 1..T
+        param w[t]
+        r[t] = w[t]^2
+        cost C = r[T]^2 + sum(r[t], t)
+    """
+    shown = words(text, "r")
+    assert "each r^T" not in shown and "each rᵐ is its own variable" in shown
