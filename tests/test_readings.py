@@ -94,7 +94,7 @@ def test_a_causal_convolution_is_one() -> None:
     ("line", "said"),
     [
         ("z[t] = sum(w[p]*x[t-p], p) for t = 1..T-1", "x is read at t-p = -1"),
-        ("z[t] = sum(w[p]*x[t+p], p) for t = 0..T-1", r"x is read at t+p = T\+1"),
+        ("z[t] = sum(w[p]*x[t+p], p) for t = 0..T-1", "x is read at t.p = T.1"),
         ("z[t] = sum(w[p]*x[t-p], p) for t = 2..T", "x is read at t-p = T"),
         ("z[t] = sum(where(t > 0, w[p]*x[t-p], 0), p) for t = 0..T-1", "x is read at t-p = -2"),
     ],

@@ -14,6 +14,20 @@ COSTS = {
     "log(exp(u) + exp(v) + exp((u + v)/2))": (max, lambda u, v: (u > v, v > u)),
     "logaddexp(u, v)": (max, lambda u, v: (u > v, v > u)),
     "pair(u, v)": (max, lambda u, v: (u > v, v > u)),
+    "log(exp(u) + exp(v) + 1)": (
+        lambda u, v: max(u, v, 0), lambda u, v: (u > max(v, 0), v > max(u, 0) or (v == 0 and u < 0))
+    ),
+    "log(2*exp(u) + exp(v)/3)": (
+        lambda u, v: max(u + np.log(2), v - np.log(3)), lambda u, v: (u > v, v > u)
+    ),
+    "log(exp(u)*exp(-v) + exp(v - u))": (
+        lambda u, v: abs(u - v), lambda u, v: (np.sign(u - v), np.sign(v - u))
+    ),
+    "log(cosh(u - v))": (
+        lambda u, v: abs(u - v) - np.log(2), lambda u, v: (np.sign(u - v), np.sign(v - u))
+    ),
+    "exp(u)/(exp(u) + exp(v))": (lambda u, v: u > v, lambda u, v: (0, 0)),
+    "exp(u)/(exp(u) + exp(v) + 1)": (lambda u, v: u > max(v, 0), lambda u, v: (0, 0)),
     "log(1 + exp(u - v))": (lambda u, v: max(u - v, 0), lambda u, v: (u > v, -1.0 * (u > v))),
     "-log(sigmoid(u - v))": (lambda u, v: max(v - u, 0), lambda u, v: (-1.0 * (v > u), v > u)),
     "-log(1 - sigmoid(u - v))": (lambda u, v: max(u - v, 0), lambda u, v: (u > v, -1.0 * (u > v))),
@@ -29,9 +43,40 @@ def test_a_logarithm_of_exponentials(cost: str, u: float, v: float, dtype: str) 
     value, derivatives = COSTS[cost]
     with np.errstate(all="raise", under="ignore"):
         found, grads = module.value_and_grad(u=np.asarray(u, dtype), v=np.asarray(v, dtype))
-    assert found == pytest.approx(value(u, v), rel=1e-3, abs=1e-3)
+    assert found == pytest.approx(float(value(u, v)), rel=1e-3, abs=1e-3)
     assert (grads.u, grads.v) == pytest.approx(tuple(map(float, derivatives(u, v))), abs=1e-6)
     assert grads.u.dtype == grads.v.dtype == dtype
+
+
+def test_sums_and_means_of_exponentials() -> None:
+    """A sum of exponentials and a number, and a mean whose weights are exponentials."""
+    text = (
+        "param a : K\nconst b : K\ncost C = log(sum(exp(a[k]), k) + 1) "
+        "+ sum(exp(a[k])*b[k], k)/sum(exp(a[k]), k)\n"
+    )
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    with np.errstate(all="raise", under="ignore"):
+        cost, grads = module.value_and_grad(a=np.array([1e4, 1e4, 3.0]), b=np.array([1.0, 3.0, 5.0]))
+    assert cost == pytest.approx(1e4 + np.log(2) + 2)
+    assert grads.a == pytest.approx([0.5 - 0.5, 0.5 + 0.5, 0])
+
+
+def test_the_logarithm_of_a_product_of_positive_numbers() -> None:
+    module = pipeline.module_of(
+        adjoint_system(pipeline.parse("param a : K\ncost C = log(prod(a[k]^2 + 1, k))\n"))
+    )
+    with np.errstate(all="raise"):
+        cost, grads = module.value_and_grad(a=np.full(60, 1e4))
+    assert cost == pytest.approx(60 * np.log(1e8 + 1))
+    assert grads.a == pytest.approx(np.full(60, 2e4 / (1e8 + 1)))
+
+
+def test_a_product_that_may_be_negative_stays() -> None:
+    """log(a·b) is finite where both are negative: log a + log b is not."""
+    module = pipeline.module_of(
+        adjoint_system(pipeline.parse("param a : K\ncost C = log(prod(a[k], k))\n"))
+    )
+    assert module.value(a=np.array([-2.0, -3.0])) == pytest.approx(np.log(6))
 
 
 def test_equal_exponents_share_the_derivative() -> None:

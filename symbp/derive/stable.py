@@ -14,16 +14,22 @@ from functools import reduce
 
 from symbp.calculus.expr import (
     ONE,
+    ZERO,
     Add,
     Call,
     Div,
     Expr,
+    Mul,
     Neg,
+    Number,
+    Pow,
     Reduce,
     Ref,
     Weights,
+    add,
     mul,
     neg,
+    number,
     refresh,
     rewrite,
     same,
@@ -140,6 +146,8 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
         return u
     if (u := context.named(arg, "sigmoid")) is not None:
         return neg(Call("softplus", (tidy(neg(u)),)))
+    if (u := context.named(arg, "cosh")) is not None:
+        return Call("logaddexp", (u, tidy(neg(refresh(u))))) - Call("log", (number(2),))
     match arg:
         case Weights("softmax", index, body, at):
             here = substitute(refresh(body), {index: at})
@@ -150,6 +158,8 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             return u
         case Add(terms):
             return _log_of_exponentials(terms, context)
+        case Reduce("prod", indices, body) if _positive(body, context):
+            return Reduce("sum", indices, _log(body, log_of(body, context, depth)))
         case Div(num, den):
             top, bottom = log_of(num, context, depth), log_of(den, context, depth)
             if top is None and bottom is None:
@@ -163,6 +173,35 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
 
 def _log(arg: Expr, found: Expr | None) -> Expr:
     return Call("log", (arg,)) if found is None else found
+
+
+def _positive(node: Expr, context: Context) -> bool:
+    """Whether a value is positive for sure."""
+    if context.named(node, "exp") is not None or context.named(node, "sigmoid") is not None:
+        return True
+    match node:
+        case Number(value):
+            return value > 0
+        case Add(terms):
+            return any(_positive(t, context) for t in terms) and all(_nonnegative(t, context) for t in terms)
+        case Mul(factors):
+            return all(_positive(f, context) for f in factors)
+        case Div(num, den):
+            return _positive(num, context) and _positive(den, context)
+        case _:
+            return isinstance(node, Weights) and node.op == "softmax"
+
+
+def _nonnegative(node: Expr, context: Context) -> bool:
+    match node:
+        case Pow(_, Number(value)) if value % 2 == 0:
+            return True
+        case Call("abs" | "sqrt" | "relu", _, ()):
+            return True
+        case Mul(factors):
+            return all(_nonnegative(f, context) for f in factors)
+        case _:
+            return _positive(node, context)
 
 
 def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr | None:
@@ -183,12 +222,34 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
 
 
 def _log_of_exponentials(terms: tuple[Expr, ...], context: Context) -> Expr | None:
-    """log(exp u + exp v + …), two at a time."""
-    exponents = [context.named(t, "exp") for t in terms]
+    """log(exp u + exp v + …), two at a time; numbers are exponentials too: 1 is exp 0."""
+    exponents = [_exponent(t, context) for t in terms]
     known = [u for u in exponents if u is not None]
-    if len(known) < len(terms):
+    if len(known) < len(terms) or all(isinstance(t, Number) for t in terms):
         return None
-    return reduce(lambda left, right: Call("logaddexp", (left, right)), known)
+    # numbers last: logaddexp(logaddexp(u, v), 0)
+    ordered = sorted(known, key=lambda u: not any(isinstance(n, Ref) for n in walk(u)))
+    return reduce(lambda left, right: Call("logaddexp", (left, right)), ordered)
+
+
+def _exponent(term: Expr, context: Context) -> Expr | None:
+    """u where a term is exp u: a product of exponentials, a sum of them, a positive number."""
+    if (u := context.named(term, "exp")) is not None:
+        return u
+    match term:
+        case Number(value) if value > 0:
+            return ZERO if value == 1 else Call("log", (term,))
+        case Reduce("sum", indices, body) if (u := context.named(body, "exp")) is not None:
+            return Reduce("logsumexp", indices, u)
+        case Mul(factors):
+            inner = [_exponent(f, context) for f in factors]
+            known = [u for u in inner if u is not None]
+            return add(known) if len(known) == len(factors) else None
+        case Div(num, den):
+            top, bottom = _exponent(num, context), _exponent(den, context)
+            return None if top is None or bottom is None else top - bottom
+        case _:
+            return None
 
 
 def _quotient(node: Expr, context: Context) -> Expr | None:
@@ -196,8 +257,11 @@ def _quotient(node: Expr, context: Context) -> Expr | None:
     if not isinstance(node, Div):
         return None
     den = node.den
+    u, v = context.named(node.num, "exp"), context.named(den, "exp")
+    if u is not None and v is not None:
+        return Call("exp", (tidy(u - v),))
     if isinstance(den, Reduce) and den.op == "sum" and len(den.indices) == 1:
-        return _softmax(node.num, den, context)
+        return _softmax(node.num, den, context) or _mean(node.num, den, context)
     if isinstance(den, Add) and len(den.terms) == 2 and ONE in den.terms:
         other = den.terms[1] if den.terms[0] == ONE else den.terms[0]
         u = context.named(other, "exp")
@@ -206,6 +270,29 @@ def _quotient(node: Expr, context: Context) -> Expr | None:
         if (v := context.named(node.num, "exp")) is not None and same(u, v):
             return Call("sigmoid", (u,))
         return mul((node.num, Call("sigmoid", (tidy(neg(u)),))))
+    return _share(node.num, den, context) if isinstance(den, Add) else None
+
+
+def _share(num: Expr, den: Add, context: Context) -> Expr | None:
+    """exp u/(exp u + exp v) is σ(u - v); with more exponentials it is exp(u - log(exp u + exp v + …))."""
+    u, total = _exponent(num, context), _log_of_exponentials(den.terms, context)
+    if u is None or total is None or isinstance(num, Number):
+        return None
+    others = [t for t in den.terms if not same(t, num)]
+    if len(den.terms) == 2 and len(others) == 1 and (v := _exponent(others[0], context)) is not None:
+        return Call("sigmoid", (tidy(u - v),))
+    return Call("exp", (tidy(u - total),))
+
+
+def _mean(num: Expr, den: Reduce, context: Context) -> Expr | None:
+    """Σ_k exp(u_k) b_k / Σ_k exp(u_k) is a mean of b with the weights softmax(u)."""
+    if not isinstance(num, Reduce) or num.op != "sum" or not isinstance(num.body, Mul):
+        return None
+    for place, factor in enumerate(num.body.factors):
+        weight = _softmax(factor, den, context)
+        if isinstance(weight, Weights) and weight.at.as_index() in num.indices:
+            rest = (*num.body.factors[:place], *num.body.factors[place + 1 :])
+            return replace(num, body=mul((weight, *rest)))
     return None
 
 

@@ -122,11 +122,17 @@ def _lighter(
         before = score
         for other in _neighbours(sizes):
             found = _score(model, other, domains)
-            if found is not None and found < score:
+            if found is not None and _weight(found) < _weight(score):
                 score, sizes = found, other
         if score == before:
             break
     return sizes
+
+
+def _weight(score: Score) -> tuple[int, int]:
+    """Extents that coincide are dear, but not at any price."""
+    idle, alike, work = score
+    return idle, (4 + alike) * work
 
 
 def _neighbours(sizes: dict[SizeKey, int]) -> Iterator[dict[SizeKey, int]]:
@@ -141,7 +147,7 @@ def _patience(score: Score) -> int:
     return 80 if score[:2] != (0, 0) or score[2] > HEAVY else 20
 
 
-HEAVY = 5000
+HEAVY = 2000
 """More products than this in all equations make every check slow."""
 
 
