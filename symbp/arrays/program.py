@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
 from symbp.arrays.cover import initialised, sizing, tiles
+from symbp.arrays.fission import inputs_apart
 from symbp.arrays.grouping import grouped
+from symbp.arrays.inner import joined
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import (
     Allocate,
@@ -73,6 +75,7 @@ def programs(system: AdjointSystem, wanted: Sequence[str]) -> tuple[Program, Pro
 
 def forward_program(model: Model, whole: frozenset[str] = frozenset()) -> Program:
     """All equations, as they stand; the arrays ``whole`` are not lists."""
+    model = inputs_apart(model)
     batched = batched_arrays(model)
     return _program(model, _forward(model, batched), (), batched, whole)
 
@@ -120,13 +123,14 @@ def gradient_program(
 ) -> Program:
     """The equations and the adjoints that lead to those of ``wanted``; the arrays ``whole`` are not lists."""
     names = reuse.Names.of(system.model)
-    model = reuse.with_shared_calls(system, names)
+    whole_model = reuse.with_shared_calls(system, names)
+    model = inputs_apart(whole_model)
     batched = batched_arrays(model)
     forward = _forward(model, batched)
     parts: dict[str, tuple[Statement, ...]] = {}
     stored = reuse.Stored(
         replace(e, rhs=reuse.computed(e.rhs, names))
-        for e in model.equations
+        for e in whole_model.equations  # adjoints have the right sides in one piece
         if _stored_as_is(e, model, batched)
     )
     for name in system.order:
@@ -135,8 +139,12 @@ def gradient_program(
         parts[adjoint_key(name)] = merged(closed)
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)
+    inner = joined(backward, model.arrays, lambda name: axes[adjoint_key(name)])
+    backward, model = inner.statements, replace(model, arrays={**model.arrays, **inner.arrays})
+    batched |= {new for new, old in inner.of.items() if old in batched}
     keys = tuple(adjoint_key(n) for n in wanted)
-    keep = frozenset({model.cost, *keys, *zeros, *(s.target for s in backward if s.accumulate)})
+    apart = {*(model.arrays.keys() - whole_model.arrays.keys()), *map(adjoint_key, inner.of)}
+    keep = frozenset({model.cost, *keys, *zeros, *apart, *(s.target for s in backward if s.accumulate)})
     everything = reuse.live((*forward, *backward), (model.cost, *keys))
     sizes = _filters(model)
     looped = frozenset(s.target for s in everything if stencils(s, sizes, batched) != (s,))

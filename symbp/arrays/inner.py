@@ -1,0 +1,144 @@
+"""The adjoint of what stands inside of a function, where steps and sums over steps need it.
+
+In ``h[t] = tanh(W h[t-1] + b)`` the adjoint of the argument, ``∂h[t] (1 - h[t]²)``, is a factor of the step
+back to t-1 and of the gradients of W and b, which sum over all t.  It is computed once, in the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbp.arrays.scatter import mentioned
+from symbp.arrays.statement import Statement, adjoint_key
+from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.calculus.expr import (
+    Adjoint,
+    Expr,
+    Mul,
+    Reduce,
+    Ref,
+    canonical,
+    mul,
+    refresh,
+    replace_nodes,
+    substitute,
+    walk,
+)
+from symbp.model.core import Array
+
+Axes = Callable[[str], tuple[Index, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A product of an adjoint and what is local to its element, over ``indices``."""
+
+    name: str
+    indices: tuple[Index, ...]
+    local: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The statements with new adjoints, their arrays, and whose adjoint each is a part of."""
+
+    statements: tuple[Statement, ...]
+    arrays: Mapping[str, Array]
+    of: Mapping[str, str]
+
+
+def joined(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: Axes) -> Joined:
+    """A statement for every such product that a recurrence and sums over its steps have in common.
+
+    ``axes`` gives the axes of an adjoint without elements that nobody needs.
+    """
+    new: dict[str, Array] = {}
+    of: dict[str, str] = {}
+    done = tuple(statements)
+    for inner in _common(done, axes):
+        name = f"{inner.name}_inner"
+        while name in arrays or name in new:
+            name += "_"
+        new[name] = replace(arrays[inner.name], name=name, latex="", axes=inner.indices)
+        of[name] = inner.name
+        at = tuple(affine(i) for i in inner.indices)
+        made = Statement(
+            adjoint_key(name), at, inner.indices, mul((Adjoint(inner.name, at), inner.local))
+        )
+        done = tuple(_read(s, inner, name) for s in done)
+        last = max(k for k, s in enumerate(done) if s.target == adjoint_key(inner.name))
+        done = (*done[: last + 1], made, *done[last + 1 :])
+    return Joined(done, new, of)
+
+
+def _common(statements: Sequence[Statement], axes: Axes) -> Iterator[Inner]:
+    """The products that deserve a variable: at most one for an adjoint."""
+    found: dict[tuple[str, Expr], tuple[Inner, list[bool]]] = {}
+    for s in statements:
+        mine: dict[tuple[str, Expr], tuple[Inner, bool]] = {}
+        for adjoint, factor in _pairs(s.rhs):
+            inner = _inner(adjoint, factor, axes)
+            if inner is not None:
+                steps = [i for p in adjoint.indices for i in p.indices() if i.sequence]
+                free = all(i in s.indices for i in steps)
+                mine.setdefault((inner.name, canonical(_anonymous(inner))), (inner, free))
+        for key, (inner, free) in mine.items():
+            found.setdefault(key, (inner, []))[1].append(free)
+    names: set[str] = set()
+    for (name, _), (inner, frees) in found.items():
+        if len(frees) > 2 and any(frees) and not all(frees) and name not in names:
+            names.add(name)
+            yield inner
+
+
+def _anonymous(inner: Inner) -> Expr:
+    """The local factor with its indices as sums would bind them: equal for equal products."""
+    return Reduce("sum", inner.indices, inner.local)
+
+
+def _pairs(node: Expr) -> Iterator[tuple[Adjoint, Expr]]:
+    for n in walk(node):
+        if isinstance(n, Mul):
+            for adjoint in (f for f in n.factors if isinstance(f, Adjoint)):
+                yield from ((adjoint, f) for f in n.factors if f is not adjoint)
+
+
+def _inner(adjoint: Adjoint, factor: Expr, axes: Axes) -> Inner | None:
+    """The product at a generic element, if the factor is local to the element and costs something."""
+    shifts: dict[Index, int] = {}
+    for position in adjoint.indices:
+        index = position.indices()[0] if len(position.indices()) == 1 else None
+        if index is None or index in shifts or not (position - index).is_const:
+            return None
+        shifts[index] = (position - index).const
+    if isinstance(factor, Ref) or mentioned(factor) != set(shifts) or not any(i.sequence for i in shifts):
+        return None
+    if any(isinstance(n, Reduce | Adjoint) for n in walk(factor)):
+        return None
+    indices: list[Index] = []
+    moved: dict[Index, Affine] = {}
+    for axis in axes(adjoint.name):
+        low, high = axis.low.substitute(moved), axis.high.substitute(moved)
+        indices.append(fresh(axis.name, low, high, axis.sequence))
+        moved[axis] = affine(indices[-1])
+    values = {old: affine(i) - shift for (old, shift), i in zip(shifts.items(), indices, strict=True)}
+    return Inner(adjoint.name, tuple(indices), substitute(refresh(factor), values))
+
+
+def _read(s: Statement, inner: Inner, name: str) -> Statement:
+    """The statement with the new adjoint in place of the product."""
+
+    def change(node: Expr) -> Expr | None:
+        if not isinstance(node, Mul):
+            return None
+        for adjoint in (f for f in node.factors if isinstance(f, Adjoint) and f.name == inner.name):
+            values = dict(zip(inner.indices, adjoint.indices, strict=True))
+            local = canonical(substitute(inner.local, values))
+            for factor in node.factors:
+                if factor is not adjoint and canonical(factor) == local:
+                    rest = [f for f in node.factors if f is not adjoint and f is not factor]
+                    return mul((Adjoint(name, adjoint.indices), *rest))
+        return None
+
+    return replace(s, rhs=replace_nodes(s.rhs, change))
