@@ -373,4 +373,20 @@ FOUND: Mapping[str, str] = {
         let epsilon = dO/du
         cost O = tanh(u)
     """,
+    # the sign of -a <= b was taken for that of the whole condition
+    "a_condition_that_begins_with_a_sign": """
+        param a
+        param b : K
+        cost C = sum((minimum(a*a, -a) + b[k])^2, k)
+    """,
+    # rows scattered into a transposed array went into a copy of it
+    "a_scatter_into_a_transposed_array": """
+        param I : H, D
+        param u : D
+        param W : D
+        input A in 0..H-1
+        y[k,i] = max(I[j,k]*u[2*i+j], j) + W[k]
+        O = sum(I[A,k]*mean(y[k,j], j), k)
+        cost J = sum(sin(y[k,i])*y[k,i], k, i) + tanh(O)
+    """,
 }

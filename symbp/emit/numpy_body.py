@@ -273,7 +273,7 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
 
 
 def by_number(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
-    """The call that scatters into an array in one piece: NumPy adds numbers faster than rows."""
+    """The call that scatters into a whole array: NumPy adds numbers faster than rows."""
     writer.needs.helpers["_added"] = None
     ids = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
     return f"_added({view}, {ids}, {scattered(writer, a, have)})"

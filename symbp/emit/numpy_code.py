@@ -318,7 +318,9 @@ class Writer:
             # a + (b + c) is written a + b + c: no name may stand for b + c, or the bits would differ
             flat = bool(out) and not plain and not turned and expanded(Code("x"), have, want).text == "x"
             code = (self.spell if flat else self.write)(term, want, whole)
-            minus = code.text.startswith("-") and (plain or (not turned and have in ((), want)))
+            # the sign in -a <= b is that of a alone
+            signed = code.text.startswith("-") and code.tightness >= SUM
+            minus = signed and (plain or (not turned and have in ((), want)))
             if minus:
                 code = Code(code.text[1:], PRODUCT)
             minus = minus != turned

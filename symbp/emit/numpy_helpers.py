@@ -108,8 +108,11 @@ ADDED = '''\
 def _added(out, ids, values):
     """out[ids] += values, repeated ids adding up: number by number, which NumPy does faster than by rows.
 
-    ids has a position for each of the first axes of out, which lies in one piece.
+    ids has a position for each of the first axes of out.
     """
+    if not out.flags.c_contiguous:
+        np.add.at(out, ids, values)
+        return
     places = np.asarray(ids[0], np.intp)
     for size, more in zip(out.shape[1:], ids[1:]):
         places = places*size + more
