@@ -389,4 +389,11 @@ FOUND: Mapping[str, str] = {
         O = sum(I[A,k]*mean(y[k,j], j), k)
         cost J = sum(sin(y[k,i])*y[k,i], k, i) + tanh(O)
     """,
+    # np.add.at(w, positions of two axes, values of one) reads what is not there (NumPy 2.4)
+    "a_scatter_of_values_that_are_spread": """
+        input y : H
+        param w : D
+        x[j] = sum(y[k]*w[2*j+k], k)
+        cost C = sum(x[j], j)
+    """,
 }

@@ -242,8 +242,8 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     """The line of an assignment; with ``safe`` the surroundings see to warnings."""
     view, entries, have = place(writer, a.target)
     if a.accumulate and entries:
-        whole = view == body.names[a.target.key] and ":" not in entries
-        if whole and len(body.storages[a.target.key].layout) > 1:
+        # of one axis, np.add.at is fast; of positions in several it reads values that are not there
+        if ":" not in entries and len(have) > 1:
             return [f"{by_number(writer, a, view, entries, have)}{comment(a.numbers)}"]
         return [f"np.add.at({scatter(writer, a, view, entries, have)}){comment(a.numbers)}"]
     storage = body.storages[a.target.key]

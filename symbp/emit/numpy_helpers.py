@@ -111,6 +111,7 @@ def _added(out, ids, values):
     ids has a position for each of the first axes of out.
     """
     if not out.flags.c_contiguous:
+        values = np.broadcast_to(values, np.broadcast(*ids).shape + out.shape[len(ids):])
         np.add.at(out, ids, values)
         return
     places = np.asarray(ids[0], np.intp)
