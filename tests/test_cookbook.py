@@ -2245,6 +2245,22 @@ def test_the_reason_is_one_sentence_that_names_each_array_once(text: str, expect
     assert "".join(words) == expected
 
 
+def test_sums_over_rows_and_columns_of_an_entrywise_product_are_told_alike() -> None:
+    """No product of whole matrices of which the diagonal alone is wanted, whichever index is summed."""
+    text = """
+        param r : N
+        param s : N
+        const D : N, N
+        e[i,j] = tanh(r[i] + s[j])
+        cost C = sum(D[i,j]*e[i,j]^3, i, j)
+        let delta = dC/de
+    """
+    for variable in ("r", "s"):
+        form = _matrix(text, variable)
+        shown = plain(matrix_box(printer(form.model), form.view.form))
+        assert "diag" not in shown and "⊙" in shown and shown.endswith("𝟏"), shown
+
+
 @pytest.mark.needs("pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
     forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in (*COOKBOOK, *BEYOND, *FURTHER)]

@@ -109,4 +109,51 @@ def test_each_is_said_of_many() -> None:
         cost C = r[T]^2 + sum(r[t], t)
     """
     shown = words(text, "r")
-    assert "each r^T" not in shown and "each rᵐ is its own variable" in shown
+    assert "each r^T" not in shown and "each rˢ is its own variable" in shown
+
+
+# ── letters ───────────────────────────────────────────────────────────────────────────────────────
+
+POOL = """
+    input x : M, H, W
+    param f : O, M, P, Q
+    param w : K, O
+    z[o,i,j] = sum(f[o,m,p,q]*x[m,3*i+p,3*j+q], m, p, q)
+    u[o] = max(z[o,i,j], i, j)
+    s[k] = sum(w[k,o]*u[o], o)
+    let delta = dC/dz
+    cost C = sum(s[k]^2, k)
+"""
+
+
+def test_a_letter_keeps_its_meaning_where_an_index_is_renamed() -> None:
+    """The channel is never called i, which is a row; a prime says that it is another channel."""
+    shown = words(POOL, "f")
+    assert "Σ_{o′,i,j} δ_{o′ij} ∂z_{o′ij}/∂f_{ompq}" in shown
+    assert "Σ_{m′,p′,q′} f_{o′m′p′q′} x_{m′,3i+p′,3j+q′}" in shown
+    assert "[i = j" not in shown
+
+
+def test_a_time_beside_a_hidden_unit_called_m() -> None:
+    text = """
+        index t = 1..T
+        param A : M, M
+        input x[t] : M
+        h[0,m] = 0
+        h[t,m] = sum(A[m,k]*h[t-1,k], k) + x[t,m]
+        cost C = sum(h[t,m]^2, t, m)
+    """
+    shown = words(text, "h")
+    assert "Σₛ₌₁" in shown and "Σₘ₌₁" not in shown
+    assert "Σ_{t′=1}" in words(text.replace("x[t", "s[t"), "h")
+
+
+def test_letters_beside_it_where_they_mean_nothing_else() -> None:
+    shown = words("mlp", "w")
+    assert "Σₘ wᵢₘˡ aₘˡ⁻¹" in shown and "′ˡ" not in shown
+
+
+def test_primes_in_every_format() -> None:
+    latex, html = (pipeline.documented(pipeline.parse(POOL), ["f"], f) for f in ("latex", "html"))
+    assert r"\sum_{o',i,j} \delta_{o'ij}" in latex
+    assert "′" in html and "o&#x27;" not in html

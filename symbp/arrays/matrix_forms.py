@@ -16,6 +16,7 @@ from symbp.arrays.matrix_nodes import (
     Folded,
     Hadamard,
     Identity,
+    Mapped,
     Matrix,
     Minus,
     Norm,
@@ -223,9 +224,15 @@ def _row(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
 
 
 def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
-    """(A ⊙ Bᵀ) 1 is the diagonal of A B: shorter where it saves a transpose."""
+    """(A ⊙ Bᵀ) 1 is the diagonal of A B: shorter where it saves a transpose.
+
+    Not where a factor was computed entry by entry: with f(A) a product is in nobody's mind, and a
+    diagonal of it would hide that only these entries are wanted.
+    """
     match chain, inner:
         case [Hadamard((left, right)) as arg, Ones()], [Index() as index]:
+            if _entry_by_entry(left) or _entry_by_entry(right):
+                return None
             whole = _product(Product((left, turned(right)), (index,)))
             # a matrix and its transpose have the same diagonal
             whole = min(whole, turned(whole), key=transposes)
@@ -233,6 +240,10 @@ def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
             return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
         case _:
             return None
+
+
+def _entry_by_entry(node: Matrix) -> bool:
+    return isinstance(node, (Mapped, Hadamard, Power)) or any(map(_entry_by_entry, parts(node)))
 
 
 # ── entry by entry ────────────────────────────────────────────────────────────────────────────────

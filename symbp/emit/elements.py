@@ -12,6 +12,7 @@ from symbp.calculus.expr import Adjoint, Ref
 from symbp.emit.identity import adjoint_key, keyed
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Product, Sym, Terms, num, row
 from symbp.emit.lettering import capital, differential, rank, shown_names, styled
+from symbp.emit.names import Meanings, Reserved
 from symbp.emit.notation import NIELSEN, Notation, scripted, symbol
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, superscripted
 from symbp.model.core import Array, Function
@@ -31,14 +32,17 @@ class Elements:
     names: Mapping[Index, str] = field(default_factory=lambda: MappingProxyType({}))
     keys: Mapping[Index, str] = field(default_factory=lambda: MappingProxyType({}))
     """What tells indices apart where their letters do not, see :mod:`symbp.emit.identity`."""
+    meanings: Meanings = field(default_factory=lambda: MappingProxyType({}))
+    """What the letters of the model's equations run over."""
 
     def naming(self: E, names: Mapping[Index, str]) -> E:
         """The same with these letters for indices."""
         return replace(self, names=names)
 
-    def reserved(self) -> frozenset[str]:
-        """Names that an index takes only if it is its own."""
-        return frozenset((*self.arrays, *self.functions, *self.adjoints.values()))
+    def reserved(self) -> Reserved:
+        """Names that an index takes only if it is its own, and letters with a meaning."""
+        names = frozenset((*self.arrays, *self.functions, *self.adjoints.values()))
+        return Reserved(names, self.meanings)
 
     def index(self, index: Index) -> Box:
         """The letter of an index."""

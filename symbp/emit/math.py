@@ -36,7 +36,7 @@ from symbp.emit.elements import Elements
 from symbp.emit.identity import keyed
 from symbp.emit.layout import PARTIAL, PRIME, Big, Box, Cases, Fence, Frac, Root, Script, Sym, Terms, num, row
 from symbp.emit.lettering import D, shown_names, upright
-from symbp.emit.names import letters
+from symbp.emit.names import letters, meanings
 from symbp.emit.notation import NIELSEN, Notation, symbol
 from symbp.emit.pieces import (
     CLOSED,
@@ -282,7 +282,9 @@ def printer(model: Model, notation: Notation = NIELSEN) -> Printer:
                     f"the notation {notation.name} has the Kronecker delta δ, and {model.name} its own δ",
                     hint='set indicator = "bracket" in the notation, or name the adjoint otherwise',
                 )
-    return Printer(model.arrays, model.functions, model.adjoints, model.cost, notation)
+    return Printer(
+        model.arrays, model.functions, model.adjoints, model.cost, notation, meanings=meanings(model)
+    )
 
 
 def takes_power(call: Call, exponent: Expr, functions: Mapping[str, Function]) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
 from symbp.emit.layout import Box, Row, Script, Sym, row, separated
+from symbp.emit.names import PRIME
 
 ODOT, TRANSPOSE = Sym(r"\odot", "⊙", "bin"), Sym(r"\mathsf{T}", "ᵀ")
 CIRC, AST = Sym(r"\circ", "∘", "bin"), Sym(r"\ast", "∗", "bin")
@@ -162,11 +163,24 @@ def symbol(name: str, latex: str = "") -> Box:
             if sub or sup
             else _given(base)
         )
+    if name.endswith(PRIME):
+        return _primed(symbol(name[:-1]))
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+|_[A-Za-z0-9_]+)?_*", name)
     if match is None:
         return _word(name)
     base, tail = match.group(1), (match.group(2) or "").strip("_")
     return Script(_word(base), _tail(tail)) if tail else _word(base)
+
+
+_PRIMES = PRIME + "″"
+
+
+def _primed(box: Box) -> Box:
+    """i′: the index beside i."""
+    if isinstance(box, Script):
+        return replace(box, base=_primed(box.base))
+    assert isinstance(box, Sym)
+    return Sym(box.tex + "'", (box.text + PRIME).replace(2 * PRIME, "″"), box.kind)
 
 
 def _tail(text: str) -> Box:
@@ -244,7 +258,7 @@ def positions(items: tuple[Box, ...]) -> Box | None:
     """Index positions side by side: single letters close up, anything longer is set off by commas."""
     if not items:
         return None
-    if all(isinstance(i, Sym) and i.kind == "ord" and len(i.text) == 1 for i in items):
+    if all(isinstance(i, Sym) and i.kind == "ord" and len(i.text.rstrip(_PRIMES)) == 1 for i in items):
         return row(*items)
     return separated(items)
 
