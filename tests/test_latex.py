@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import re
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from printed import outside, under_numbers
+from wide import alignment
 
 from symbp import models
 from symbp.calculus import expr as x
@@ -43,6 +46,7 @@ from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS, Emitter
 from symbp.emit.document import DETAILS, Document, check_sentence, document
 from symbp.emit.math import Printer
+from symbp.emit.notation import NOTATIONS
 from symbp.emit.plain import text
 from symbp.emit.tex import escape, tex, words_in_math
 from symbp.errors import RequestProblem
@@ -440,6 +444,7 @@ def test_braces_and_sized_brackets_are_balanced(seed: int) -> None:
 # ── documents ─────────────────────────────────────────────────────────────────────────────────────
 
 NAMES = models.names()
+DEEP = bool(os.environ.get("SYMBP_DEEP"))
 
 
 def made(name: str, detail: str = "all") -> Document:
@@ -518,6 +523,12 @@ def compile_latex(source: str, folder: Path) -> str:
     return log
 
 
+def assert_within(folder: Path, textwidth: float) -> None:
+    """Nothing on the pages stands beside the text or over a number, even where TeX does not say so."""
+    assert outside(folder / "paper.pdf", textwidth) == []
+    assert under_numbers(folder / "paper.pdf") == []
+
+
 def assert_tidy(log: str) -> None:
     wide = [float(w) for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
     assert not [w for w in wide if w > 1], log[-3000:]
@@ -527,10 +538,29 @@ def assert_tidy(log: str) -> None:
 LATEX = next(e for e in EMITTERS if e.name == "latex")
 
 
+OWN_TEXT = 420.0
+"""The width of the text of ``standalone`` in points, where that of an article is 345."""
+
+
 @needs_pdflatex
+@pytest.mark.needs("pdftotext")
 @pytest.mark.parametrize("name", NAMES)
 def test_latex_compiles_without_overfull_lines(name: str, tmp_path: Path) -> None:
     assert_tidy(compile_latex(LATEX.emit(made(name), standalone=True), tmp_path))
+    assert_within(tmp_path, OWN_TEXT)
+
+
+@needs_pdflatex
+@pytest.mark.needs("pdftotext")
+@pytest.mark.parametrize("notation", [n.name for n in NOTATIONS] if DEEP else ["goodfellow"])
+@pytest.mark.parametrize("detail", DETAILS)
+def test_formulas_wider_than_the_page_stay_on_it(notation: str, detail: str, tmp_path: Path) -> None:
+    assert_tidy(compile_latex(LATEX.emit(alignment(notation, detail), standalone=True), tmp_path))
+    assert_within(tmp_path, OWN_TEXT)
+    head = ARTICLE.replace("{amsmath}", "{amsmath}\\usepackage[textwidth=345pt]{geometry}")
+    fragment = head + LATEX.emit(alignment(notation, detail)) + "\\end{document}\n"
+    assert_tidy(compile_latex(fragment, tmp_path))
+    assert_within(tmp_path, 345.0)
 
 
 @needs_pdflatex
