@@ -70,12 +70,14 @@ def layer_axes(count: int) -> tuple[Index, ...]:
     return (layer, *(fresh(c, affine(0), w - 1) for c, w in zip("jk", widths[:count], strict=False)))
 
 
+ROMAN = r"R^{\mathrm{i}}"
 ARRAYS = {
     "w": Array("w", "param", layer_axes(2)),
     "z": Array("z", "variable", layer_axes(1)),
     "a": Array("a", "variable", layer_axes(1)),
     "y": Array("y", "input", (fresh("j", affine(0), width_of(LAST) - 1),)),
     "Wq": Array("Wq", "param", (fresh("i", affine(0), affine(2)), fresh("j", affine(0), affine(2))), "W^{Q}"),
+    "Ri": Array("Ri", "param", (fresh("i", affine(0), affine(2)), fresh("j", affine(0), affine(2))), ROMAN),
     "v": Array("v", "param", (fresh("i", affine(0), affine(2)),)),
     "lambda_": Array("lambda_", "const"),
     "C": Array("C", "cost"),
@@ -112,6 +114,8 @@ GOLDEN: dict[str, tuple[Expr, str]] = {
     "long positions have commas": (ref("x", affine(j) + affine(k), 2), "x_{j+k,2}"),
     "the layer below": (BELOW, "z^{l-1}_k"),
     "a name with a superscript of its own": (ref("Wq", j, k), "W^Q_{jk}"),
+    "an upright superscript of its own": (ref("Ri", j, k), r"R^{\mathrm{i}}_{jk}"),
+    "a power behind it": (Pow(Ref("Ri"), number(2)), r"(R^{\mathrm{i}})^2"),
     "Greek": (Ref("lambda_"), r"\lambda"),
     "digits": (Ref("W1"), "W_1"),
     "a word": (Ref("rate"), r"\mathit{rate}"),
