@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from functools import cache
 from pathlib import Path
 
 import pytest
+from printed import outside, under_numbers
+from wide import alignment
 
 import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
 from symbp.emit.beamer import emit
-from symbp.emit.document import Document, document
+from symbp.emit.document import DETAILS, Document, document
 from symbp.emit.notation import NOTATIONS
 from symbp.model.core import Model
 from symbp.pipeline import load, matrix_views, parse
 
+DEEP = bool(os.environ.get("SYMBP_DEEP"))
 HEAD = "\\documentclass{beamer}\n\\usepackage{tikz}\n\\begin{document}\n"
 LONG = r"""
 title "Long lines"
@@ -58,6 +62,16 @@ def compiled(text: str, folder: Path) -> tuple[str, int]:
     pages = re.search(r"\((\d+) pages?,", log)
     assert pages is not None
     return log, int(pages[1])
+
+
+def assert_within(folder: Path, textwidth: float = 396.8) -> None:
+    """Nothing on the slides stands beside the text or over a number, even where TeX does not say so."""
+    assert outside(folder / "deck.pdf", textwidth, TITLE, FOOT) == []
+    assert under_numbers(folder / "deck.pdf") == []
+
+
+TITLE, FOOT = 25.0, 243.0
+"""Where a slide's title ends and where its number begins, in points from above."""
 
 
 def assert_fits(log: str) -> None:
@@ -120,11 +134,12 @@ def test_a_fragment_has_frames_alone() -> None:
 # ── a real LaTeX ──────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.needs("pdflatex")
+@pytest.mark.needs("pdflatex", "pdftotext")
 @pytest.mark.parametrize("name", models.names())
 def test_every_deck_fits_on_its_slides(name: str, tmp_path: Path) -> None:
     log, pages = compiled(emit(sheet(load(name)), standalone=True), tmp_path)
     assert_fits(log)
+    assert_within(tmp_path)
     # a page for every click
     text = emit(sheet(load(name)), standalone=True)
     clicks = [max(map(int, re.findall(r"\\uncover<(\d+)->", f)), default=1) for f in frames(text)]
@@ -144,3 +159,18 @@ def test_fragments_in_every_notation_fit_a_narrow_slide(notation: str, tmp_path:
 def test_long_lines_fit(standalone: bool, tmp_path: Path) -> None:
     text = emit(sheet(parse(LONG, "long"), detail="all"), standalone=standalone)
     assert_fits(compiled(text if standalone else f"{HEAD}{text}\\end{{document}}\n", tmp_path)[0])
+
+
+@pytest.mark.needs("pdflatex", "pdftotext")
+@pytest.mark.parametrize("notation", [n.name for n in NOTATIONS] if DEEP else ["goodfellow"])
+@pytest.mark.parametrize("detail", DETAILS)
+def test_formulas_wider_than_a_slide_stay_on_it(notation: str, detail: str, tmp_path: Path) -> None:
+    assert_fits(compiled(emit(alignment(notation, detail), standalone=True), tmp_path)[0])
+    assert_within(tmp_path)
+
+
+@pytest.mark.needs("pdflatex", "pdftotext")
+@pytest.mark.parametrize("name", models.names() if DEEP else ["transformer_block"])
+def test_decks_in_round_brackets_stay_on_their_slides(name: str, tmp_path: Path) -> None:
+    assert_fits(compiled(emit(sheet(load(name), "goodfellow"), standalone=True), tmp_path)[0])
+    assert_within(tmp_path)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from test_latex import assert_tidy, compile_latex
+from wide import ALIGNMENT
 
 import symbp
 from symbp import explaining, models, pipeline
@@ -224,6 +225,13 @@ def test_a_matrix_in_every_spelling() -> None:
 def test_latex_compiles_without_overfull_lines(model: str, name: str, tmp_path: Path) -> None:
     found = symbp.load(model).explain(name)
     assert_tidy(compile_latex(found.to_latex(standalone=True), tmp_path))
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("notation", ["nielsen", "bishop"])
+def test_formulas_wider_than_the_page_stay_on_it(notation: str, tmp_path: Path) -> None:
+    found = symbp.parse(ALIGNMENT).explain("r")
+    assert_tidy(compile_latex(found.to_latex(standalone=True, notation=notation), tmp_path))
 
 
 # ── the command and Python ────────────────────────────────────────────────────────────────────────

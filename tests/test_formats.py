@@ -33,7 +33,19 @@ def words(reason: str) -> str:
 
 
 SPELT = {
-    "exp", "log", "softmax", "tanh", "sigmoid", "relu", "max", "min", "diag", "arg", "sum", "prod", "mean",
+    "exp",
+    "log",
+    "softmax",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "max",
+    "min",
+    "diag",
+    "arg",
+    "sum",
+    "prod",
+    "mean",
 }
 
 
@@ -58,11 +70,20 @@ def from_rows(rows: list[str], number: int) -> Iterator[tuple[int, str]]:
         cells = re.split(r"(?<!\\)&", row)
         if len(cells) > 1 and cells[1].lstrip().startswith("="):
             lines.append([])
-        reason = cells[3] if len(cells) > 3 else ""
-        if lines and reason:
-            lines[-1].append(reason)
+        if lines and reason_of(cells):
+            lines[-1].append(reason_of(cells))
     for n, reasons in enumerate(lines):
         yield (number if n == len(lines) - 1 else 0), words(" ".join(reasons))
+
+
+def reason_of(cells: list[str]) -> str:
+    """The reason in a row: in its own column, or in that of the formulas where no formula is."""
+    if len(cells) > 3:
+        return cells[3]
+    told = (
+        len(cells) == 2 and re.match(r"\s*\{?\\quad", cells[1]) and re.search(r"\\text\{|\\parbox", cells[1])
+    )
+    return cells[1] if told else ""
 
 
 def cells_of(body: str) -> list[str]:
@@ -103,16 +124,17 @@ def _repeated(rows: list[str]) -> int:
     """How many rows at the top are the line of the frame before: all before the second relation sign."""
     starts = [n for n, row in enumerate(rows) if re.match(r".*?(?<!\\)& =", row)]
     first = rows[: starts[1]] if len(starts) > 1 else []
-    return len(first) if first and not any(len(re.split(r"(?<!\\)&", r)) > 3 for r in first) else 0
+    return len(first) if first and not any(reason_of(re.split(r"(?<!\\)&", r)) for r in first) else 0
 
 
 def markdown(text: str) -> Lines:
     body = text[text.index("\n## ") :]
     found: Lines = []
     formula = r"\n?\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}"
-    pattern = rf"(?:-(\d+)\n)?{formula}(?:\n\\tag\{{(\d+)\}})?\n\S+(?: \{{#eq-\S*-(\d+)\}})?"
+    pattern = rf"(?:-(\d+)\n)?{formula}\n\S+(?: \{{#eq-\S*-(\d+)\}})?"
     for block in re.finditer(pattern, body, re.DOTALL):
-        number = block[3] or block[1] or block[4]
+        own = re.search(r"\\text\{\((\d+)\)\}", block[2])
+        number = own[1] if own is not None else block[1] or block[3]
         found.extend(from_rows(cells_of(block[2]), int(number)))
     return found
 

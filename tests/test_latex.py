@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import re
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from printed import outside, under_numbers
+from wide import alignment
 
 from symbp import models
 from symbp.calculus import expr as x
@@ -43,6 +46,7 @@ from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS, Emitter
 from symbp.emit.document import DETAILS, Document, check_sentence, document
 from symbp.emit.math import Printer
+from symbp.emit.notation import NOTATIONS
 from symbp.emit.plain import text
 from symbp.emit.tex import escape, tex, words_in_math
 from symbp.errors import RequestProblem
@@ -66,12 +70,14 @@ def layer_axes(count: int) -> tuple[Index, ...]:
     return (layer, *(fresh(c, affine(0), w - 1) for c, w in zip("jk", widths[:count], strict=False)))
 
 
+ROMAN = r"R^{\mathrm{i}}"
 ARRAYS = {
     "w": Array("w", "param", layer_axes(2)),
     "z": Array("z", "variable", layer_axes(1)),
     "a": Array("a", "variable", layer_axes(1)),
     "y": Array("y", "input", (fresh("j", affine(0), width_of(LAST) - 1),)),
     "Wq": Array("Wq", "param", (fresh("i", affine(0), affine(2)), fresh("j", affine(0), affine(2))), "W^{Q}"),
+    "Ri": Array("Ri", "param", (fresh("i", affine(0), affine(2)), fresh("j", affine(0), affine(2))), ROMAN),
     "v": Array("v", "param", (fresh("i", affine(0), affine(2)),)),
     "lambda_": Array("lambda_", "const"),
     "C": Array("C", "cost"),
@@ -108,6 +114,8 @@ GOLDEN: dict[str, tuple[Expr, str]] = {
     "long positions have commas": (ref("x", affine(j) + affine(k), 2), "x_{j+k,2}"),
     "the layer below": (BELOW, "z^{l-1}_k"),
     "a name with a superscript of its own": (ref("Wq", j, k), "W^Q_{jk}"),
+    "an upright superscript of its own": (ref("Ri", j, k), r"R^{\mathrm{i}}_{jk}"),
+    "a power behind it": (Pow(Ref("Ri"), number(2)), r"(R^{\mathrm{i}})^2"),
     "Greek": (Ref("lambda_"), r"\lambda"),
     "digits": (Ref("W1"), "W_1"),
     "a word": (Ref("rate"), r"\mathit{rate}"),
@@ -440,6 +448,7 @@ def test_braces_and_sized_brackets_are_balanced(seed: int) -> None:
 # ── documents ─────────────────────────────────────────────────────────────────────────────────────
 
 NAMES = models.names()
+DEEP = bool(os.environ.get("SYMBP_DEEP"))
 
 
 def made(name: str, detail: str = "all") -> Document:
@@ -518,6 +527,12 @@ def compile_latex(source: str, folder: Path) -> str:
     return log
 
 
+def assert_within(folder: Path, textwidth: float) -> None:
+    """Nothing on the pages stands beside the text or over a number, even where TeX does not say so."""
+    assert outside(folder / "paper.pdf", textwidth) == []
+    assert under_numbers(folder / "paper.pdf") == []
+
+
 def assert_tidy(log: str) -> None:
     wide = [float(w) for w in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
     assert not [w for w in wide if w > 1], log[-3000:]
@@ -527,10 +542,29 @@ def assert_tidy(log: str) -> None:
 LATEX = next(e for e in EMITTERS if e.name == "latex")
 
 
+OWN_TEXT = 420.0
+"""The width of the text of ``standalone`` in points, where that of an article is 345."""
+
+
 @needs_pdflatex
+@pytest.mark.needs("pdftotext")
 @pytest.mark.parametrize("name", NAMES)
 def test_latex_compiles_without_overfull_lines(name: str, tmp_path: Path) -> None:
     assert_tidy(compile_latex(LATEX.emit(made(name), standalone=True), tmp_path))
+    assert_within(tmp_path, OWN_TEXT)
+
+
+@needs_pdflatex
+@pytest.mark.needs("pdftotext")
+@pytest.mark.parametrize("notation", [n.name for n in NOTATIONS] if DEEP else ["goodfellow"])
+@pytest.mark.parametrize("detail", DETAILS)
+def test_formulas_wider_than_the_page_stay_on_it(notation: str, detail: str, tmp_path: Path) -> None:
+    assert_tidy(compile_latex(LATEX.emit(alignment(notation, detail), standalone=True), tmp_path))
+    assert_within(tmp_path, OWN_TEXT)
+    head = ARTICLE.replace("{amsmath}", "{amsmath}\\usepackage[textwidth=345pt]{geometry}")
+    fragment = head + LATEX.emit(alignment(notation, detail)) + "\\end{document}\n"
+    assert_tidy(compile_latex(fragment, tmp_path))
+    assert_within(tmp_path, 345.0)
 
 
 @needs_pdflatex

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from tools import needs
+from wide import alignment
 
 import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
+from symbp.emit.arrange import TAG, stacked, text_width
 from symbp.emit.document import document
 from symbp.emit.markdown import FLAVORS, emit
 from symbp.emit.notation import NOTATIONS
@@ -90,7 +92,7 @@ def test_a_host_that_counts_arrives_at_our_numbers(flavor: str, mark: str) -> No
 @pytest.mark.parametrize(("flavor", "mark"), [("myst", "(eq-mlp-7)=\n"), ("quarto", "[]{#eq-mlp-7}\n")])
 def test_a_host_that_would_count_wrongly_gets_the_number(flavor: str, mark: str) -> None:
     text = symbp.load("mlp").to_markdown("w", flavor=flavor)
-    assert mark in text and r"\tag{7}" in text and ":label:" not in text and "$$ {" not in text
+    assert mark in text and r"\text{(7)}" in text and ":label:" not in text and "$$ {" not in text
 
 
 def test_an_unknown_flavor_is_refused() -> None:
@@ -116,4 +118,30 @@ def test_sphinx_shows_our_numbers_and_finds_them(tmp_path: Path, variables: tupl
     link = re.search(r'As <a class="reference internal" href="#([^"]+)">(.*?)</a> says', html)
     assert link is not None and "(7)" in link[2], html[-3000:]
     target = html[html.index(f'id="{link[1]}"') :]
-    assert re.search(r'eqno">\(7\)|\\tag\{7\}', target[: target.index("</div>")])
+    assert re.search(r'eqno">\(7\)|\\text\{\(7\)\}', target[: target.index("</div>")])
+
+
+# ── lines on a page of limited width ──────────────────────────────────────────────────────────────
+
+
+def test_a_long_reason_leaves_its_row_to_the_formula() -> None:
+    text = emit(alignment("ng"), flavor="github")
+    rows = [row for row in text.splitlines() if "&" in row]
+    assert len([row for row in rows if row.startswith(r"&\quad \text{chain rule")]) > 5
+    # nothing is cut within the argument of exp, and no bracket ends on a row of its own
+    exps = [re.findall(r"\\exp\(([^()]*(?:\)|$))", row) for row in rows]
+    assert sum(map(len, exps)) > 30 and all(arg.endswith(")") for found in exps for arg in found)
+    assert not [row for row in rows if re.fullmatch(r"&\\quad [-+{} \\a-z]*\)+ *(\\\\)?", row)]
+    room = 48.0 - TAG
+    for section in alignment("ng").sections:
+        for part in section.parts:
+            for row in stacked(part, 48.0):
+                assert text_width(row.reason) <= (room if row.below else 0.5 * room), row.reason
+
+
+@pytest.mark.parametrize("flavor", NAMES)
+def test_the_number_stands_beside_the_result(flavor: str) -> None:
+    numbered = re.findall(r"(?m)^(.*)\\text\{\((\d+)\)\}", emit(alignment("ng"), flavor=flavor))
+    assert flavor in ("myst", "quarto") or len(numbered) > 15
+    assert all("= " in row or row.startswith(r"&\quad {}") or r"\cdot" in row for row, _ in numbered)
+    assert r"\tag" not in emit(alignment("ng"), flavor=flavor)

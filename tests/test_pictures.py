@@ -289,3 +289,12 @@ def test_recurrences_in_both_directions_have_a_loop_each() -> None:
     )
     alt = symbp.parse(text).graph.drawing.alt
     assert "f (from t-1 to t)" in alt and "g (from t+1 to t)" in alt
+
+
+def test_an_upright_superscript_is_raised_and_shows_no_caret() -> None:
+    from symbp.emit.notation import symbol
+    from symbp.emit.pictures.glyphs import runs
+
+    for name in ("W^{\\mathrm{i}}", "W^{z}"):
+        base, above = runs(symbol("n", name))
+        assert above.rise > base.rise and "^" not in base.text + above.text

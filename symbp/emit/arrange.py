@@ -1,4 +1,4 @@
-"""Lines on a page of limited width: where long formulas break, and where reasons stand.
+"""Lines on a page of limited width: where reasons stand, and where formulas that leave no room for them.
 
 Widths are in em and estimated (:func:`symbp.emit.layout.width`), so that the decision is the same on
 every machine and no TeX run is needed for it.
@@ -6,40 +6,28 @@ every machine and no TeX run is needed for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from math import ceil
 
+from symbp.emit.breaking import broken, in_one_piece
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Fence, Product, Row, Sym, Terms, Text, fence_size, width, words_width
-from symbp.emit.tex import GAPS, SIZES, joined, tex
+from symbp.emit.layout import Box, Text, width, words_width
+from symbp.emit.tex import tex
 
-TAG, GAP, RELATION, SHORTEST, INDENT = 2.8, 1.8, 1.35, 9.0, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A piece of a formula that stays on one line.
-
-    ``depth`` of brackets at the break before it; ``lead`` stands in front of it within a line,
-    ``start`` where it begins one.
-    """
-
-    text: str
-    width: float
-    depth: int
-    lead: str = ""
-    start: str = ""
+TAG, GAP, RELATION, SHORTEST = 2.8, 1.8, 1.35, 9.0
+MARGIN = (TAG + GAP) / 3
+"""How far in ``align`` begins where its two columns fill the page: it shares out what is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
     """A row of aligned equations: left side, right side, reason, and the number on the last one.
 
-    ``lap``: the formula is longer than its column and reaches into that of the reasons, which is
-    empty in this row.  ``continued``: the second half of a formula.  ``room`` is the width for the
-    reason, ``wrap`` whether it needs more than one line.
+    ``lap``: the formula is longer than its column, of this width, and reaches into that of the reasons,
+    which is empty in this row; 0: it is not.  ``continued``: the second half of a formula.  ``room`` is
+    the width for the reason, ``wrap`` whether it needs more than one line, ``below`` whether it stands
+    in the column of the formulas.
     """
 
     lhs: str = ""
@@ -47,7 +35,8 @@ class PageRow:
     reason: Text = ()
     room: float = 0.0
     wrap: bool = False
-    lap: bool = False
+    below: bool = False
+    lap: float = 0.0
     continued: bool = False
     number: int = 0
 
@@ -57,22 +46,30 @@ def text_width(text: Text) -> float:
     return sum(words_width(t) if isinstance(t, str) else width(t, False) for t in text)
 
 
-def arrange(part: Part, page: float, lap: bool = False) -> tuple[PageRow, ...]:
-    """The rows of one derivation on a page so many em wide; ``lap``: long formulas may reach over."""
-    rows = [row for group in arranged(part, page, lap) for row in group]
+def arrange(part: Part, page: float) -> tuple[PageRow, ...]:
+    """The rows of one derivation on a page so many em wide."""
+    rows = settled(row for group in arranged(part, page) for row in group)
     return (*rows[:-1], replace(rows[-1], number=part.number)) if rows else ()
 
 
-def arranged(part: Part, page: float, lap: bool = False) -> tuple[tuple[PageRow, ...], ...]:
+def arranged(part: Part, page: float) -> tuple[tuple[PageRow, ...], ...]:
     """The rows of each step, in columns that serve all of them."""
-    left = max([width(part.lhs), *(width(s.lhs) for s in part.steps if s.lhs is not None)])
-    free = page - left - RELATION - TAG
+    free = page - widest_left(part) - RELATION - TAG
     column = _column(part, free)
-    groups = []
-    for n, step in enumerate(part.steps):
-        lhs = part.lhs if n == 0 else step.lhs
-        groups.append(tuple(_step_rows(step, tex(lhs) if lhs is not None else "", free, column, lap)))
-    return tuple(groups)
+    return tuple(
+        tuple(_step_rows(step, left_side(part, n), free, column)) for n, step in enumerate(part.steps)
+    )
+
+
+def widest_left(part: Part) -> float:
+    """The width of the widest left side."""
+    return max([width(part.lhs), *(width(s.lhs) for s in part.steps if s.lhs is not None)])
+
+
+def left_side(part: Part, n: int) -> str:
+    """What stands left of a step."""
+    lhs = part.lhs if n == 0 else part.steps[n].lhs
+    return tex(lhs) if lhs is not None else ""
 
 
 def _column(part: Part, free: float) -> float:
@@ -83,22 +80,6 @@ def _column(part: Part, free: float) -> float:
     return min(widths, key=lambda column: sum(_lines(s, column, free) for s in part.steps))
 
 
-def in_one_piece(box: Box) -> float:
-    """The widest part of a formula among words between the places where TeX breaks: relations, + and −."""
-    if isinstance(box, Row) and any(map(_relates, box.items)):
-        sides = (tuple(side) for related, side in groupby(box.items, _relates) if not related)
-        return max(in_one_piece(Row(side)) for side in sides)
-    widest = here = 0.0
-    for chunk in chunks(box):
-        here = here + chunk.width if chunk.depth >= _LAST_RESORT else chunk.width
-        widest = max(widest, here)
-    return min(widest, width(box, False))
-
-
-def _relates(box: Box) -> bool:
-    return isinstance(box, Sym) and box.kind == "rel"
-
-
 def _lines(step: Step, column: float, free: float) -> float:
     """How many lines a step takes; a formula is about as high as two."""
     reason = ceil(text_width(step.reason) / (free - column - GAP)) if step.reason else 0
@@ -106,124 +87,105 @@ def _lines(step: Step, column: float, free: float) -> float:
     return max(2, reason) if wide <= column else 2 * ceil(wide / free) + reason + 0.5
 
 
-def _step_rows(step: Step, lhs: str, free: float, column: float, lap: bool) -> list[PageRow]:
+def _step_rows(step: Step, lhs: str, free: float, column: float) -> list[PageRow]:
     room = free - column - GAP
     reason = PageRow(reason=step.reason, room=room, wrap=text_width(step.reason) > room)
     if width(step.rhs) <= column:
         return [replace(reason, lhs=lhs, rhs=tex(step.rhs).strip())]
-    lines = broken(step.rhs, free if lap else column)
-    rows = [PageRow(lhs, lines[0], lap=lap)]
-    rows.extend(PageRow(rhs=line, lap=lap, continued=True) for line in lines[1:])
-    if not lap:
-        return [replace(rows[0], reason=step.reason, room=room, wrap=reason.wrap), *rows[1:]]
+    first, *rest = broken(step.rhs, free - MARGIN)
+    rows = [PageRow(lhs, first, lap=column), *(PageRow(rhs=r, lap=column, continued=True) for r in rest)]
     return [*rows, reason] if step.reason else rows
 
 
-# ── breaking formulas ─────────────────────────────────────────────────────────────────────────────
+def settled(rows: Iterable[PageRow]) -> tuple[PageRow, ...]:
+    """The rows that stand in one block, all of them within the page.
+
+    ``align`` centres its columns, so they must be as wide as what reaches over them: where a formula
+    does, the reasons are given all of their room.  Where no reason stands beside a formula one column is
+    enough, and nothing reaches over anything.
+    """
+    found = tuple(rows)
+    column = max((r.lap for r in found), default=0.0)
+    if not column:
+        return found
+    if any(r.rhs and r.reason for r in found):
+        first = next(n for n, r in enumerate(found) if r.reason)
+        return (*found[:first], replace(found[first], wrap=True), *found[first + 1 :])
+    return tuple(_below(replace(r, lap=0.0), column) for r in found)
 
 
-def broken(box: Box, room: float) -> list[str]:
-    """The formula on as many lines as it needs; outer breaks before inner ones."""
-    if width(box) <= room:
-        return [tex(box).strip()]
-    first, *rest = (text.strip() for text in _fill(chunks(box), room))
-    # an empty group before a sign at the start of a line: it is that of a sum, with its space
-    return [first, *("{}" + line if line[:2] in ("+ ", "- ") else line for line in rest)]
+def _below(row: PageRow, column: float) -> PageRow:
+    """A reason that has the width of both columns."""
+    room = row.room + column + GAP - MARGIN
+    return replace(row, below=True, room=room, wrap=text_width(row.reason) > room) if row.reason else row
 
 
-def _fill(pieces: Sequence[Chunk], room: float) -> list[str]:
-    if sum(p.width for p in pieces) <= room or len(pieces) == 1:
-        return [joined((pieces[0].start, pieces[0].text, *(t for p in pieces[1:] for t in (p.lead, p.text))))]
-    outer = min(p.depth for p in pieces[1:])
-    lines: list[list[Chunk]] = []
-    for group in _groups(pieces, outer):
-        size = sum(p.width for p in group)
-        if lines and sum(p.width for p in lines[-1]) + size <= room - (INDENT if len(lines) > 1 else 0):
-            lines[-1].extend(group)
+# ── without columns that reach over ───────────────────────────────────────────────────────────────
+
+
+def stacked(part: Part, page: float) -> tuple[PageRow, ...]:
+    """The rows of one derivation where nothing reaches over a column: a long reason stands in the column
+    of the formulas, on as many rows as it needs.  The number is at the end of the last formula."""
+    free = page - widest_left(part) - RELATION - TAG
+    column = min(_candidates(part, free), key=lambda c: sum(_height(s, c, free) for s in part.steps))
+    groups = [_stack(step, left_side(part, n), column, free) for n, step in enumerate(part.steps)]
+    *others, last = groups or [[]]
+    place = max((n for n, r in enumerate(last) if r.rhs), default=-1)
+    numbered = (replace(r, number=part.number if n == place else 0) for n, r in enumerate(last))
+    return (*(r for group in others for r in group), *numbered)
+
+
+def _candidates(part: Part, free: float) -> list[float]:
+    widths = {min(w, free) for s in part.steps for w in (width(s.rhs), free - GAP - text_width(s.reason))}
+    return sorted((w for w in {*widths, free} if w >= free / 3), reverse=True)
+
+
+def _beside(step: Step, column: float, free: float) -> bool:
+    return text_width(step.reason) <= free - column - GAP
+
+
+def _height(step: Step, column: float, free: float) -> float:
+    lines = len(broken(step.rhs, column))
+    below = 0 if _beside(step, column, free) or not step.reason else len(wrapped(step.reason, column - 1))
+    return 2.0 * lines + 1.2 * below
+
+
+def _stack(step: Step, lhs: str, column: float, free: float) -> list[PageRow]:
+    first, *rest = broken(step.rhs, column)
+    rows = [PageRow(lhs, first), *(PageRow(rhs=r, continued=True) for r in rest)]
+    if _beside(step, column, free):
+        return [replace(rows[0], reason=step.reason), *rows[1:]]
+    return [*rows, *(PageRow(reason=line, below=True) for line in wrapped(step.reason, column - 1))]
+
+
+def wrapped(text: Text, room: float) -> list[Text]:
+    """Words and formulas on lines of a limited width."""
+    first, *words = _words(text)
+    lines: list[list[str | Box]] = [first]
+    for word in words:
+        if text_width((*lines[-1], " ", *word)) > room:
+            lines.append(word)
         else:
-            lines.append(list(group))
-    out: list[str] = []
-    for line in lines:
-        out.extend(_fill(line, room - (INDENT if out else 0)))
-    return out
+            lines[-1] += [" ", *word]
+    return [_merged(line) for line in lines]
 
 
-def _groups(pieces: Sequence[Chunk], depth: int) -> list[list[Chunk]]:
-    groups: list[list[Chunk]] = []
-    for n, piece in enumerate(pieces):
-        if n == 0 or piece.depth == depth:
-            groups.append([piece])
-        else:
-            groups[-1].append(piece)
-    return groups
+def _words(text: Text) -> list[list[str | Box]]:
+    """What stands between spaces: words, with the formulas and punctuation that touch them."""
+    words: list[list[str | Box]] = [[]]
+    for item in text:
+        start, *rest = item.split(" ") if isinstance(item, str) else [item]
+        words[-1].append(start)
+        words.extend([w] for w in rest)
+    return words
 
 
-def chunks(box: Box, depth: int = 0) -> list[Chunk]:
-    """The formula cut at + and − on the line, in brackets too, and as a last resort between factors."""
-    match box:
-        case Terms(terms):
-            return _term_chunks(terms, depth)
-        case Fence(Terms(), "("):
-            return _fence_chunks(box, depth)
-        case Fence(_, "("):
-            # the arguments of a function, a product: rather between factors than in here
-            return _fence_chunks(box, depth + _LAST_RESORT)
-        case Product(factors, gaps):
-            return _product_chunks(factors, gaps, depth)
-        case Row(items):
-            return _glued([chunks(i, depth + 1) for i in items])
-        case _:
-            return [Chunk(tex(box), width(box), depth)]
-
-
-def _glued(lists: Sequence[list[Chunk]]) -> list[Chunk]:
-    out: list[Chunk] = []
-    for pieces in lists:
-        if out:
-            head = pieces[0]
-            out[-1] = replace(
-                out[-1], text=joined((out[-1].text, head.text)), width=out[-1].width + head.width
-            )
-            out.extend(pieces[1:])
-        else:
-            out.extend(pieces)
-    return out
-
-
-def _term_chunks(terms: Sequence[tuple[str, Box]], depth: int) -> list[Chunk]:
-    out: list[Chunk] = []
-    for n, (sign, term) in enumerate(terms):
-        inner = chunks(term, depth + 1)
-        lead = f" {sign} " if n else "-" if sign == "-" else ""
-        text = lead + inner[0].text.lstrip()
-        out.append(Chunk(text, inner[0].width + (1.25 if lead else 0), depth))
-        out.extend(inner[1:])
-    return out
-
-
-def _fence_chunks(box: Fence, depth: int) -> list[Chunk]:
-    inner = chunks(box.body, depth + 1)
-    size = SIZES[fence_size(box)]
-    left, right = (f"\\{size}l(", f"\\{size}r)") if size else ("(", ")")
-    inner[0] = replace(inner[0], text=left + inner[0].text.lstrip(), width=inner[0].width + 0.6)
-    inner[-1] = replace(inner[-1], text=inner[-1].text.rstrip() + right, width=inner[-1].width + 0.6)
-    return inner
-
-
-_LAST_RESORT = 100
-
-
-def _product_chunks(factors: Sequence[Box], gaps: Sequence[str], depth: int) -> list[Chunk]:
-    """Breaks inside factors; between factors only if nothing else helps, with a visible sign."""
-    out: list[Chunk] = []
-    for n, factor in enumerate(factors):
-        inner = chunks(factor, depth + 1)
-        if not n:
-            out.extend(inner)
-            continue
-        lead, head = GAPS[gaps[n - 1]], inner[0]
-        out.append(
-            replace(head, width=head.width + 0.3, depth=depth + _LAST_RESORT, lead=lead, start=r"\cdot ")
-        )
-        out.extend(inner[1:])
-    return out
+def _merged(line: Sequence[str | Box]) -> Text:
+    """Words side by side as one string."""
+    out: list[str | Box] = []
+    for item in line:
+        if isinstance(item, str) and out and isinstance(out[-1], str):
+            out[-1] += item
+        elif item != "":
+            out.append(item)
+    return tuple(out)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from symbp.emit.arrange import PageRow, broken
+from symbp.emit.arrange import PageRow, settled
+from symbp.emit.breaking import broken
 from symbp.emit.document import Document, Formula, Part, Section
 from symbp.emit.environment import environment
-from symbp.emit.latex import equation_rows, in_math, prose
+from symbp.emit.latex import equation_groups, lapped, prose, reason, spelled
 from symbp.emit.layout import Text, width
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import number, tikz
-from symbp.emit.slides import AROUND, Slide, Type, height, pages, slides, text_height, types
+from symbp.emit.slides import AROUND, LINE, Slide, Type, height, pages, row_height, slides, text_height, types
 from symbp.emit.tex import escape, tex
 
 SLIDE, OWN_SLIDE = 30.0, 39.0
@@ -34,9 +34,9 @@ class Frame:
 class Item:
     """A paragraph, or rows of aligned equations, and its height in em."""
 
-    text: str
     high: float
-    aligned: bool = False
+    text: str = ""
+    rows: tuple[PageRow, ...] = ()
 
 
 def emit(document: Document, *, standalone: bool = False, page: float | None = None) -> str:
@@ -66,7 +66,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
 
 def _model(document: Document, wide: float) -> Iterator[Frame]:
     size = types(wide)[0]
-    items = [_equation(document, f, size) for f in document.equations]
+    items = list(_equations(document.equations, size))
     if document.definitions:
         items.append(_paragraph(("where",), size.wide))
         items.extend(_definition(f, size) for f in document.definitions)
@@ -77,20 +77,20 @@ def _model(document: Document, wide: float) -> Iterator[Frame]:
         yield _figure("The model as a picture", document.picture, size)
 
 
-def _equation(document: Document, formula: Formula, size: Type) -> Item:
-    rows = equation_rows(replace(document, equations=(formula,)), size.wide)
-    text = " \\\\\n".join(re.sub(r"\\label\{[^{}]*\}", "", r) for r in rows)
-    return Item(text, height(formula.rhs) * len(rows), True)
+def _equations(formulas: Sequence[Formula], size: Type) -> Iterator[Item]:
+    for formula, rows in zip(formulas, equation_groups(formulas, size.wide), strict=True):
+        high = sum(row_height(formula.rhs, r.rhs) or LINE + 0.3 for r in rows)
+        yield Item(high, rows=tuple(rows))
 
 
 def _definition(formula: Formula, size: Type) -> Item:
-    lines = broken(formula.rhs, size.wide - width(formula.lhs) - 2.0)
-    text = " \\notag \\\\\n&\\quad ".join([f"{tex(formula.lhs)} &= {lines[0]}", *lines[1:]])
-    return Item(text + r" \notag", height(formula.rhs) * len(lines), True)
+    first, *rest = broken(formula.rhs, size.wide - width(formula.lhs) - 2.0)
+    rows = (PageRow(tex(formula.lhs), first), *(PageRow(rhs=line, continued=True) for line in rest))
+    return Item(height(formula.rhs) * len(rows), rows=rows)
 
 
 def _paragraph(text: Text, wide: float) -> Item:
-    return Item(prose(text), text_height(text, wide))
+    return Item(text_height(text, wide), prose(text))
 
 
 def _flowing(title: str, items: Sequence[Item], size: Type) -> Iterator[Frame]:
@@ -101,12 +101,13 @@ def _flowing(title: str, items: Sequence[Item], size: Type) -> Iterator[Frame]:
 
 
 def _blocks(items: Sequence[Item]) -> Iterator[str]:
-    for aligned, group in groupby(items, key=lambda i: i.aligned):
-        texts = [i.text for i in group]
+    for aligned, group in groupby(items, key=lambda i: bool(i.rows)):
+        found = list(group)
         if aligned:
-            yield "\\begin{align}\n" + " \\\\\n".join(texts) + "\n\\end{align}"
+            rows = settled(row for item in found for row in item.rows)
+            yield "\\begin{align}\n" + " \\\\\n".join(map(spelled, rows)) + "\n\\end{align}"
         else:
-            yield "\n\n".join(texts)
+            yield "\n\n".join(item.text for item in found)
 
 
 def _counted(title: str, n: int, count: int) -> str:
@@ -159,37 +160,30 @@ def _part(part: Part, question: Text, after: Sequence[Text], wide: float) -> Ite
 
 def _lines(slide: Slide) -> str:
     """The lines, each from its click on; the last line of the frame before stands above them."""
-    rows = [(row, 1, 0) for row in slide.repeated]
-    for click, group in enumerate(slide.groups, 1):
-        last = slide.last and click == len(slide.groups)
-        for n, row in enumerate(group):
-            ends = last and n == len(group) - 1
-            rows.append((row, click, slide.part.number if ends else 0))
-    head, click, number = rows[0]
-    if slide.lhs is not None and not head.lhs:
-        rows[0] = (replace(head, lhs=tex(slide.lhs)), click, number)
-    return "\\begin{align*}\n" + " \\\\\n".join(_row(*r) for r in rows) + "\n\\end{align*}"
+    groups = (slide.repeated, *slide.groups)
+    clicks = [max(n, 1) for n, group in enumerate(groups) for _ in group]
+    rows = list(settled(row for group in groups for row in group))
+    if slide.lhs is not None and not rows[0].lhs:
+        rows[0] = replace(rows[0], lhs=tex(slide.lhs))
+    if slide.last:
+        rows[-1] = replace(rows[-1], number=slide.part.number)
+    body = " \\\\\n".join(map(_row, rows, clicks))
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
 
 
-def _row(row: PageRow, click: int, number: int) -> str:
+def _row(row: PageRow, click: int) -> str:
     """A row of ``align*``; each of its cells is uncovered by itself, since a group cannot reach over &."""
-    body = rf"\rlap{{$\displaystyle {row.rhs}$}}" if row.lap else row.rhs
+    body, words = lapped(row), reason(row)
     right = "" if not row.rhs else rf"\quad {body}" if row.continued else f"= {body}"
-    cells = [_from(click, row.lhs), _from(click, right)]
-    if row.reason:
-        cells += ["", _from(click, _reason(row))]
-    tag = rf" \tag*{{{_from(click, f'({number})')}}}" if number else ""
+    cells = [_from(click, row.lhs), _from(click, rf"\quad {words}" if row.below else right)]
+    if words and not row.below:
+        cells += ["", _from(click, words)]
+    tag = rf" \tag*{{{_from(click, f'({row.number})')}}}" if row.number else ""
     return " & ".join(cells).strip() + tag
 
 
 def _from(click: int, text: str) -> str:
     return text if click == 1 or not text else rf"\uncover<{click}->{{{text}}}"
-
-
-def _reason(row: PageRow) -> str:
-    if row.wrap:
-        return rf"\parbox[t]{{{row.room:.1f}em}}{{\raggedright {prose(row.reason)}\endgraf\vspace{{0.6ex}}}}"
-    return in_math(row.reason)
 
 
 def _figure(title: str, drawing: Drawing, size: Type) -> Frame:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from symbp.emit.environment import render
 from symbp.emit.explain_math import RELATIONS, box, spoken
-from symbp.emit.layout import Box, Brace, Product, Row, Sym, Terms, Text, width
+from symbp.emit.layout import Box, Brace, Product, Row, Sym, Terms, Text, contains, width
 from symbp.emit.math import Printer, printer
 from symbp.emit.notation import NIELSEN, Notation
 from symbp.explain.core import Block, Explanation, Line, Lines, Paragraph
@@ -95,10 +95,21 @@ class Cut:
     body: Box
 
 
-def cuts(shown: Shown, room: float, measure: Callable[[Box], float] = width) -> list[Cut]:
-    """The right side on as many lines as it needs: cut at relations, then at + and −, then at factors."""
+def cuts(
+    shown: Shown, room: float, measure: Callable[[Box], float] = width, only: tuple[type, ...] = ()
+) -> list[Cut]:
+    """The right side on as many lines as it needs: cut at relations, then at + and −, then at factors.
+
+    ``only``: what has none of these nodes is cut at relations only.
+    """
     pieces = list(_relations(Cut(shown.sign, shown.rhs)))
-    pieces = [part for p in pieces for part in (_inner(p) if measure(p.body) > room else [p])]
+    pieces = [
+        part
+        for p in pieces
+        for part in (
+            _inner(p) if measure(p.body) > room and (not only or contains(p.body, *only)) else [p]
+        )
+    ]
     lines: list[list[Cut]] = []
     for piece in pieces:
         if lines and sum(measure(_joined([p])) for p in (*lines[-1], piece)) <= room:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from symbp.emit.arrange import GAP, RELATION, TAG, PageRow, arrange, broken, text_width
+from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, settled, text_width
+from symbp.emit.breaking import broken
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
@@ -102,40 +104,27 @@ def label(name: str, number: int) -> str:
     return f"eq:{safe}:{number}"
 
 
-def _numbered(name: str, number: int) -> str:
-    return rf" \tag{{{number}}}\label{{{label(name, number)}}}" if number else r" \notag"
-
-
 def equation_rows(document: Document, page: float) -> list[str]:
     """The equations of the model, broken where they are long, each with its number."""
-    left = max((width(f.lhs) for f in document.equations), default=0.0)
-    room = page - left - RELATION - TAG
-    beside = room - max((text_width(f.where) + GAP for f in document.equations if f.where), default=0.0)
-    rows: list[str] = []
-    for formula in document.equations:
-        rows.extend(_equation(formula, document.name, room, beside))
-    return rows
+    rows = settled(row for group in equation_groups(document.equations, page) for row in group)
+    return [spelled(r, document.name) for r in rows]
 
 
-def _equation(formula: Formula, name: str, room: float, beside: float) -> list[str]:
-    """One equation; where it is longer than its column, its range stands on a row of its own."""
-    where, lap = _where(formula), width(formula.rhs) > beside
-    lines = [_lapped(line) if lap else line for line in broken(formula.rhs, room)]
-    rows = [f"{tex(formula.lhs)} &= {lines[0]}", *(rf"&\quad {line}" for line in lines[1:])]
-    if where and not lap:
-        rows[-1] += f" && {where}"
-    elif where:
-        rows.append(f"&&& {where}")
-    return [r + r" \notag" for r in rows[:-1]] + [rows[-1] + _numbered(name, formula.number)]
+def equation_groups(formulas: Sequence[Formula], page: float) -> list[list[PageRow]]:
+    """The rows of each equation; where one is longer than its column, its range stands below it."""
+    room = page - max((width(f.lhs) for f in formulas), default=0.0) - RELATION - TAG
+    words = max((text_width(f.where) for f in formulas if f.where), default=-GAP)
+    return [_equation(f, room, room - GAP - words) for f in formulas]
 
 
-def _lapped(line: str) -> str:
-    """A formula that takes no width, so that it reaches over the next column."""
-    return rf"\rlap{{$\displaystyle {line}$}}"
-
-
-def _where(formula: Formula) -> str:
-    return in_math(formula.where)
+def _equation(formula: Formula, room: float, beside: float) -> list[PageRow]:
+    where = PageRow(reason=formula.where, room=room - GAP - beside, number=formula.number)
+    if width(formula.rhs) <= beside:
+        return [replace(where, lhs=tex(formula.lhs), rhs=tex(formula.rhs).strip())]
+    first, *rest = broken(formula.rhs, room - MARGIN)
+    rows = [PageRow(tex(formula.lhs), first, lap=beside)]
+    rows.extend(PageRow(rhs=line, lap=beside, continued=True) for line in rest)
+    return [*rows, where] if formula.where else [*rows[:-1], replace(rows[-1], number=formula.number)]
 
 
 def _definition(formula: Formula, page: float) -> str:
@@ -145,20 +134,33 @@ def _definition(formula: Formula, page: float) -> str:
 
 def part_rows(document: Document, part: Part, page: float) -> tuple[str, ...]:
     """Rows of ``align``: the lines of a derivation with their reasons, numbered."""
-    rows = arrange(part, page, lap=True)
-    return tuple(_row(r) + _numbered(document.name, r.number) for r in rows)
+    return tuple(spelled(r, document.name) for r in arrange(part, page))
 
 
-def _row(item: PageRow) -> str:
-    reason = f" && {_reason(item)}" if item.reason else ""
-    if not item.rhs:
-        return "&" + reason.lstrip()
-    body = _lapped(item.rhs) if item.lap else item.rhs
-    return (rf"&\quad {body}" if item.continued else f"{item.lhs} &= {body}".lstrip()) + reason
+def spelled(row: PageRow, name: str = "") -> str:
+    """A row of ``align`` with its number, and a label in the document of this name."""
+    named = rf"\label{{{label(name, row.number)}}}" if name else ""
+    return _row(row) + (rf" \tag{{{row.number}}}{named}" if row.number else r" \notag")
 
 
-def _reason(item: PageRow) -> str:
-    if item.wrap:
-        body = rf"\raggedright {prose(item.reason)}\endgraf\vspace{{0.6ex}}"
-        return rf"\parbox[t]{{{item.room:.1f}em}}{{{body}}}"
-    return in_math(item.reason)
+def _row(row: PageRow) -> str:
+    words = reason(row)
+    if not row.rhs:
+        return rf"&\quad {words}" if row.below else f"&&& {words}"
+    body = lapped(row)
+    return (rf"&\quad {body}" if row.continued else f"{row.lhs} &= {body}".lstrip()) + (
+        f" && {words}" if words else ""
+    )
+
+
+def lapped(row: PageRow) -> str:
+    """The right side; one that reaches over the next column keeps the width of its own."""
+    return rf"\hbox to {row.lap:.1f}em{{$\displaystyle {row.rhs}$\hss}}" if row.lap else row.rhs
+
+
+def reason(row: PageRow) -> str:
+    """The reason of a row, in a box of its width where it needs more lines than one."""
+    if row.wrap:
+        body = rf"\raggedright {prose(row.reason)}\endgraf\vspace{{0.6ex}}"
+        return rf"\parbox[t]{{{row.room:.1f}em}}{{{body}}}"
+    return in_math(row.reason)

@@ -293,7 +293,7 @@ def _sign_width(text: str, kind: str) -> float:
         case "op":
             return words_width(text) + 0.17
         case _:
-            return sum(0.78 if c.isupper() else 0.56 for c in text)
+            return sum(0.78 if c.isupper() else 1.3 if c == "…" else 0.56 for c in text)
 
 
 def fence_size(box: Fence, display: bool = True) -> int:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from symbp.emit.arrange import PageRow, arrange, broken
+from symbp.emit.arrange import PageRow, stacked
+from symbp.emit.breaking import broken
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.latex import in_math
@@ -86,15 +87,19 @@ class Writer:
             left, right = (side.replace("LABEL", label(self.name, number)) for side in labelled)
             return f"{left}\n{self.known(body)}\n{right}"
         above = self.flavor.target.replace("LABEL", label(self.name, number)) if number else ""
-        tag = f"\n\\tag{{{number}}}" if number else ""
-        return f"{above}{left}\n{self.known(body)}{tag}\n{right}"
+        return f"{above}{left}\n{self.known(body)}\n{right}"
+
+    def derivation(self, part: Part) -> str:
+        """The lines of a part; their number stands beside its result, where the host does not count."""
+        counted = self.counts and self.flavor.labelled is not None
+        return self.display(part_rows(part, self.page, not counted), part.number)
 
     def equations(self, formulas: tuple[Formula, ...]) -> str:
         """The equations of a model: in one formula, or in one for each where each has a label."""
         if self.flavor.labelled is None:
             return self.display(equation_rows(formulas, self.page))
         blocks = (
-            self.display(equation_rows((f,), self.page, numbered=False), f.number) for f in formulas
+            self.display(equation_rows((f,), self.page, numbered=not self.counts), f.number) for f in formulas
         )
         return "\n\n".join(blocks)
 
@@ -158,7 +163,7 @@ def part_view(write: Writer, part: Part) -> dict[str, str]:
     """What a template shows of a part."""
     return {
         "intro": write.prose(part.intro),
-        "lines": write.display(part_rows(part, write.page), part.number),
+        "lines": write.derivation(part),
         "jacobian": write.prose(part.jacobian),
     }
 
@@ -189,11 +194,18 @@ def equation_rows(formulas: Iterable[Formula], page: float, numbered: bool = Tru
     return rows
 
 
-def part_rows(part: Part, page: float) -> list[str]:
-    """Rows of ``aligned``: the lines of a derivation with their reasons."""
-    return [_row(r) for r in arrange(part, page)]
+def part_rows(part: Part, page: float, numbered: bool = True) -> list[str]:
+    """Rows of ``aligned``: the lines of a derivation with their reasons, and its number beside the last."""
+    rows = stacked(part, page)
+    beside = any(r.reason and not r.below for r in rows)
+    return [_row(r, beside, r.number if numbered else 0) for r in rows]
 
 
-def _row(item: PageRow) -> str:
-    lead = r"&\quad " if item.continued else f"{item.lhs} &= "
-    return lead.lstrip() + item.rhs + (f" && {in_math(item.reason)}" if item.reason else "")
+def _row(row: PageRow, beside: bool, number: int) -> str:
+    words = in_math(row.reason)
+    if row.below:
+        return rf"&\quad {words}"
+    cells = [words] if beside and (words or number) else []
+    cells += [rf"\text{{({number})}}"] if number else []
+    lead = r"&\quad " if row.continued else f"{row.lhs} &= "
+    return (lead.lstrip() + row.rhs + "".join(f" && {cell}".rstrip() for cell in cells))

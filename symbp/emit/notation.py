@@ -199,7 +199,9 @@ def _given(tex: str) -> Sym:
     return Sym(tex, plain(tex))
 
 
-_SCRIPT = re.compile(r"(?P<head>.*?)(?P<mark>[_^])(?P<body>\{[^{}]*\}|\\[A-Za-z]+|[^\\{}_^])$", re.DOTALL)
+_BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+"""A group, and groups in it: ^{\mathrm{i}}."""
+_SCRIPT = re.compile(rf"(?P<head>.*?)(?P<mark>[_^])(?P<body>{_BRACED}|\\[A-Za-z]+|[^\\{{}}_^])$", re.DOTALL)
 
 
 def _own_scripts(tex: str) -> tuple[str, str, str]:

@@ -6,11 +6,13 @@ decision is the same on every machine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from symbp.emit.arrange import RELATION, TAG, PageRow, arranged, chunks, text_width
+from symbp.emit.arrange import MARGIN, RELATION, TAG, PageRow, arranged, text_width
+from symbp.emit.breaking import INDENT, breakable
 from symbp.emit.document import Part, Step
 from symbp.emit.layout import Box, Cases, Frac, Text, parts, tallness, width
 
@@ -77,7 +79,7 @@ def _filled(
     """The frames in one size of type; None if something is too large for it."""
     if not force and any(not _breakable(s, part, size.wide) for s in part.steps):
         return None
-    groups = arranged(part, size.wide, lap=True)
+    groups = arranged(part, size.wide)
     heights = [sum(_height(s, row) for row in g) for s, g in zip(part.steps, groups, strict=True)]
     out: list[Slide] = []
     start, room = 0, size.high - AROUND - above
@@ -110,14 +112,22 @@ def _left(part: Part, n: int) -> Box:
 
 def _breakable(step: Step, part: Part, wide: float) -> bool:
     """Whether no piece of the formula that cannot be broken is wider than a line."""
-    room = wide - width(_left(part, 0) if step.lhs is None else step.lhs) - RELATION - TAG - 2.0
-    return width(step.rhs) <= room or max(c.width for c in chunks(step.rhs)) <= room
+    room = wide - width(_left(part, 0) if step.lhs is None else step.lhs) - RELATION - TAG - MARGIN
+    return width(step.rhs) <= room or breakable(step.rhs, room - INDENT)
 
 
 def _height(step: Step, row: PageRow) -> float:
     # a ragged column is never full
     words = LINE * ceil(1.2 * text_width(row.reason) / row.room) + 0.6 if row.wrap else LINE + 0.3
-    return max(height(step.rhs) if row.rhs else 0.0, words if row.reason else 0.0)
+    return max(row_height(step.rhs, row.rhs), words if row.reason else 0.0)
+
+
+def row_height(box: Box, line: str) -> float:
+    """How high one line of a formula is: only some have its fractions and sums."""
+    return min(height(box), 9.0 if _TALL.search(line) else 1.9) if line else 0.0
+
+
+_TALL = re.compile(r"\\(frac|sum|prod|max|min|begin)(?![A-Za-z])")
 
 
 def height(box: Box) -> float:
