@@ -202,6 +202,57 @@ def test_numbers_have_three_digits_and_no_more_decimals_than_they_need() -> None
     assert [decimals([v]) for v in (0.7, 0.0123456, 1.23456, 3.0, 0.0)] == [1, 4, 2, 0, 0]
 
 
+# ── the words ─────────────────────────────────────────────────────────────────────────────────────
+
+HIGHWAY = """
+title "Highway"
+index l = 1..L
+input x : D
+param V[l] : D, D
+h[0,k] = x[k]
+g[l,j] = sum(V[l,j,k]*h[l-1,k], k)
+h[l,j] = tanh(g[l,j]) + sigmoid(g[l,j])*h[l-1,j]
+let gamma = dC/dg
+let epsilon = dC/dh
+cost C = sum(h[L,j]^2, j)
+"""
+
+
+def words(text: str, name: str, topic: str) -> str:
+    """A section in plain text, on one line."""
+    model = pipeline.parse(text)
+    found = explaining.explained(model, name)
+    only = replace(found, sections=(section(found, topic),))
+    return " ".join(explaining.explanation_text(model, only).split())
+
+
+def test_a_diagonal_jacobian_beside_other_paths_is_called_direct() -> None:
+    told = words(HIGHWAY, "h", "hadamard")
+    assert "Directly – with g² held fixed – h₁² reads only h₁¹ and no other element of h¹" in told
+    assert "direct Jacobian" in told and "computed from" not in told
+    alone = words(pipeline.load("mlp").text, "z", "hadamard")
+    assert "a₁¹ is computed from z₁¹ and from no other element of z¹" in alone and "irect" not in alone
+
+
+def test_what_is_seen_through_is_named_between_an_element_and_its_readers() -> None:
+    mlp = pipeline.load("mlp").text
+    assert "3 elements read it by way of a₁¹" in words(mlp, "z", "paths")
+    assert "how far z² moves if a¹ is moved" in words(mlp, "z", "inverse")
+    assert "2 elements read it. " in words(pipeline.load("lstm").text, "c", "paths")
+    mixed = """
+        input x : N
+        param w : M, N
+        u[k] = w[0,k]*x[k]
+        z[k] = tanh(u[k])
+        a[k] = sigmoid(z[k])
+        s[j] = sum(w[j,k]*a[k], k)
+        let delta = dC/dz
+        let eta = dC/ds
+        cost C = sum(s[j]^2, j) + sum(z[k]^2, k) + sum(a[k]^3, k)"""
+    told = words(mixed, "z", "paths")
+    assert "directly and by way of a₁" in told and "the cost reads it directly and by way of a₁" in told
+
+
 # ── how it looks ──────────────────────────────────────────────────────────────────────────────────
 
 MATRIX = Brace(Grid(((num("1"), Strong(num("0.5"))), (num("2"), num("3")))), row(num(2), num(2)))

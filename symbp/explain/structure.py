@@ -8,7 +8,7 @@ from symbp.calculus.affine import Affine, FloorDiv, Index, Size
 from symbp.calculus.expr import Adjoint, Ref, walk
 from symbp.explain.core import Block, Line, Lines, Math, Section, Whole, Words, say, side
 from symbp.explain.numerals import product, shaped, shown, summed, turned
-from symbp.explain.paths import Path
+from symbp.explain.paths import Path, cost_reads
 from symbp.explain.products import same_grid
 from symbp.explain.spot import LARGEST, Grid, Spot
 from symbp.model.core import Equation
@@ -59,7 +59,7 @@ def _group_line(spot: Spot, group: Group, found: Sequence[Path]) -> Line:
     name, _ = group
     part = shown(sum(p.term for p in found))
     if name == spot.system.model.cost:
-        return Line(side(spot.element, "→", Ref(name)), ":", part, ("the cost reads it directly",))
+        return Line(side(spot.element, "→", Ref(name)), ":", part, cost_reads(spot))
     count = "1 path" if len(found) == 1 else f"{len(found)} paths"
     return Line(side(spot.element, "→", Whole(_open_end(spot, found[0]))), ":", part, (count,))
 
