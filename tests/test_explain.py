@@ -253,6 +253,41 @@ def test_what_is_seen_through_is_named_between_an_element_and_its_readers() -> N
     assert "directly and by way of a₁" in told and "the cost reads it directly and by way of a₁" in told
 
 
+SOFT_ALIGNMENT = """
+index i = 0..M, j = 0..N
+input x[i] : D
+input y[j] : D
+param G : D, D
+param g
+r[i,0] = g*i
+r[0,j] = g*j for j = 1..N
+m[i,j] = sum(x[i,a]*G[a,b]*y[j,b], a, b) for i = 1..M, j = 1..N
+r[i,j] = -log(exp(-r[i-1,j-1] - m[i,j]) + exp(-r[i-1,j] - g) + exp(-r[i,j-1] - g)) for i = 1..M, j = 1..N
+cost C = r[M,N]
+"""
+
+
+def test_a_long_result_has_the_place_of_the_page_too() -> None:
+    told = words(SOFT_ALIGNMENT, "r", "adjoint")
+    formula = told[told.index("gives the same number") : told.index("equation (")]
+    assert "r^{1,1}" in formula and "∂C/∂r^{2,2}" in formula
+    assert "i" not in re.sub(r"sigmoid|gives|is|logaddexp", "", formula.split(":")[1])
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm", "crf", "self_attention", "mlp_abstract"])
+def test_equations_have_the_numbers_of_the_derivation_of_the_whole_model(name: str) -> None:
+    model = pipeline.load(name)
+    whole, _ = pipeline.derive(model)
+    for array in model.arrays.values():
+        if array.integer is not None or array.kind == "cost":
+            continue
+        told = explaining.explanation_text(model, explaining.explained(model, array.name))
+        numbers = {int(n) for n in re.findall(r"equation \((\d+)\)", told)}
+        known = {c.number for c in whole.cases.get(array.name, ())}
+        assert numbers <= known and bool(numbers) == bool(known)
+        assert ("derivation of the whole model" in told) == bool(known)
+
+
 # ── how it looks ──────────────────────────────────────────────────────────────────────────────────
 
 MATRIX = Brace(Grid(((num("1"), Strong(num("0.5"))), (num("2"), num("3")))), row(num(2), num(2)))

@@ -20,8 +20,12 @@ from symbp.verify.places import points
 TRIES = 8
 
 
-def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView]) -> Explanation:
+def explanation(
+    system: AdjointSystem, name: str, views: Mapping[int, MatrixView], numbered: bool = True
+) -> Explanation:
     """The page about ``name``; every equality of numbers on it is checked.
+
+    ``numbered``: the numbers of the equations of ``system`` are those of the document about the model.
 
     Raises:
         RequestProblem: if no small sample shows anything.
@@ -31,7 +35,7 @@ def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView
         if tried == TRIES:
             break
         try:
-            return _page(spot, views)
+            return _page(spot, views, numbered)
         except (Unfit, Kink):
             continue
     raise RequestProblem(
@@ -40,7 +44,7 @@ def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView
     )
 
 
-def _page(spot: Spot, views: Mapping[int, MatrixView]) -> Explanation:
+def _page(spot: Spot, views: Mapping[int, MatrixView], numbered: bool) -> Explanation:
     model, name = spot.system.model, spot.key[0]
     view = views[spot.case.number]
     return Explanation(
@@ -48,8 +52,12 @@ def _page(spot: Spot, views: Mapping[int, MatrixView]) -> Explanation:
         model.title,
         name,
         (),
-        (meaning.section(spot, view), *_sections(spot, view.form), *_others(spot, views)),
-        tuple(_notes(spot)),
+        (
+            meaning.section(spot, view, numbered),
+            *_sections(spot, view.form),
+            *_others(spot, views, numbered),
+        ),
+        tuple(_notes(spot, numbered)),
     )
 
 
@@ -81,18 +89,18 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
 # ── the other cases ───────────────────────────────────────────────────────────────────────────────
 
 
-def _others(spot: Spot, views: Mapping[int, MatrixView]) -> Iterator[Section]:
+def _others(spot: Spot, views: Mapping[int, MatrixView], numbered: bool) -> Iterator[Section]:
     """Where the formula is another one: each other case, with a number that is checked."""
     lines: list[Line] = []
     for case in spot.system.cases[spot.key[0]]:
         if case is not spot.case:
-            lines += _case_lines(spot, case, views[case.number])
+            lines += _case_lines(spot, case, views[case.number], numbered)
     if lines:
         intro = say("Other elements have other readers, and so another formula:")
         yield Section("cases", ("Is it the same everywhere?",), (intro, Lines(tuple(lines))))
 
 
-def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
+def _case_lines(spot: Spot, case: Case, view: MatrixView, numbered: bool) -> Iterator[Line]:
     found = points(case.indices, spot.oracle)
     if not found:
         return
@@ -100,7 +108,7 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
     slope = place.adjoint(place.key)
     place.same(place.value(case.result), slope, "the result of the derivation beside the measured derivative")
     element = Adjoint(place.element.name, place.element.indices)
-    yield Line(case.lhs, "=", case.result, (f"equation ({case.number})",))
+    yield Line(case.lhs, "=", case.result, meaning.source(case, numbered))
     yield Line(element, "=", shown(slope), ("measured and by the formula",))
     if view.form is not None and place.own:
         try:
@@ -113,12 +121,14 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
 # ── notes ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _notes(spot: Spot) -> Iterator[Words]:
+def _notes(spot: Spot, numbered: bool) -> Iterator[Words]:
     """What a reader has to know about the numbers."""
     text = spot.oracle.sample.sizes_text()
     sizes = f" of a small example with {text}" if text else " of a small example"
     yield (f"The numbers are those{sizes}, rounded; every equality was checked before rounding. "
            "Positions in arrays count from 0.",)  # fmt: skip
+    if numbered:
+        yield ("Equations have the numbers that they have in the derivation of the whole model.",)
     model = spot.system.model
     abstract = [n for n, f in model.functions.items() if f.body is None]
     if abstract:
