@@ -253,6 +253,16 @@ def test_what_is_seen_through_is_named_between_an_element_and_its_readers() -> N
     assert "directly and by way of a₁" in told and "the cost reads it directly and by way of a₁" in told
 
 
+def test_a_vector_of_ones_repeats_and_is_no_product_on_a_path() -> None:
+    crf = pipeline.load("crf").text
+    told = words(crf, "alpha", "ones")
+    assert "It repeats α¹ in every row" in told and "what is differentiated" not in told
+    assert "outer" not in explained("crf", "alpha").topics
+    block_ = words(pipeline.load("transformer_block").text, "x", "ones")
+    assert "It repeats ∂C/∂μ in every column" in block_
+    assert "the shape of what is differentiated" in words(pipeline.load("mlp").text, "w", "outer")
+
+
 SOFT_ALIGNMENT = """
 index i = 0..M, j = 0..N
 input x[i] : D

@@ -10,7 +10,7 @@ from symbp.arrays.views import MatrixView
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.derive.core import AdjointSystem, Case
 from symbp.errors import RequestProblem
-from symbp.explain import batch, entrywise, inverses, meaning, paths, products, structure
+from symbp.explain import batch, entrywise, inverses, meaning, outer, paths, products, structure
 from symbp.explain.core import Explanation, Form, Line, Lines, Section, Whole, Words, say, side
 from symbp.explain.numerals import shaped, shown
 from symbp.explain.spot import Spot, Unfit, spots
@@ -73,7 +73,8 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
         carried = products.transposes(spot, form)
         optional += [partial(products.transpose_section, spot, c, n > 0) for n, c in enumerate(carried)]
         optional.append(lambda: inverses.first_inverse(carried, form))
-        optional.append(lambda: products.outer_section(spot, form, len(found)))
+        optional.append(lambda: outer.outer_section(spot, form, len(found)))
+        optional.append(lambda: outer.ones_section(spot, form))
         optional.append(lambda: entrywise.hadamard_section(spot, form))
     optional += [lambda: entrywise.softmax_section(spot), lambda: batch.section(spot, form)]
     for make in optional:
