@@ -263,6 +263,40 @@ def test_a_vector_of_ones_repeats_and_is_no_product_on_a_path() -> None:
     assert "the shape of what is differentiated" in words(pipeline.load("mlp").text, "w", "outer")
 
 
+POOL = """
+input x : 5
+param w : 5
+a[k] = w[k]*x[k]
+u[i] = {body}
+let delta = dC/da
+cost C = sum(u[i]^2, i)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("max(a[2*i+p], p=0..1)", "gives the largest: here in u"),
+        ("min(a[i+p], p=0..2)", "gives the smallest: here in u"),
+        ("mean(a[2*i+p], p=0..1)", "the mean of the 2 numbers of its window, so each counts ½ there"),
+        ("sum(a[i+p], p=0..1)", "adds up its window, so all numbers count alike"),
+        ("sum(a[i+p]*w[p], p=0..1)", "decides which weight it meets"),
+        ("logsumexp(a[i+p], p=0..1)", "what its local derivative says"),
+    ],
+)
+def test_what_an_output_makes_of_its_window_is_said(body: str, said: str) -> None:
+    told = words(POOL.format(body=body), "a", "window")
+    assert said in told and ("weight" in told) == ("w[p]" in body)
+
+
+def test_an_output_in_whose_window_an_element_is_not_the_smallest_sees_it_too() -> None:
+    told = words(POOL.format(body="min(a[i+p], p=0..2)"), "a", "window")
+    seen = re.search(r"in their window: (.*?)\. An output", told)
+    counted = re.search(r"here in (.*?)\. Where", told)
+    assert seen and counted
+    assert set(re.findall(r"u.", counted[1])) < set(re.findall(r"u.", seen[1]))
+
+
 SOFT_ALIGNMENT = """
 index i = 0..M, j = 0..N
 input x[i] : D

@@ -10,7 +10,7 @@ from symbp.arrays.views import MatrixView
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.derive.core import AdjointSystem, Case
 from symbp.errors import RequestProblem
-from symbp.explain import batch, entrywise, inverses, meaning, outer, paths, products, structure
+from symbp.explain import batch, entrywise, inverses, meaning, outer, paths, products, structure, windows
 from symbp.explain.core import Explanation, Form, Line, Lines, Section, Whole, Words, say, side
 from symbp.explain.numerals import shaped, shown
 from symbp.explain.spot import Spot, Unfit, spots
@@ -67,7 +67,7 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
         lambda: paths.section(spot, found),
         lambda: structure.ways_section(spot, found),
         lambda: structure.gather_section(spot, found),
-        lambda: structure.window_section(spot, found),
+        lambda: windows.window_section(spot, found),
     ]
     if form is not None:
         carried = products.transposes(spot, form)
