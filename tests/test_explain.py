@@ -297,6 +297,22 @@ def test_an_output_in_whose_window_an_element_is_not_the_smallest_sees_it_too() 
     assert set(re.findall(r"u.", counted[1])) < set(re.findall(r"u.", seen[1]))
 
 
+def test_an_adjoint_and_the_way_of_counting_are_defined_where_they_first_occur() -> None:
+    told = explaining.explanation_text(pipeline.load("mlp"), explained("mlp", "delta"))
+    assert "δ₁¹ is the adjoint of z₁¹: it says" in told
+    assert told.index("is the adjoint of") == told.index("adjoint") - len("is the ")
+    assert told.count("count from 0") == 1 and told.index("count from 0") < told.index("C = ")
+
+
+def test_sizes_and_the_entries_of_softmax_are_formulas() -> None:
+    latex = explaining.explanation_text(pipeline.load("mlp"), explained("mlp", "delta"), "latex")
+    assert "$L = 2$, $n_0 = 4$, $n_1 = 2$" in latex
+    soft = explaining.explanation_text(
+        pipeline.load("self_attention"), explained("self_attention", "s"), "latex"
+    )
+    assert r"$a_{0,0}\,(1 - a_{0,0})$" in soft and "p q" not in soft and "p(1" not in soft
+
+
 SOFT_ALIGNMENT = """
 index i = 0..M, j = 0..N
 input x[i] : D

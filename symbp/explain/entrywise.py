@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symbp.arrays.matrix_nodes import Diag, Hadamard, Matrix, shape
-from symbp.calculus.expr import Weights
+from symbp.calculus.expr import Weights, mul
 from symbp.explain.axes import axes_of
 from symbp.explain.core import (
     Block,
@@ -252,7 +252,7 @@ def _softmax(spot: Spot, ends: list[Key], sources: list[Key]) -> Section:
     blocks: list[Block] = [
         say(ref(ends[0]), " reads ", *listed(refs(sources)), ", because softmax divides by the sum over all "
             "of them; so do the others. The Jacobian is full, and no Hadamard product alone can stand for "
-            "it. On its diagonal stands p(1 − p), elsewhere −p q, of the outputs p and q:"),
+            "it. ", *_softmax_entries(ends)),
         Lines((
             Line(None, "", shaped(tuple((v,) for v in values)), ("the outputs ", *listed(refs(ends)))),
             Line(None, "", shaped(grid), ("a row for each output, a column for each input",)),
@@ -261,6 +261,15 @@ def _softmax(spot: Spot, ends: list[Key], sources: list[Key]) -> Section:
         *_softmax_back(spot, ends, sources, grid),
     ]  # fmt: skip
     return Section("softmax", ("Why does softmax not give a Hadamard product?",), tuple(blocks))
+
+
+def _softmax_entries(ends: list[Key]) -> Words:
+    """What stands on the diagonal and beside it, in the outputs."""
+    p, q = ref(ends[0]), ref(ends[1])
+    return (
+        "The first number on its diagonal is ", mul((p, 1 - p)), ", the one beside it ", -mul((p, q)),
+        ", and all others are made of their outputs in the same way:",
+    )  # fmt: skip
 
 
 def _softmax_back(spot: Spot, ends: list[Key], sources: list[Key], grid: Grid) -> list[Block]:

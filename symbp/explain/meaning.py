@@ -43,9 +43,10 @@ def section(spot: Spot, view: MatrixView, numbered: bool = True) -> Section:
         )
     )  # fmt: skip
     blocks = (
-        say(name, " says by how much ", cost, " changes for each unit by which ", element, " is moved. "
-            "Move it by ", Value(step, digits), ", compute everything that follows from it again, and look "
-            "at the cost before, the cost after, and the difference:"),
+        say(name, " is the adjoint of ", element, ": it says by how much ", cost, " changes for each unit by "
+            "which ", element, f" is moved. {_counting(spot)}"),
+        say("Move ", element, " by ", Value(step, digits), ", compute everything that follows from it again, "
+            "and look at the cost before, the cost after, and the difference:"),
         moved,
         say("The derivation gives the same number:"),
         Lines(tuple(_formula(spot, view, slope, numbered))),
@@ -65,6 +66,13 @@ def _nudge(spot: Spot) -> tuple[float, float, float]:
         if abs(after - before - slope * step) <= max(0.02 * abs(slope * step), 1e-9):
             return step, before, after
     raise Unfit("the cost bends too much")
+
+
+def _counting(spot: Spot) -> str:
+    """How the page counts, said once."""
+    sequence = any(axis.sequence for array in spot.system.model.arrays.values() for axis in array.axes)
+    tail = "; layers and times as in the model" if sequence else ""
+    return f"Positions in arrays, and so rows and columns, count from 0{tail}."
 
 
 def source(case: Case, numbered: bool) -> Words:

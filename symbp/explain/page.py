@@ -7,11 +7,12 @@ from functools import partial
 
 from symbp.arrays.matrix_nodes import Matrix
 from symbp.arrays.views import MatrixView
-from symbp.calculus.expr import Adjoint, Ref
+from symbp.calculus.affine import Affine, Size, affine
+from symbp.calculus.expr import Adjoint, Integer, Ref
 from symbp.derive.core import AdjointSystem, Case
 from symbp.errors import RequestProblem
 from symbp.explain import batch, entrywise, inverses, meaning, outer, paths, products, structure, windows
-from symbp.explain.core import Explanation, Form, Line, Lines, Section, Whole, Words, say, side
+from symbp.explain.core import Explanation, Form, Line, Lines, Math, Section, Whole, Words, say, side
 from symbp.explain.numerals import shaped, shown
 from symbp.explain.spot import Spot, Unfit, spots
 from symbp.verify.arithmetic import Kink
@@ -124,10 +125,8 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView, numbered: bool) -> Ite
 
 def _notes(spot: Spot, numbered: bool) -> Iterator[Words]:
     """What a reader has to know about the numbers."""
-    text = spot.oracle.sample.sizes_text()
-    sizes = f" of a small example with {text}" if text else " of a small example"
-    yield (f"The numbers are those{sizes}, rounded; every equality was checked before rounding. "
-           "Positions in arrays count from 0.",)  # fmt: skip
+    yield ("The numbers are those of a small example", *_sizes(spot), ", rounded; every equality was checked "
+           "before rounding.")  # fmt: skip
     if numbered:
         yield ("Equations have the numbers that they have in the derivation of the whole model.",)
     model = spot.system.model
@@ -137,6 +136,15 @@ def _notes(spot: Spot, numbered: bool) -> Iterator[Words]:
         yield ("The model does not say what ", *_listed(Ref(n) for n in abstract), f"{verb}; for the numbers "
                "smooth functions stand in. To see your own, define what is left open: --bind "
                f"{abstract[0]}=tanh.")  # fmt: skip
+
+
+def _sizes(spot: Spot) -> Words:
+    """L = 2, n₀ = 4: the sizes of the example, the members of a family one by one."""
+    out: list[str | Math] = []
+    for (name, at), value in spot.oracle.sample.sizes.items():
+        own = Integer(affine(Size(name, tuple(map(Affine, at)))))
+        out += [", " if out else " with ", side(own, "=", Integer(Affine(value)))]
+    return tuple(out)
 
 
 def _listed(names: Iterator[Ref]) -> Words:
