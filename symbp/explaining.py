@@ -24,8 +24,11 @@ def explained(model: Model, name: str) -> Explanation:
     from symbp.explain.page import explanation
 
     meant = pipeline.variable(model, name)
-    system = adjoint_system(model, pipeline.wanted(model, (meant,)), (meant,))
-    return explanation(system, meant, pipeline.matrix_views(system, (meant,)))
+    # the page is about the equations of the document where that has them, so that their numbers are its own
+    document = adjoint_system(model, pipeline.wanted(model, tuple(model.adjoints)), (meant,))
+    known = meant in document.order
+    system = document if known else adjoint_system(model, pipeline.wanted(model, (meant,)), (meant,))
+    return explanation(system, meant, pipeline.matrix_views(system, (meant,)), numbered=known)
 
 
 def explanation_text(

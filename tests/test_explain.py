@@ -203,6 +203,152 @@ def test_numbers_have_three_digits_and_no_more_decimals_than_they_need() -> None
     assert [decimals([v]) for v in (0.7, 0.0123456, 1.23456, 3.0, 0.0)] == [1, 4, 2, 0, 0]
 
 
+# ── the words ─────────────────────────────────────────────────────────────────────────────────────
+
+HIGHWAY = """
+title "Highway"
+index l = 1..L
+input x : D
+param V[l] : D, D
+h[0,k] = x[k]
+g[l,j] = sum(V[l,j,k]*h[l-1,k], k)
+h[l,j] = tanh(g[l,j]) + sigmoid(g[l,j])*h[l-1,j]
+let gamma = dC/dg
+let epsilon = dC/dh
+cost C = sum(h[L,j]^2, j)
+"""
+
+
+def words(text: str, name: str, topic: str) -> str:
+    """A section in plain text, on one line."""
+    model = pipeline.parse(text)
+    found = explaining.explained(model, name)
+    only = replace(found, sections=(section(found, topic),))
+    return " ".join(explaining.explanation_text(model, only).split())
+
+
+def test_a_diagonal_jacobian_beside_other_paths_is_called_direct() -> None:
+    told = words(HIGHWAY, "h", "hadamard")
+    assert "Directly – with g² held fixed – h₁² reads only h₁¹ and no other element of h¹" in told
+    assert "direct Jacobian" in told and "computed from" not in told
+    alone = words(pipeline.load("mlp").text, "z", "hadamard")
+    assert "a₁¹ is computed from z₁¹ and from no other element of z¹" in alone and "irect" not in alone
+
+
+def test_what_is_seen_through_is_named_between_an_element_and_its_readers() -> None:
+    mlp = pipeline.load("mlp").text
+    assert "3 elements read it by way of a₁¹" in words(mlp, "z", "paths")
+    assert "how far z² moves if a¹ is moved" in words(mlp, "z", "inverse")
+    assert "2 elements read it. " in words(pipeline.load("lstm").text, "c", "paths")
+    mixed = """
+        input x : N
+        param w : M, N
+        u[k] = w[0,k]*x[k]
+        z[k] = tanh(u[k])
+        a[k] = sigmoid(z[k])
+        s[j] = sum(w[j,k]*a[k], k)
+        let delta = dC/dz
+        let eta = dC/ds
+        cost C = sum(s[j]^2, j) + sum(z[k]^2, k) + sum(a[k]^3, k)"""
+    told = words(mixed, "z", "paths")
+    assert "directly and by way of a₁" in told and "the cost reads it directly and by way of a₁" in told
+
+
+def test_a_vector_of_ones_repeats_and_is_no_product_on_a_path() -> None:
+    crf = pipeline.load("crf").text
+    told = words(crf, "alpha", "ones")
+    assert "It repeats α¹ in every row" in told and "what is differentiated" not in told
+    assert "outer" not in explained("crf", "alpha").topics
+    block_ = words(pipeline.load("transformer_block").text, "x", "ones")
+    assert "It repeats ∂C/∂μ in every column" in block_
+    assert "the shape of what is differentiated" in words(pipeline.load("mlp").text, "w", "outer")
+
+
+POOL = """
+input x : 5
+param w : 5
+a[k] = w[k]*x[k]
+u[i] = {body}
+let delta = dC/da
+cost C = sum(u[i]^2, i)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("max(a[2*i+p], p=0..1)", "gives the largest: here in u"),
+        ("min(a[i+p], p=0..2)", "gives the smallest: here in u"),
+        ("mean(a[2*i+p], p=0..1)", "the mean of the 2 numbers of its window, so each counts ½ there"),
+        ("sum(a[i+p], p=0..1)", "adds up its window, so all numbers count alike"),
+        ("sum(a[i+p]*w[p], p=0..1)", "decides which weight it meets"),
+        ("logsumexp(a[i+p], p=0..1)", "what its local derivative says"),
+    ],
+)
+def test_what_an_output_makes_of_its_window_is_said(body: str, said: str) -> None:
+    told = words(POOL.format(body=body), "a", "window")
+    assert said in told and ("weight" in told) == ("w[p]" in body)
+
+
+def test_an_output_in_whose_window_an_element_is_not_the_smallest_sees_it_too() -> None:
+    told = words(POOL.format(body="min(a[i+p], p=0..2)"), "a", "window")
+    seen = re.search(r"in their window: (.*?)\. An output", told)
+    counted = re.search(r"here in (.*?)\. Where", told)
+    assert seen and counted
+    assert set(re.findall(r"u.", counted[1])) < set(re.findall(r"u.", seen[1]))
+
+
+def test_an_adjoint_and_the_way_of_counting_are_defined_where_they_first_occur() -> None:
+    told = explaining.explanation_text(pipeline.load("mlp"), explained("mlp", "delta"))
+    assert "δ₁¹ is the adjoint of z₁¹: it says" in told
+    assert told.index("is the adjoint of") == told.index("adjoint") - len("is the ")
+    assert told.count("count from 0") == 1 and told.index("count from 0") < told.index("C = ")
+
+
+def test_sizes_and_the_entries_of_softmax_are_formulas() -> None:
+    latex = explaining.explanation_text(pipeline.load("mlp"), explained("mlp", "delta"), "latex")
+    assert "$L = 2$, $n_0 = 4$, $n_1 = 2$" in latex
+    soft = explaining.explanation_text(
+        pipeline.load("self_attention"), explained("self_attention", "s"), "latex"
+    )
+    assert r"$a_{0,0}\,(1 - a_{0,0})$" in soft and "p q" not in soft and "p(1" not in soft
+
+
+SOFT_ALIGNMENT = """
+index i = 0..M, j = 0..N
+input x[i] : D
+input y[j] : D
+param G : D, D
+param g
+r[i,0] = g*i
+r[0,j] = g*j for j = 1..N
+m[i,j] = sum(x[i,a]*G[a,b]*y[j,b], a, b) for i = 1..M, j = 1..N
+r[i,j] = -log(exp(-r[i-1,j-1] - m[i,j]) + exp(-r[i-1,j] - g) + exp(-r[i,j-1] - g)) for i = 1..M, j = 1..N
+cost C = r[M,N]
+"""
+
+
+def test_a_long_result_has_the_place_of_the_page_too() -> None:
+    told = words(SOFT_ALIGNMENT, "r", "adjoint")
+    formula = told[told.index("gives the same number") : told.index("equation (")]
+    assert "r^{1,1}" in formula and "∂C/∂r^{2,2}" in formula
+    assert "i" not in re.sub(r"sigmoid|gives|is|logaddexp", "", formula.split(":")[1])
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm", "crf", "self_attention", "mlp_abstract"])
+def test_equations_have_the_numbers_of_the_derivation_of_the_whole_model(name: str) -> None:
+    model = pipeline.load(name)
+    whole, _ = pipeline.derive(model)
+    for array in model.arrays.values():
+        if array.integer is not None or array.kind == "cost":
+            continue
+        told = explaining.explanation_text(model, explaining.explained(model, array.name))
+        numbers = {int(n) for n in re.findall(r"equation \((\d+)\)", told)}
+        known = {c.number for c in whole.cases.get(array.name, ())}
+        assert numbers <= known and bool(numbers) == bool(known)
+        assert ("derivation of the whole model" in told) == bool(known)
+
+
 # ── how it looks ──────────────────────────────────────────────────────────────────────────────────
 
 MATRIX = Brace(Grid(((num("1"), Strong(num("0.5"))), (num("2"), num("3")))), row(num(2), num(2)))

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from symbp.arrays.matrix_nodes import Diag, Hadamard, Matrix, shape
-from symbp.calculus.affine import Affine, affine
-from symbp.calculus.expr import Ref, Weights
+from symbp.calculus.expr import Weights, mul
 from symbp.explain.axes import axes_of
-from symbp.explain.core import Block, Form, Line, Lines, Local, Math, Paragraph, Section, Whole, say, side
+from symbp.explain.core import (
+    Block,
+    Form,
+    Line,
+    Lines,
+    Local,
+    Math,
+    Paragraph,
+    Section,
+    Whole,
+    Words,
+    say,
+    side,
+)
 from symbp.explain.meaning import agrees
 from symbp.explain.numerals import entrywise, product, shaped, turned
 from symbp.explain.products import offset, same_grid
+from symbp.explain.reading import FEW, held, listed, ref, refs, whole
 from symbp.explain.spot import LARGEST, Grid, Spot, mentions_adjoint
 from symbp.verify.evaluate import Key, OutsideRange
 from symbp.verify.places import points
@@ -77,7 +90,7 @@ def _through_image(spot: Spot) -> tuple[Block, ...] | None:
         carried: Grid = tuple((spot.adjoint(k),) for k in images)
         place = sources.index(spot.key)
         if all(agrees(a * b, c) for (a,), (b,), (c,) in zip(slope, carried, own, strict=True)):
-            name_ = Local(_whole(spot, images[place]), spot.array)
+            name_ = Local(whole(spot, images[place]), spot.array)
             words = (_alone(spot, images[place]), name_, Whole(spot.whole))
             return _diagonal(spot, words, (carried, slope), place)
     return None
@@ -116,17 +129,32 @@ def _whose(spot: Spot, slopes: Matrix, slope: Grid) -> tuple[Block, Math]:
         words = say("A product entry by entry by a vector is a product with the matrix that has this vector "
                     "on its diagonal:")  # fmt: skip
         return words, Form(spot.form(Diag(slopes)))
-    return _alone(spot, found), Local(_whole(spot, found), spot.array)
+    return _alone(spot, found), Local(whole(spot, found), spot.array)
 
 
 def _alone(spot: Spot, image: Key) -> Paragraph:
-    """a₁ is computed from z₁ alone."""
+    """a₁ is computed from z₁ alone, or reads it alone while all other paths are held fixed."""
+    words, jacobian = _reads_alone(spot, image)
     return say(
-        _ref(image), " is computed from ", spot.element, " and from no other element of ", Whole(spot.array),
-        ": moving one element of the one array moves one of the other. So the Jacobian, with a row for each "
-        "element of ", Whole(_whole(spot, image)), " and a column for each of ", Whole(spot.array),
-        ", has zeros outside of its diagonal:",
+        *words, f": moving one element of the one array moves one of the other. So the {jacobian}, with a "
+        "row for each element of ", Whole(whole(spot, image)), " and a column for each of ",
+        Whole(spot.array), ", has zeros outside of its diagonal:",
     )  # fmt: skip
+
+
+def _reads_alone(spot: Spot, image: Key) -> tuple[Words, str]:
+    """What is true of the image and the element, and which Jacobian is diagonal therefore."""
+    others = dict.fromkeys(whole(spot, k) for k in held(spot, _elements(spot), image))
+    if not others:
+        words: Words = (ref(image), " is computed from ", spot.element, " and from no other element of ",
+                        Whole(spot.array))  # fmt: skip
+        return words, "Jacobian"
+    named = listed([Whole(o) for o in others]) if len(others) <= FEW else ("all else",)
+    return (
+        "Directly – with ", *named, " held fixed – ", ref(image), " reads only ", spot.element, " and no "
+        "other element of ", Whole(spot.array), " (what is held fixed lies on other paths, which have terms "
+        "of their own)",
+    ), "direct Jacobian"  # fmt: skip
 
 
 def _image(spot: Spot, slope: Grid) -> Key | None:
@@ -162,17 +190,6 @@ def _moves(spot: Spot, name: str, source: Key) -> Iterator[tuple[Key, float]]:
             continue
 
 
-def _ref(key: Key) -> Ref:
-    return Ref(key[0], tuple(map(Affine, key[1])))
-
-
-def _whole(spot: Spot, key: Key) -> Ref:
-    """The array of an element, its layer or time kept."""
-    axes = spot.system.model.arrays[key[0]].axes
-    pairs = zip(key[1], axes, strict=True)
-    return Ref(key[0], tuple(Affine(v) if i.sequence else affine(i) for v, i in pairs))
-
-
 def _steps(spot: Spot) -> list[str]:
     """The variables that may be one elementwise step away."""
     cost = spot.system.model.cost
@@ -192,10 +209,10 @@ def _matrix(spot: Spot, back: Matrix, slopes: Matrix) -> tuple[Block, ...]:
                     f"{count}×{count} matrix with these factors on its diagonal and zeros elsewhere; "
                     "multiplying by it is multiplying entry by entry:")  # fmt: skip
     else:
+        words, jacobian = _reads_alone(spot, found)
         intro = say(
-            _ref(found), " is computed from ", spot.element, " and from no other element of ",
-            Whole(spot.array), f". The Jacobian, with a row and a column for each of the {count} elements, "
-            "has zeros outside of its diagonal, and multiplying by it is multiplying entry by entry:",
+            *words, f". The {jacobian}, with a row and a column for each of the {count} elements, has zeros "
+            "outside of its diagonal, and multiplying by it is multiplying entry by entry:",
         )  # fmt: skip
     return (
         intro,
@@ -233,11 +250,11 @@ def _softmax(spot: Spot, ends: list[Key], sources: list[Key]) -> Section:
     for column in turned(grid):
         spot.same(1 + sum(column), 1, "the sum of a column of the Jacobian of softmax")
     blocks: list[Block] = [
-        say(_ref(ends[0]), " reads ", *_listed(sources), ", because softmax divides by the sum over all of "
-            "them; so do the others. The Jacobian is full, and no Hadamard product alone can stand for it. "
-            "On its diagonal stands p(1 − p), elsewhere −p q, of the outputs p and q:"),
+        say(ref(ends[0]), " reads ", *listed(refs(sources)), ", because softmax divides by the sum over all "
+            "of them; so do the others. The Jacobian is full, and no Hadamard product alone can stand for "
+            "it. ", *_softmax_entries(ends)),
         Lines((
-            Line(None, "", shaped(tuple((v,) for v in values)), ("the outputs ", *_listed(ends))),
+            Line(None, "", shaped(tuple((v,) for v in values)), ("the outputs ", *listed(refs(ends)))),
             Line(None, "", shaped(grid), ("a row for each output, a column for each input",)),
         )),
         say("Every column adds up to 0, since the outputs always add up to 1."),
@@ -246,11 +263,13 @@ def _softmax(spot: Spot, ends: list[Key], sources: list[Key]) -> Section:
     return Section("softmax", ("Why does softmax not give a Hadamard product?",), tuple(blocks))
 
 
-def _listed(keys: Sequence[Key]) -> list[str | Math]:
-    out: list[str | Math] = []
-    for n, key in enumerate(keys):
-        out += [", " if n < len(keys) - 1 else " and ", _ref(key)] if out else [_ref(key)]
-    return out
+def _softmax_entries(ends: list[Key]) -> Words:
+    """What stands on the diagonal and beside it, in the outputs."""
+    p, q = ref(ends[0]), ref(ends[1])
+    return (
+        "The first number on its diagonal is ", mul((p, 1 - p)), ", the one beside it ", -mul((p, q)),
+        ", and all others are made of their outputs in the same way:",
+    )  # fmt: skip
 
 
 def _softmax_back(spot: Spot, ends: list[Key], sources: list[Key], grid: Grid) -> list[Block]:

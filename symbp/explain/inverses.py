@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.arrays.matrix_nodes import Hadamard, Matrix, Minus, Product, Transpose, parts
+from symbp.arrays.matrix_nodes import Hadamard, Leaf, Matrix, Minus, Product, Transpose, parts
 from symbp.arrays.matrix_nodes import Plus as Plus_
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Ref, substitute
@@ -13,6 +13,7 @@ from symbp.explain.core import Block, Form, Inverse, Line, Lines, Math, Section,
 from symbp.explain.meaning import agrees
 from symbp.explain.numerals import entrywise, shaped, turned
 from symbp.explain.products import Carried, carrier, multiply, same_grid
+from symbp.explain.reading import between, whole
 from symbp.explain.spot import Grid, Spot
 
 
@@ -48,8 +49,7 @@ def _inverse_words(
     whole = Form(spot.form(carried.plain))
     inverse = Inverse(whole, not square)
     rows, columns = len(turned(other)), len(other)
-    places = spot.sequences
-    begin, end = Whole(_ref(only.element, places)), Whole(_ref(only.consumer, places))
+    begin, end = _ends(carried, only)
     own = Whole(spot.whole)
     exists = (
         ("It has an inverse, so it can be tried:",) if square else
@@ -71,6 +71,20 @@ def _inverse_words(
         )),
     )  # fmt: skip
     return ("Why not the inverse of ", whole, "?"), blocks
+
+
+def _ends(carried: Carried, only: Jacobian) -> tuple[Math, Math]:
+    """What the matrix multiplies, and what that gives: the variable and its reader, or what is between."""
+    spot = carried.spot
+    begin, end = (_ref(n, spot.sequences) for n in (only.element, only.consumer))
+    at = spot.moved({i: spot.range(i)[0] for i in only.rows})
+    seen = between(at, (only.consumer.name, at.positions(only.consumer.indices)))
+    arrays = {whole(spot, k): k for k in seen}
+    if len(arrays) == 1 and isinstance(carried.plain, Leaf) and isinstance(carried.plain.node, Ref):
+        (own, key), = arrays.items()
+        inner = any(name == carried.plain.node.name for name, _ in spot.oracle.reads(key))
+        begin, end = (begin, own) if inner else (own, end)
+    return Whole(begin), Whole(end)
 
 
 def _ref(node: Ref, places: dict[Index, Affine]) -> Ref:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from symbp.arrays.views import MatrixView
-from symbp.calculus.expr import Adjoint, Ref, size
-from symbp.explain.core import Form, Line, Lines, Section, Times, Value, Whole, say, side
+from symbp.calculus.expr import Adjoint, Expr, Ref, size
+from symbp.derive.core import Case
+from symbp.explain.core import Form, Line, Lines, Section, Times, Value, Whole, Words, say, side
 from symbp.explain.numerals import shown
 from symbp.explain.spot import Spot, Unfit
 from symbp.verify.lines import difference
 
 STEPS = (1e-3, 1e-4, 1e-5)
 LONG = 60
-"""A result of more nodes than this is not written out with numbers for its indices."""
+"""A result that is longer than this is not made longer by deciding its conditions."""
 
 
-def section(spot: Spot, view: MatrixView) -> Section:
+def section(spot: Spot, view: MatrixView, numbered: bool = True) -> Section:
     """The nudge, and the formula that gives the same number.
+
+    ``numbered``: the formula has a number in the document about the model.
 
     Raises:
         Unfit: if the cost bends so much here that no step shows its slope.
@@ -40,12 +43,13 @@ def section(spot: Spot, view: MatrixView) -> Section:
         )
     )  # fmt: skip
     blocks = (
-        say(name, " says by how much ", cost, " changes for each unit by which ", element, " is moved. "
-            "Move it by ", Value(step, digits), ", compute everything that follows from it again, and look "
-            "at the cost before, the cost after, and the difference:"),
+        say(name, " is the adjoint of ", element, ": it says by how much ", cost, " changes for each unit by "
+            "which ", element, f" is moved. {_counting(spot)}"),
+        say("Move ", element, " by ", Value(step, digits), ", compute everything that follows from it again, "
+            "and look at the cost before, the cost after, and the difference:"),
         moved,
         say("The derivation gives the same number:"),
-        Lines(tuple(_formula(spot, view, slope))),
+        Lines(tuple(_formula(spot, view, slope, numbered))),
     )  # fmt: skip
     return Section("adjoint", ("What is ", name, "?"), blocks)
 
@@ -64,18 +68,35 @@ def _nudge(spot: Spot) -> tuple[float, float, float]:
     raise Unfit("the cost bends too much")
 
 
-def _formula(spot: Spot, view: MatrixView, slope: float) -> list[Line]:
+def _counting(spot: Spot) -> str:
+    """How the page counts, said once."""
+    sequence = any(axis.sequence for array in spot.system.model.arrays.values() for axis in array.axes)
+    tail = "; layers and times as in the model" if sequence else ""
+    return f"Positions in arrays, and so rows and columns, count from 0{tail}."
+
+
+def source(case: Case, numbered: bool) -> Words:
+    """Where a formula comes from."""
+    return (f"equation ({case.number})",) if numbered else ()
+
+
+def _formula(spot: Spot, view: MatrixView, slope: float, numbered: bool) -> list[Line]:
     case = spot.case
     name = Adjoint(spot.element.name, spot.element.indices)
     found = spot.value(case.result)
     spot.same(found, slope, "the result of the derivation beside the measured derivative")
-    body = spot.fixed(case.result)
-    lines = [Line(name, "=", body if size(body) <= LONG else case.result, (f"equation ({case.number})",))]
+    lines = [Line(name, "=", _here(spot, case.result), source(case, numbered))]
     if view.form is None or not spot.own:
         return [*lines, Line(None, "=", shown(found))]
     whole = Whole(spot.whole)
     return [*lines, Line(None, "=", shown(found)), Line(whole, "=", Form(spot.form(view.form)),
                                                        ("the same for all elements at once",))]  # fmt: skip
+
+
+def _here(spot: Spot, result: Expr) -> Expr:
+    """The result with numbers for its indices; sums and conditions stay where it would grow without them."""
+    body = spot.fixed(result)
+    return body if size(body) <= max(LONG, size(result)) else spot.placed(result)
 
 
 def agrees(left: float, right: float) -> bool:

@@ -7,11 +7,12 @@ from functools import partial
 
 from symbp.arrays.matrix_nodes import Matrix
 from symbp.arrays.views import MatrixView
-from symbp.calculus.expr import Adjoint, Ref
+from symbp.calculus.affine import Affine, Size, affine
+from symbp.calculus.expr import Adjoint, Integer, Ref
 from symbp.derive.core import AdjointSystem, Case
 from symbp.errors import RequestProblem
-from symbp.explain import batch, entrywise, inverses, meaning, paths, products, structure
-from symbp.explain.core import Explanation, Form, Line, Lines, Section, Whole, Words, say, side
+from symbp.explain import batch, entrywise, inverses, meaning, outer, paths, products, structure, windows
+from symbp.explain.core import Explanation, Form, Line, Lines, Math, Section, Whole, Words, say, side
 from symbp.explain.numerals import shaped, shown
 from symbp.explain.spot import Spot, Unfit, spots
 from symbp.verify.arithmetic import Kink
@@ -20,8 +21,12 @@ from symbp.verify.places import points
 TRIES = 8
 
 
-def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView]) -> Explanation:
+def explanation(
+    system: AdjointSystem, name: str, views: Mapping[int, MatrixView], numbered: bool = True
+) -> Explanation:
     """The page about ``name``; every equality of numbers on it is checked.
+
+    ``numbered``: the numbers of the equations of ``system`` are those of the document about the model.
 
     Raises:
         RequestProblem: if no small sample shows anything.
@@ -31,7 +36,7 @@ def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView
         if tried == TRIES:
             break
         try:
-            return _page(spot, views)
+            return _page(spot, views, numbered)
         except (Unfit, Kink):
             continue
     raise RequestProblem(
@@ -40,7 +45,7 @@ def explanation(system: AdjointSystem, name: str, views: Mapping[int, MatrixView
     )
 
 
-def _page(spot: Spot, views: Mapping[int, MatrixView]) -> Explanation:
+def _page(spot: Spot, views: Mapping[int, MatrixView], numbered: bool) -> Explanation:
     model, name = spot.system.model, spot.key[0]
     view = views[spot.case.number]
     return Explanation(
@@ -48,8 +53,12 @@ def _page(spot: Spot, views: Mapping[int, MatrixView]) -> Explanation:
         model.title,
         name,
         (),
-        (meaning.section(spot, view), *_sections(spot, view.form), *_others(spot, views)),
-        tuple(_notes(spot)),
+        (
+            meaning.section(spot, view, numbered),
+            *_sections(spot, view.form),
+            *_others(spot, views, numbered),
+        ),
+        tuple(_notes(spot, numbered)),
     )
 
 
@@ -59,13 +68,14 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
         lambda: paths.section(spot, found),
         lambda: structure.ways_section(spot, found),
         lambda: structure.gather_section(spot, found),
-        lambda: structure.window_section(spot, found),
+        lambda: windows.window_section(spot, found),
     ]
     if form is not None:
         carried = products.transposes(spot, form)
         optional += [partial(products.transpose_section, spot, c, n > 0) for n, c in enumerate(carried)]
         optional.append(lambda: inverses.first_inverse(carried, form))
-        optional.append(lambda: products.outer_section(spot, form, len(found)))
+        optional.append(lambda: outer.outer_section(spot, form, len(found)))
+        optional.append(lambda: outer.ones_section(spot, form))
         optional.append(lambda: entrywise.hadamard_section(spot, form))
     optional += [lambda: entrywise.softmax_section(spot), lambda: batch.section(spot, form)]
     for make in optional:
@@ -81,18 +91,18 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
 # ── the other cases ───────────────────────────────────────────────────────────────────────────────
 
 
-def _others(spot: Spot, views: Mapping[int, MatrixView]) -> Iterator[Section]:
+def _others(spot: Spot, views: Mapping[int, MatrixView], numbered: bool) -> Iterator[Section]:
     """Where the formula is another one: each other case, with a number that is checked."""
     lines: list[Line] = []
     for case in spot.system.cases[spot.key[0]]:
         if case is not spot.case:
-            lines += _case_lines(spot, case, views[case.number])
+            lines += _case_lines(spot, case, views[case.number], numbered)
     if lines:
         intro = say("Other elements have other readers, and so another formula:")
         yield Section("cases", ("Is it the same everywhere?",), (intro, Lines(tuple(lines))))
 
 
-def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
+def _case_lines(spot: Spot, case: Case, view: MatrixView, numbered: bool) -> Iterator[Line]:
     found = points(case.indices, spot.oracle)
     if not found:
         return
@@ -100,7 +110,7 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
     slope = place.adjoint(place.key)
     place.same(place.value(case.result), slope, "the result of the derivation beside the measured derivative")
     element = Adjoint(place.element.name, place.element.indices)
-    yield Line(case.lhs, "=", case.result, (f"equation ({case.number})",))
+    yield Line(case.lhs, "=", case.result, meaning.source(case, numbered))
     yield Line(element, "=", shown(slope), ("measured and by the formula",))
     if view.form is not None and place.own:
         try:
@@ -113,12 +123,12 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView) -> Iterator[Line]:
 # ── notes ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _notes(spot: Spot) -> Iterator[Words]:
+def _notes(spot: Spot, numbered: bool) -> Iterator[Words]:
     """What a reader has to know about the numbers."""
-    text = spot.oracle.sample.sizes_text()
-    sizes = f" of a small example with {text}" if text else " of a small example"
-    yield (f"The numbers are those{sizes}, rounded; every equality was checked before rounding. "
-           "Positions in arrays count from 0.",)  # fmt: skip
+    yield ("The numbers are those of a small example", *_sizes(spot), ", rounded; every equality was checked "
+           "before rounding.")  # fmt: skip
+    if numbered:
+        yield ("Equations have the numbers that they have in the derivation of the whole model.",)
     model = spot.system.model
     abstract = [n for n, f in model.functions.items() if f.body is None]
     if abstract:
@@ -126,6 +136,15 @@ def _notes(spot: Spot) -> Iterator[Words]:
         yield ("The model does not say what ", *_listed(Ref(n) for n in abstract), f"{verb}; for the numbers "
                "smooth functions stand in. To see your own, define what is left open: --bind "
                f"{abstract[0]}=tanh.")  # fmt: skip
+
+
+def _sizes(spot: Spot) -> Words:
+    """L = 2, n₀ = 4: the sizes of the example, the members of a family one by one."""
+    out: list[str | Math] = []
+    for (name, at), value in spot.oracle.sample.sizes.items():
+        own = Integer(affine(Size(name, tuple(map(Affine, at)))))
+        out += [", " if out else " with ", side(own, "=", Integer(Affine(value)))]
+    return tuple(out)
 
 
 def _listed(names: Iterator[Ref]) -> Words:

@@ -10,6 +10,7 @@ from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Number, Partial, 
 from symbp.derive.core import Jacobian
 from symbp.explain.core import Block, Line, Lines, Math, Section, Times, Words, say, side
 from symbp.explain.numerals import multiplied, shown, summed
+from symbp.explain.reading import FEW, arrays, between, directly, listed
 from symbp.explain.spot import Spot, matched, open_indices
 from symbp.verify.evaluate import Key, OutsideRange
 from symbp.verify.lines import difference
@@ -117,12 +118,11 @@ def section(spot: Spot, found: Sequence[Path]) -> Section | None:
     if all(p.end[0] == cost for p in found):
         return None
     element, name = spot.element, Adjoint(spot.element.name, spot.element.indices)
-    count = "one element reads it" if len(found) == 1 else f"{len(found)} elements read it"
     blocks: list[Block] = [
         say(
-            element, " acts on ", Ref(cost), " through what reads it: ", count, ". A path counts for as much "
-            "as it moves its end, times what a move of the end costs: its local derivative times the "
-            "adjoint at its end.",
+            element, " acts on ", Ref(cost), " through what reads it: ", *_readers(spot, found), ". A path "
+            "counts for as much as it moves its end, times what a move of the end costs: its local "
+            "derivative times the adjoint at its end.",
         ),
         Lines(tuple(_line(spot, p) for p in _largest(found))),
     ]  # fmt: skip
@@ -135,6 +135,28 @@ def section(spot: Spot, found: Sequence[Path]) -> Section | None:
         blocks.append(Lines((Line(name, "=", side(written, sign, total), why),)))
     heading = ("Which ways lead from ", element, " to ", Ref(cost), "?")
     return Section("paths", heading, tuple(blocks))
+
+
+def _readers(spot: Spot, found: Sequence[Path]) -> Words:
+    """How many elements read it, and by way of what: 3 elements read it by way of a₁."""
+    groups: dict[tuple[bool, tuple[Math, ...]], int] = {}
+    for path in found:
+        way = directly(spot, path.end), tuple(arrays(spot, between(spot, path.end)))
+        groups[way] = groups.get(way, 0) + 1
+    out: list[str | Math] = []
+    for n, ((direct, via), count) in enumerate(groups.items()):
+        out.append((", " if n < len(groups) - 1 else " and ") if n else "")
+        out.append("one element reads it" if count == 1 else f"{count} elements read it")
+        out += [" directly"] if direct and (via or len(groups) > 1) else []
+        out += [" and" if direct else "", *by_way(via)] if via else []
+    return tuple(out)
+
+
+def by_way(via: Sequence[Math]) -> Words:
+    """Through which variables that have no adjoint of their own here."""
+    if not via:
+        return ()
+    return (" by way of ", *listed(via)) if len(via) <= FEW else (" by way of other variables",)
 
 
 def _largest(found: Sequence[Path]) -> list[Path]:
@@ -158,7 +180,7 @@ def _line(spot: Spot, path: Path) -> Line:
     """∂z³₀/∂z²₁ · δ³₀ = w³₀₁ σ′(z²₁) · δ³₀ = 0.7 · 0.24 · 0.31 = 0.052."""
     element, cost = spot.element, spot.system.model.cost
     if path.end[0] == cost:
-        return Line(side(element, "→", Ref(cost)), ":", shown(path.local), ("the cost reads it directly",))
+        return Line(side(element, "→", Ref(cost)), ":", shown(path.local), cost_reads(spot))
     adjoint = Adjoint(*_indexed(path))
     letters: list[Math] = [*path.factors, adjoint]
     numbers, sign, total = multiplied([*(path.values or (path.local,)), path.adjoint])
@@ -168,6 +190,15 @@ def _line(spot: Spot, path: Path) -> Line:
     if path.factors and path.factors != (local,):
         chain += ["=", Times(tuple(letters))]
     return Line(side(element, "→", path.element), ":", side(*chain[-1:], "=", numbers, sign, total))
+
+
+def cost_reads(spot: Spot) -> Words:
+    """How the cost reads the element."""
+    end = (spot.system.model.cost, ())
+    via = arrays(spot, between(spot, end))
+    if not via:
+        return ("the cost reads it directly",)
+    return ("the cost reads it", " directly and" if directly(spot, end) else "", *by_way(via))
 
 
 def _indexed(path: Path) -> tuple[str, tuple[Affine, ...]]:

@@ -27,6 +27,7 @@ from symbp.calculus.expr import (
     Functional,
     Ref,
     free_indices,
+    map_children,
     map_positions,
     substitute,
 )
@@ -132,6 +133,13 @@ class Spot:
         """The expression with numbers for its indices, sizes and gathered positions."""
         known = {i: Affine(v) for i, v in self.at.items()}
         return concrete(substitute(node, known), self._number, self.range)
+
+    def placed(self, node: Expr) -> Expr:
+        """The expression with numbers for its free indices and nothing else done to it."""
+        return self._numbered(substitute(node, {i: Affine(v) for i, v in self.at.items()}))
+
+    def _numbered(self, node: Expr) -> Expr:
+        return map_children(map_positions(node, self._number), self._numbered)
 
     def _number(self, position: Affine) -> Affine:
         if position.indices():

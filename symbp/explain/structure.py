@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Adjoint, Ref, walk
-from symbp.explain.core import Block, Line, Lines, Math, Section, Whole, Words, say, side
-from symbp.explain.numerals import product, shaped, shown, summed, turned
-from symbp.explain.paths import Path
-from symbp.explain.products import same_grid
-from symbp.explain.spot import LARGEST, Grid, Spot
+from symbp.explain.core import Line, Lines, Section, Whole, Words, say, side
+from symbp.explain.numerals import shown, summed
+from symbp.explain.paths import Path, cost_reads
+from symbp.explain.spot import LARGEST, Spot
 from symbp.model.core import Equation
 from symbp.verify.evaluate import Key
-from symbp.verify.places import points
 
 Group = tuple[str, tuple[int, ...]]
 """A reader: the name of a variable, and the layer or the time of its element."""
@@ -59,7 +57,7 @@ def _group_line(spot: Spot, group: Group, found: Sequence[Path]) -> Line:
     name, _ = group
     part = shown(sum(p.term for p in found))
     if name == spot.system.model.cost:
-        return Line(side(spot.element, "→", Ref(name)), ":", part, ("the cost reads it directly",))
+        return Line(side(spot.element, "→", Ref(name)), ":", part, cost_reads(spot))
     count = "1 path" if len(found) == 1 else f"{len(found)} paths"
     return Line(side(spot.element, "→", Whole(_open_end(spot, found[0]))), ":", part, (count,))
 
@@ -78,7 +76,7 @@ def _index(index: Index) -> Affine:
 # ── how the readers find it ───────────────────────────────────────────────────────────────────────
 
 
-def _reads(spot: Spot) -> Iterator[tuple[Equation, Ref]]:
+def reads_of(spot: Spot) -> Iterator[tuple[Equation, Ref]]:
     """Where the equations of the readers read the variable."""
     for name in spot.case.consumers:
         for equation in spot.system.model.equations_of(name):
@@ -90,7 +88,7 @@ def _reads(spot: Spot) -> Iterator[tuple[Equation, Ref]]:
 def gather_section(spot: Spot, found: Sequence[Path]) -> Section | None:
     """Integer data says which elements are read: the adjoint is scattered back to them."""
     gathered = [
-        (k, atom) for _, read in _reads(spot) for k, p in enumerate(read.indices)
+        (k, atom) for _, read in reads_of(spot) for k, p in enumerate(read.indices)
         for atom in p.atoms() if isinstance(atom, Ref)
     ]  # fmt: skip
     if not gathered:
@@ -121,54 +119,3 @@ def _label_line(name: str, at: tuple[int, ...], value: int) -> Line:
 
 def _times(count: int) -> str:
     return {0: "by none of them", 1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def window_section(spot: Spot, found: Sequence[Path]) -> Section | None:
-    """Windows: which outputs see this input, and with which of their weights."""
-    windows = [read for _, read in _reads(spot) if any(map(_is_window, read.indices))]
-    if not windows or not found:
-        return None
-    element, ends = spot.element, [p.element for p in found]
-    listed: list[str | Math] = []
-    for n, end in enumerate(ends[:LARGEST]):
-        listed += [", " if n else "", end]
-    if len(ends) > LARGEST:
-        listed.append(f" and {len(ends) - LARGEST} more")
-    blocks: list[Block] = [
-        say("An output sees a window of ", Whole(spot.array), ". Seen from ", element, ", these outputs have "
-            "it in their window: ", *listed, ". Where it stands in a window decides which weight it meets; "
-            "outputs whose window does not reach it contribute nothing."),
-    ]  # fmt: skip
-    blocks.extend(_band(spot))
-    return Section("window", ("Which outputs see ", element, "?"), tuple(blocks))
-
-
-def _is_window(position: Affine) -> bool:
-    plain = [a for a, _ in position.terms if not isinstance(a, (Size, FloorDiv, Ref))]
-    return len(plain) > 1 or any(c != 1 for a, c in position.terms if isinstance(a, Index))
-
-
-def _band(spot: Spot) -> Iterator[Block]:
-    """The Jacobian of outputs by inputs, where both have one axis: each row is the window, moved on."""
-    consumers = [c for c in spot.case.consumers if c != spot.system.model.cost]
-    if len(spot.own) != 1 or len(consumers) != 1 or len(spot.case.consumers) != 1:
-        return
-    sources = [spot.moved({spot.own[0]: k}).key for k in spot.range(spot.own[0])]
-    ends = [(consumers[0], at) for at in points(spot.system.model.arrays[consumers[0]].axes, spot.oracle)]
-    if max(len(sources), len(ends)) > LARGEST + 2:
-        return
-    grid: Grid = tuple(tuple(float(spot.oracle.partial_of(*e, s)) for s in sources) for e in ends)
-    carried = tuple((spot.adjoint(e),) for e in ends)
-    total = product(turned(grid), carried)
-    same_grid(spot, total, tuple((spot.adjoint(s),) for s in sources))
-    column = sources.index(spot.key)
-    yield say("All local derivatives in one matrix, with a row for each output and a column for each input. "
-              "A row is a window; the column that stands out is what ", spot.element, " does:")  # fmt: skip
-    strong = {(r, column) for r in range(len(grid))}
-    yield Lines((
-        Line(None, "", shaped(grid, strong)),
-        Line(Whole(spot.whole), "=", side(shaped(turned(grid), {(c, r) for r, c in strong}), shaped(carried)),
-             ("its transpose times the adjoints of the outputs",)),
-        Line(None, "=", shaped(total, {(column, 0)})),
-    ))  # fmt: skip
-

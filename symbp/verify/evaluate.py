@@ -177,6 +177,16 @@ class Oracle:
         except KeyError as error:
             raise SymbpError("the expression has an index that nothing binds") from error
 
+    def reads(self, key: Key) -> set[Key]:
+        """The elements that the equation of an element reads; none if the cost does not need it."""
+        _ = self.cost
+        return {read for read, readers in self._readers.items() if key in readers}
+
+    def followers(self, key: Key) -> set[Key]:
+        """All that is computed from an element on the way to the cost, itself included."""
+        _ = self.cost
+        return self._followers(key, None)
+
     # ── derivatives ───────────────────────────────────────────────────────────────────────────────
 
     def adjoint(self, name: str, at: Positions) -> Num:
