@@ -186,7 +186,7 @@ def _given(tex: str) -> Sym:
 
 
 _BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
-"""A group, and groups in it: ^{\mathrm{i}}."""
+r"""A group, and groups in it: ^{\mathrm{i}}."""
 _SCRIPT = re.compile(rf"(?P<head>.*?)(?P<mark>[_^])(?P<body>{_BRACED}|\\[A-Za-z]+|[^\\{{}}_^])$", re.DOTALL)
 
 
