@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from wide import alignment
 import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
-from symbp.emit.beamer import emit
+from symbp.emit.beamer import OWN_SLIDE, emit, figure
 from symbp.emit.document import DETAILS, Document, document
 from symbp.emit.notation import NOTATIONS
+from symbp.emit.pictures.drawing import Drawing
+from symbp.emit.slides import pages, types
 from symbp.model.core import Model
 from symbp.pipeline import load, matrix_views, parse
 
@@ -174,3 +177,25 @@ def test_formulas_wider_than_a_slide_stay_on_it(notation: str, detail: str, tmp_
 def test_decks_in_round_brackets_stay_on_their_slides(name: str, tmp_path: Path) -> None:
     assert_fits(compiled(emit(sheet(load(name), "goodfellow"), standalone=True), tmp_path)[0])
     assert_within(tmp_path)
+
+
+def test_a_tall_picture_has_its_caption_beside_it() -> None:
+    drawing = Drawing("d", "", "", ("Some words on what is seen. " * 8,), (10.0, 27.0), (), (), ())
+    frame = figure("A picture", drawing, types(OWN_SLIDE)[0]).blocks[0]
+    scale = re.search(r"\\scalebox\{([\d.]+)\}", frame)
+    assert scale is not None and float(scale[1]) > 0.65 and r"\qquad" in frame
+    wide = replace(drawing, size=(30.0, 6.0))
+    assert r"\qquad" not in figure("A picture", wide, types(OWN_SLIDE)[0]).blocks[0]
+
+
+def test_pages_are_balanced() -> None:
+    assert list(pages([1.0] * 9, 8.0)) == [slice(0, 5), slice(5, 9)]
+    assert list(pages([3.0, 3.0, 5.0], 8.0)) == [slice(0, 2), slice(2, 3)]
+    assert list(pages([], 8.0)) == [] and list(pages([9.0], 8.0)) == [slice(0, 1)]
+
+
+def test_a_remark_takes_the_last_line_with_it() -> None:
+    for name in ("lstm", "rnn", "gru", "mlp"):
+        found = frames(emit(sheet(load(name)), standalone=True))
+        lonely = [f for f in found if "In terms of the Jacobian" in f and "align" not in f]
+        assert not lonely, lonely

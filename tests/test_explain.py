@@ -314,6 +314,21 @@ def test_sizes_and_the_entries_of_softmax_are_formulas() -> None:
     assert r"$a_{0,0}\,(1 - a_{0,0})$" in soft and "p q" not in soft and "p(1" not in soft
 
 
+def test_all_matrices_of_a_batch_have_capitals_or_none_has_and_it_is_said() -> None:
+    told = words(pipeline.load("mlp").text, "z", "batch")
+    assert "The capitals Z and Δ stand for matrices that have one row for each example" in told
+    # C is the cost and R the letter of parameters, so no array has a capital
+    told = words(pipeline.load("lstm").text, "c", "batch")
+    assert "In what follows" in told and "one row for each example" in told
+    assert "ε¹ = ε² ⊙ sigmoid(q²) + δ¹ ⊙ sigmoid(r¹) ⊙ (1 − tanh²(c¹))" in told
+    model = pipeline.load("mlp")
+    for notation, letter in (("goodfellow", "𝒁"), ("ng", "dZ")):
+        bold = explaining.explanation_text(model, explained("mlp", "z"), notation=notation)
+        assert letter in bold[bold.index("for a batch") :]
+    told = words(model.text, "w", "batch")
+    assert "The capitals A and Δ stand" in told and "∂C/∂W" not in told
+
+
 SOFT_ALIGNMENT = """
 index i = 0..M, j = 0..N
 input x[i] : D

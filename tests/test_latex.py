@@ -13,9 +13,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from printed import outside, under_numbers
+from printed import outside, under_numbers, words
 from wide import alignment
 
+import symbp
 from symbp import models
 from symbp.calculus import expr as x
 from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, fresh
@@ -634,3 +635,18 @@ def test_random_formulas_compile(tmp_path: Path) -> None:
     compile_latex(
         "\\documentclass{article}\\usepackage{amsmath}\\begin{document}" + lines + "\\end{document}", tmp_path
     )
+
+
+@needs_pdflatex
+@pytest.mark.needs("pdftotext")
+def test_text_goes_on_before_a_picture_that_does_not_fit(tmp_path: Path) -> None:
+    # many functions above, so that the picture finds no room on the first page
+    given = "".join(f"f{n}(u) = 1/(1 + exp(-{n}*u))\n" for n in range(2, 12))
+    chain = "a = f2(w)\n" + "".join(f"a{n} = f{n}(a{n - 1 if n > 3 else ''})\n" for n in range(3, 12))
+    source = f'title "A chain"\nparam w\n{given}{chain}cost C = a11^2\n'
+    page = symbp.parse(source).to_latex(standalone=True, detail="result")
+    assert_tidy(compile_latex(page, tmp_path))
+    _, found = words(tmp_path / "paper.pdf")
+    (caption,) = (w for w in found if w.text == "hexagons")
+    first = [w for w in found if w.page == 1]
+    assert caption.page > 1 and max(w.bottom for w in first if not w.text.isdigit()) > 500

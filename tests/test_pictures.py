@@ -16,7 +16,9 @@ import symbp
 from symbp import models, pipeline
 from symbp.cli import main
 from symbp.derive.core import AdjointSystem
+from symbp.emit.notation import symbol
 from symbp.emit.pictures.drawing import Drawing, Node, extent, label_width, samples
+from symbp.emit.pictures.glyphs import runs
 from symbp.emit.pictures.layered import layers
 from symbp.emit.pictures.reads import reads_of
 from symbp.emit.pictures.svg import svg
@@ -292,9 +294,6 @@ def test_recurrences_in_both_directions_have_a_loop_each() -> None:
 
 
 def test_an_upright_superscript_is_raised_and_shows_no_caret() -> None:
-    from symbp.emit.notation import symbol
-    from symbp.emit.pictures.glyphs import runs
-
     for name in ("W^{\\mathrm{i}}", "W^{z}"):
         base, above = runs(symbol("n", name))
         assert above.rise > base.rise and "^" not in base.text + above.text

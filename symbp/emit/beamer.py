@@ -74,7 +74,7 @@ def _model(document: Document, wide: float) -> Iterator[Frame]:
         items.append(_paragraph((" ".join(document.conventions),), size.wide))
     yield from _flowing("The model", items, size)
     if document.picture is not None:
-        yield _figure("The model as a picture", document.picture, size)
+        yield figure("The model as a picture", document.picture, size)
 
 
 def _equations(formulas: Sequence[Formula], size: Type) -> Iterator[Item]:
@@ -136,12 +136,12 @@ def _section(section: Section, wide: float) -> Iterator[Frame]:
     counted = [replace(f, title=_counted(title, n, len(frames))) for n, f in enumerate(frames)]
     yield from counted
     for picture in section.pictures:
-        yield _figure(title, picture, types(wide)[0])
+        yield figure(title, picture, types(wide)[0])
 
 
 def _part(part: Part, question: Text, after: Sequence[Text], wide: float) -> Iterator[Frame]:
     above = sum(text_height(t, wide) for t in (question, part.intro))
-    found = slides(part, wide, above)
+    found = slides(part, wide, above, sum(text_height(t, wide) for t in after))
     for slide in found:
         size = slide.type
         first = (question, part.intro) if slide.first else ()
@@ -186,14 +186,29 @@ def _from(click: int, text: str) -> str:
     return text if click == 1 or not text else rf"\uncover<{click}->{{{text}}}"
 
 
-def _figure(title: str, drawing: Drawing, size: Type) -> Frame:
-    """A picture that fits on the slide with its caption."""
+def figure(title: str, drawing: Drawing, size: Type) -> Frame:
+    """A picture with its caption below or beside it, whichever leaves more room for the picture."""
     caption = _paragraph(drawing.caption, 0.9 * size.wide)
-    room = (0.97 * size.wide / drawing.size[0], (size.high - caption.high - 1.5) / drawing.size[1])
-    scale = min(1.0, *room)
-    picture = tikz(drawing)
-    if scale < 1:
-        picture = f"\\scalebox{{{number(scale)}}}{{%\n{picture}}}"
-    words = rf"\parbox{{0.9\linewidth}}{{\footnotesize {caption.text}}}"
-    body = f"{picture}\n\n\\smallskip\n{words}"
+    below = _fitting(drawing, 0.97 * size.wide, size.high - caption.high - 1.5)
+    beside = _fitting(drawing, (0.9 - BESIDE) * size.wide, size.high - 1.0)
+    if beside > below:
+        words = rf"\parbox{{{BESIDE}\linewidth}}{{\footnotesize\raggedright {caption.text}}}"
+        picture = rf"$\vcenter{{\hbox{{{_scaled(drawing, beside)}}}}}$"
+        body = f"{picture}\\qquad\n{words}"
+    else:
+        words = rf"\parbox{{0.9\linewidth}}{{\footnotesize {caption.text}}}"
+        body = f"{_scaled(drawing, below)}\n\n\\smallskip\n{words}"
     return Frame(title, size.command, (f"\\begin{{center}}\n{body}\n\\end{{center}}",))
+
+
+BESIDE = 0.3
+"""The part of a slide's width that a caption has beside its picture."""
+
+
+def _fitting(drawing: Drawing, wide: float, high: float) -> float:
+    return min(1.0, wide / drawing.size[0], high / drawing.size[1])
+
+
+def _scaled(drawing: Drawing, scale: float) -> str:
+    picture = tikz(drawing)
+    return f"\\scalebox{{{number(scale)}}}{{%\n{picture}}}" if scale < 1 else picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from symbp.calculus.expr import Expr
 from symbp.emit import layout as lay
@@ -22,15 +23,16 @@ from symbp.emit.layout import (
     num,
     row,
 )
-from symbp.emit.lettering import shown_names
+from symbp.emit.lettering import rank, shown_names, styled
 from symbp.emit.math import Printer
 from symbp.emit.matrix_math import matrix_piece, whole
 from symbp.emit.names import letters
-from symbp.emit.notation import GREEK
+from symbp.emit.notation import GREEK, symbol
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, enclosed, juxtaposed
 from symbp.explain.core import (
     Form,
     Inverse,
+    Letters,
     Local,
     Math,
     Numbers,
@@ -199,42 +201,99 @@ def _side(printer: Printer, items: tuple[Math, ...]) -> Box:
 
 @dataclass(frozen=True)
 class Stacked(Printer):
-    """A printer that writes Z for the array that has z of each example as a row."""
+    """A printer that writes Z for the array that has z of each example as a row.
+
+    All such arrays have capitals, or none has: then one of them has no capital, or one that is taken.
+    """
 
     stacked: frozenset[tuple[bool, str]] = frozenset()
 
+    @cached_property
+    def capitals(self) -> bool:
+        """Whether every array of the batch has a capital of its own."""
+        found = [_upper(self._plain(key)) for key in self._named()]
+        names = shown_names(self.arrays, self.functions, self.adjoints)
+        own = (self.name(a, rank(array)) for a, array in self.arrays.items() if rank(array) > 1)
+        taken = {_letter(n) for n in (*names, *own, symbol(self.cost))}
+        letters_ = {_letter(f) for f in found if f is not None}
+        return None not in found and len(letters_) == len(found) and not letters_ & taken
+
+    def _named(self) -> set[tuple[bool, str]]:
+        """The arrays by the names that they are written with: ∂C/∂z and dz have that of z."""
+        return {(adjoint and not self._borrows(array), array) for adjoint, array in self.stacked}
+
+    def _borrows(self, array: str) -> bool:
+        return self.notation.adjoint == "d" or array not in self.adjoints
+
+    def _plain(self, key: tuple[bool, str]) -> Box:
+        name = self.adjoints[key[1]] if key[0] else key[1]
+        known = self.arrays.get(name)
+        return symbol(name, known.latex if known else "")
+
+    def _capital(self, key: tuple[bool, str]) -> Box | None:
+        """The name of an array of the batch; None if it has that of one example."""
+        other = _upper(self._plain(key)) if key in self._named() and self.capitals else None
+        return styled(other, self.notation, 2) if other is not None else None
+
     def name(self, array: str, left_out: int = 0) -> Box:
-        """The name of an array."""
-        plain = super().name(array, left_out)
-        # ∂C/∂Z and dZ: an adjoint without a name of its own is written with that of its array
-        borrowed = self.notation.adjoint == "d" or array not in self.adjoints
-        meant = (False, array) in self.stacked or (borrowed and (True, array) in self.stacked)
-        return self._capital(plain) if meant else plain
+        """The name of an array; a matrix of the batch has all of its axes left out."""
+        other = self._capital((False, array)) if left_out == rank(self.arrays.get(array)) else None
+        return other or super().name(array, left_out)
 
     def adjoint_name(self, array: str, left_out: int = 0) -> Box | None:
         """The name of the adjoint of an array."""
-        plain = super().adjoint_name(array, left_out)
-        return self._capital(plain) if plain is not None and (True, array) in self.stacked else plain
+        return self._capital((True, array)) or super().adjoint_name(array, left_out)
 
-    def _capital(self, plain: Box) -> Box:
-        """δ as Δ, z as Z; what has no capital, or one that is taken, stays."""
-        if isinstance(plain, Script):
-            return Script(self._capital(plain.base), plain.sub, plain.sup)
-        if not isinstance(plain, Sym):
-            return plain
-        other = _upper(plain)
-        taken = other in set(shown_names(self.arrays, self.functions, self.adjoints))
-        return plain if taken else other
+    def said(self) -> tuple[str | Box, ...]:
+        """How the matrices of the batch are written."""
+        order = {name: n for n, name in enumerate(self.arrays)}
+        keys = sorted(self.stacked, key=lambda key: (order[key[1]], key[0]))
+        names = [self._one(key) for key in keys]
+        out: list[str | Box] = ["The capitals " if self.capitals else "In what follows "]
+        for n, name in enumerate(names):
+            out += [", " if n < len(names) - 1 else " and ", name] if n else [name]
+        if len(names) == 1:
+            out[0] = "The capital " if self.capitals else out[0]
+            return (*out, " stands for the matrix that has one row for each example.")
+        return (*out, " stand for matrices that have one row for each example.")
+
+    def _one(self, key: tuple[bool, str]) -> Box:
+        adjoint, array = key
+        left_out = rank(self.arrays.get(array))
+        if not adjoint:
+            return self.name(array, left_out)
+        return self.adjoint_name(array, left_out) or self.cost_by(self.name(array, left_out))
 
 
-def _upper(name: Sym) -> Sym:
-    if len(name.tex) == 1 and name.tex.isalpha():
+def _letter(name: Box) -> str:
+    """The letter of a name, without its scripts: R and R^z look alike."""
+    inner = name.base if isinstance(name, Script) else name
+    return inner.text if isinstance(inner, Sym) else ""
+
+
+def _upper(name: Box) -> Box | None:
+    """δ as Δ, z as Z; None for what has no capital."""
+    if isinstance(name, Script):
+        base = _upper(name.base)
+        return Script(base, name.sub, name.sup) if base is not None else None
+    if not isinstance(name, Sym):
+        return None
+    if len(name.tex) == 1 and name.tex.isalpha() and name.tex.islower():
         return Sym(name.tex.upper(), name.text.upper(), name.kind)
     spelt = name.tex.removeprefix("\\").removeprefix("var")
     known = spelt[:1].upper() + spelt[1:]
-    return Sym("\\" + known, GREEK[known], name.kind) if spelt in GREEK and known in GREEK else name
+    return Sym("\\" + known, GREEK[known], name.kind) if spelt in GREEK and known in GREEK else None
 
 
 def spoken(printer: Printer, words: tuple[str | Math, ...]) -> tuple[str | Box, ...]:
     """Words with their formulas typeset."""
-    return tuple(w if isinstance(w, str) else box(printer, w) for w in words)
+    out: list[str | Box] = []
+    for word in words:
+        match word:
+            case str():
+                out.append(word)
+            case Letters(stacked):
+                out += Stacked(**vars(printer), stacked=stacked).said()
+            case _:
+                out.append(box(printer, word))
+    return tuple(out)

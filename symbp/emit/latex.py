@@ -59,9 +59,23 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
             ],
             check=prose(document.check),
             pictured=document.picture is not None or any(s.pictures for s in document.sections),
-            picture=_figure(document.picture, page) if document.picture is not None else "",
+            picture=_waiting(document.picture, page) if document.picture is not None else "",
         )
     )
+
+
+def _waiting(drawing: Drawing, page: float) -> str:
+    """A picture in a box that waits for a page with room for it, so that text goes on before it.
+
+    ``\\symbpplace`` puts it where it fits, and with 0 in any case; then the box is empty.
+    """
+    return f"{WAITING}\n\\setbox\\symbppicture\\vbox{{\\hsize=\\linewidth\n{_figure(drawing, page)}}}%"
+
+
+WAITING = r"""\ifdefined\symbppicture\else\newbox\symbppicture\fi
+\def\symbpplace#1{\par\ifvoid\symbppicture\else
+  \ifdim\ifdim\pagegoal=\maxdimen\textheight\else\dimexpr\pagegoal-\pagetotal\fi<#1\ht\symbppicture
+  \else\unvbox\symbppicture\fi\fi}%"""
 
 
 def _figure(drawing: Drawing, page: float) -> str:

@@ -59,22 +59,23 @@ class Slide:
     used: float = 0.0
 
 
-def slides(part: Part, wide: float, above: float) -> tuple[Slide, ...]:
-    """The frames of a derivation; ``above`` is the height of the words on the first, at ``\\small``.
+def slides(part: Part, wide: float, above: float, below: float = 0.0) -> tuple[Slide, ...]:
+    """The frames of a derivation; ``above`` is the height of the words on the first, ``below`` that of those
+    behind the last line, at ``\\small``.
 
     The type is the largest in which any line fits below the one before it; where that would be too small
     to read, a line need not be repeated.
     """
     *legible, smallest = types(wide)
     for size, repeats in (*((t, True) for t in legible), (legible[-1], False)):
-        found = _filled(part, size, above * size.wide / wide, repeats)
+        found = _filled(part, size, (above * size.wide / wide, below), repeats)
         if found is not None:
             return found
-    return _filled(part, smallest, above, False, force=True) or ()
+    return _filled(part, smallest, (above, below), False, force=True) or ()
 
 
 def _filled(
-    part: Part, size: Type, above: float, repeats: bool, force: bool = False
+    part: Part, size: Type, around: tuple[float, float], repeats: bool, force: bool = False
 ) -> tuple[Slide, ...] | None:
     """The frames in one size of type; None if something is too large for it."""
     if not force and any(not _breakable(s, part, size.wide) for s in part.steps):
@@ -82,7 +83,7 @@ def _filled(
     groups = arranged(part, size.wide)
     heights = [sum(_height(s, row) for row in g) for s, g in zip(part.steps, groups, strict=True)]
     out: list[Slide] = []
-    start, room = 0, size.high - AROUND - above
+    start, room = 0, size.high - AROUND - around[0]
     while start < len(groups):
         again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
         end, used = start, heights[start - 1] if again else 0.0
@@ -91,6 +92,10 @@ def _filled(
             end += 1
         if used > room and not force:
             return None
+        if end == len(groups) and end - start > 1 and used + around[1] > room:
+            # what is said behind the last line does not fit here: it takes the line with it
+            end -= 1
+            used -= heights[end]
         repeated = _formula(groups[start - 1]) if again else ()
         lhs = _left(part, start - 1) if start else None
         out.append(
@@ -149,12 +154,19 @@ def text_height(text: Text, wide: float) -> float:
 
 
 def pages(heights: Sequence[float], room: float) -> Iterator[slice]:
-    """Things one below the other, as many on a page as fit."""
+    """Things one below the other on as few pages as they need, which are filled alike."""
+    fewest = len(_cut(heights, room))
+    sums = {sum(heights[a:b]) for a in range(len(heights)) for b in range(a + 1, len(heights) + 1)}
+    tight = (s for s in sorted(sums) if s < room and len(_cut(heights, s)) == fewest)
+    yield from _cut(heights, next(tight, room))
+
+
+def _cut(heights: Sequence[float], room: float) -> list[slice]:
+    out: list[slice] = []
     start, used = 0, 0.0
     for n, high in enumerate(heights):
         if n > start and used + high > room:
-            yield slice(start, n)
+            out.append(slice(start, n))
             start, used = n, 0.0
         used += high
-    if heights:
-        yield slice(start, len(heights))
+    return [*out, slice(start, len(heights))] if heights else []

@@ -25,6 +25,7 @@ from symbp.calculus.expr import Adjoint, Expr, Ref, number
 from symbp.explain.core import (
     Block,
     Form,
+    Letters,
     Line,
     Lines,
     Math,
@@ -152,15 +153,15 @@ def _at_once(batch: Batch, form: Matrix) -> bool:
 
 def _all_at_once(batch: Batch, form: Matrix, total: Grid) -> Iterator[Block]:
     spot = batch.spots[0]
-    names = _stacked(batch, form)
+    names = _stacked(batch, form) | {(True, spot.key[0])}
     products = [n for _, n in spot.inside(form) if isinstance(n, Product)]
     if products:
         turns = side(Turned(Form(spot.form(products[0]))), "=", Form(spot.form(transposed(products[0]))))
         yield say("A column that becomes a row is transposed, and that turns a product around: ", turns,
                   ". What was transposed no longer is, and what was not is. Entrywise products stay what "
-                  "they are:")  # fmt: skip
+                  "they are. ", Letters(names))  # fmt: skip
     else:
-        yield say("Entry by entry nothing changes:")
+        yield say("Entry by entry nothing changes. ", Letters(names))
     lines = [Line(Rows(Whole(spot.whole), names), "=", Rows(Form(spot.form(by_rows(form))), names))]
     lines += [_product_line(batch, node, names) for node in products]
     if isinstance(form, Hadamard):
@@ -169,14 +170,13 @@ def _all_at_once(batch: Batch, form: Matrix, total: Grid) -> Iterator[Block]:
 
 
 def _stacked(batch: Batch, form: Matrix) -> frozenset[tuple[bool, str]]:
-    """The arrays that differ between the examples, and the adjoint that is computed."""
+    """The arrays that differ between the examples."""
     leaves = [n for _, n in batch.spots[0].inside(form) if isinstance(n, Leaf) and len(n.axes) == 1]
-    found = {
+    return frozenset(
         (isinstance(n.node, Adjoint), n.node.name)
         for n in leaves
         if isinstance(n.node, (Ref, Adjoint)) and not batch.constant(n)
-    }
-    return frozenset(found | {(True, batch.spots[0].key[0])})
+    )
 
 
 def _product_line(batch: Batch, node: Product, names: frozenset[tuple[bool, str]]) -> Line:
@@ -240,7 +240,8 @@ def _summing(batch: Batch, form: Matrix) -> list[Block]:
     if isinstance(form, Product) and form.inner == (None,):
         return [
             say("With the examples as rows, the sum of the outer products is one matrix product: its inner "
-                "index is the example, and a product sums over its inner index."),
+                "index is the example, and a product sums over its inner index. ",
+                Letters(_outer_names(batch, form))),
             Lines(tuple(_outer(batch, form, mean))),
         ]  # fmt: skip
     if shape(form) == (True, False):
@@ -254,13 +255,17 @@ def _summing(batch: Batch, form: Matrix) -> list[Block]:
     return []
 
 
+def _outer_names(batch: Batch, form: Product) -> frozenset[tuple[bool, str]]:
+    return _stacked(batch, form.args[0]) | _stacked(batch, transposed(form.args[1]))
+
+
 def _outer(batch: Batch, form: Product, mean: Grid) -> list[Line]:
     """Σ δ aᵀ over the examples is Δᵀ A."""
     spot, left, right = batch.spots[0], form.args[0], transposed(form.args[1])
     first, second = stacked(batch.grids(left)), stacked(batch.grids(right))
     total = product(turned(first), second)
     same_grid(spot, tuple(tuple(v / batch.size for v in row) for row in total), mean)
-    names = _stacked(batch, left) | _stacked(batch, right)
+    names = _outer_names(batch, form)
     letters = Turned(Rows(Form(spot.form(left)), names)), Rows(Form(spot.form(right)), names)
     return [
         Line(Whole(spot.whole), "=", Times((_part(batch), side(*letters)))),

@@ -120,8 +120,15 @@ class Rows:
     stacked: frozenset[tuple[bool, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The sentence that says how a notation writes the arrays ``stacked`` of a batch; it stands in words."""
+
+    stacked: frozenset[tuple[bool, str]]
+
+
 Math = Union[  # noqa: UP007  (the names are not defined yet where the nodes use it)
-    Expr, Value, Whole, Form, Numbers, Shaped, Plus, Times, Side, Sign, Local, Inverse, Turned, Rows
+    Expr, Value, Whole, Form, Numbers, Shaped, Plus, Times, Side, Sign, Local, Inverse, Turned, Rows, Letters
 ]
 
 Words = tuple["str | Math", ...]
