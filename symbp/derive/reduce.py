@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
 from symbp.calculus.expr import (
+    ZERO,
+    Add,
     Adjoint,
     Call,
     Div,
     Expr,
     Indicator,
+    Integer,
     Mul,
     Neg,
     Reduce,
@@ -26,6 +29,8 @@ from symbp.calculus.expr import (
     mul,
     positions,
     replace_nodes,
+    rewrite,
+    same,
     size,
     walk,
 )
@@ -130,6 +135,36 @@ def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
 def _loose(factor: Expr, total: Reduce) -> bool:
     own = free_indices(factor)
     return bool(own) and not any(i in own for i in total.indices)
+
+
+def centred(node: Expr, scene: Scene) -> Outcome | None:
+    """Σ_n (x_n − m) = 0 where m is the mean of the x_n.  Terminates: the sum is gone."""
+    found: list[Expr] = []
+
+    def change(n: Expr) -> Expr | None:
+        if not _is_centred(n, scene):
+            return None
+        found.append(n)
+        return ZERO
+
+    new = tidy(rewrite(node, change))
+    why: Reason = (found[0], " = 0: on average, values do not deviate from their mean") if found else ()
+    return (new, why) if found else None
+
+
+def _is_centred(node: Expr, scene: Scene) -> bool:
+    """Whether a sum is that of the deviations from a variable that is the mean by its equation."""
+    if not isinstance(node, Reduce) or node.op != "sum" or not isinstance(node.body, Add):
+        return False
+    terms = node.body.terms
+    for value, other in (terms, terms[::-1]) if len(terms) == 2 else ():
+        mean = other.arg if isinstance(other, Neg) else None
+        if isinstance(mean, Ref) and not {*node.indices} & {*free_indices(mean)}:
+            count = mul(Integer(i.extent) for i in node.indices)
+            equation = scene.context.equations(mean)
+            if equation is not None and same(equation, Div(Reduce("sum", node.indices, value), count)):
+                return True
+    return False
 
 
 def shared_factor(node: Expr, scene: Scene) -> Outcome | None:

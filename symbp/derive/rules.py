@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     Rule("recognise", reduce.recognise),
     Rule("gather", reduce.simplify),
     Rule("take out", reduce.take_out),
+    Rule("centred", reduce.centred),
     Rule("recognise sums", reduce.recognise),
     Rule("common factor", reduce.shared_factor),
     Rule("inner product", reduce.inner_product, key=False),
