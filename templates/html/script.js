@@ -77,7 +77,7 @@
     // what scrolls has to be reached by the keyboard
     function reachable() {
       for (const box of page.querySelectorAll("p, .rhs, .lines > li, .picture")) {
-        if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+        if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
         else box.removeAttribute("tabindex");
       }
     }
