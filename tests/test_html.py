@@ -21,7 +21,7 @@ from symbp.emit import EMITTERS
 from symbp.emit.alphabets import letter, name
 from symbp.emit.document import Document, check_sentence, document
 from symbp.emit.environment import folder
-from symbp.emit.html import emit
+from symbp.emit.html import emit, prose
 from symbp.emit.layout import (
     EQUALS,
     PARTIAL,
@@ -50,7 +50,7 @@ NAMES = models.names()
 J, K, U, W, SIGMA = Sym("j", "j"), Sym("k", "k"), Sym("u", "u"), Sym("w", "w"), Sym(r"\sigma", "σ")
 SUM = Sym(r"\sum", "Σ")
 CORE = {"math", "semantics", "annotation", "mi", "mn", "mo", "mtext", "mrow", "mpadded", "mfrac", "msqrt"}
-CORE |= {"msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd"}
+CORE |= {"mspace", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd"}
 
 
 def made(model: str, detail: str = "all") -> Document:
@@ -379,3 +379,29 @@ def test_no_page_is_wider_than_a_telephone(tmp_path: Path) -> None:
     measured = [tuple(map(float, pair.split(":"))) for pair in found[1].split()]
     assert len(measured) == len(pages)
     assert all(wide <= 360 and tall > 10 for wide, tall in measured), measured
+
+
+# ── lines ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_function_keeps_its_distance_from_the_derivative_before_it() -> None:
+    x = Sym("x", "x")
+    call = row(Frac(Sym(r"\partial", "∂"), row(Sym(r"\partial", "∂"), x)), Sym("f", "f", "op"), Fence(x))
+    assert '</mfrac><mspace width="0.1667em"/>' in math(call, True)
+    assert "<mspace" not in math(row(x, Fence(x)), True)
+
+
+def test_a_comma_sticks_to_the_formula_before_it() -> None:
+    assert "</math>\u2060, which" in prose((Sym("x", "x"), ", which is row ", Sym("k", "k")))
+
+
+def test_a_large_bracket_keeps_its_depth_under_a_subscript() -> None:
+    x = Sym("x", "x")
+    tall = Fence(Cases(((x, x), (x, None))))
+    assert "mpadded" not in math(Script(tall, x), True) and "mpadded" in math(Script(Fence(x), x), True)
+
+
+def test_a_product_wider_than_the_page_breaks_between_its_factors() -> None:
+    x = Sym("x" * 20, "x" * 20)
+    assert right_side(Product((x, x, x), ("thin", "thin"))).count("<wbr/>") == 2
+    assert right_side(Product((x, x), ("thin",))).count("<wbr/>") == 0

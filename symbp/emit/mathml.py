@@ -26,6 +26,7 @@ from symbp.emit.layout import (
     Sym,
     Terms,
     fence_size,
+    first,
     slashed,
 )
 from symbp.emit.tex import tex
@@ -139,10 +140,18 @@ def _row(items: tuple[Box, ...], style: str) -> list[str]:
     return out
 
 
+def joint(before: Sequence[Box], box: Box) -> list[str]:
+    """What TeX leaves between a quotient and the name of a function: ∂/∂z relu."""
+    start = first(box)
+    named = before and isinstance(before[-1], Frac) and start is not None and start.kind == "op"
+    return [f'<mspace width="{_THIN}"/>'] if named else []
+
+
 def applied(before: Sequence[Box], box: Box) -> list[str]:
-    """The sign that is heard and not seen, where a bracket holds the arguments of a function."""
+    """The sign that is heard and not seen, where a bracket holds the arguments of a function; else the space
+    before the name of one."""
     call = before and isinstance(box, Fence) and box.kind == "(" and _named(before[-1])
-    return [_APPLIED] if call else []
+    return [_APPLIED] if call else joint(before, box)
 
 
 def _named(box: Box) -> bool:
@@ -197,10 +206,10 @@ def _terms(terms: tuple[tuple[str, Box], ...], style: str) -> list[str]:
     return out
 
 
-def lead(mark: str, first: bool, style: str) -> list[str]:
+def lead(mark: str, begins: bool, style: str) -> list[str]:
     """The sign in front of a term."""
     shown = "−" if mark == "-" else "+"
-    if first:
+    if begins:
         return [sign(shown, "prefix", False)] if mark == "-" else []
     return [sign(shown, "infix", style != SMALL)]
 
@@ -220,7 +229,9 @@ def _script(box: Script, style: str) -> str:
 def _level(box: Box, style: str) -> str:
     """What a subscript stands at: as in TeX it does not sink with the tail of a y or a bracket."""
     inside = _one(box, style)
-    tail = isinstance(box, Fence) or (isinstance(box, Sym) and box.text in _TAILS)
+    # a large bracket is no letter: what is said to have no depth would be cut off where a line scrolls
+    small = isinstance(box, Fence) and fence_size(box, style == DISPLAY) < 2
+    tail = small or (isinstance(box, Sym) and box.text in _TAILS)
     return f'<mpadded depth="0">{inside}</mpadded>' if tail else inside
 
 

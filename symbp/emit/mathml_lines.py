@@ -13,8 +13,9 @@ from symbp.emit.layout import EQUALS, Box, Fence, Product, Row, Terms, fence_siz
 from symbp.emit.mathml import DISPLAY, applied, between, bracket, element, elements, lead, math
 from symbp.emit.tex import GAPS, SIZES, joined, tex
 
-WHOLE, INNER = 13.0, 9.0
-"""Formulas narrower than this (in em) never break, nor do brackets of this width."""
+WHOLE, INNER, LONG = 13.0, 9.0, 30.0
+"""Formulas narrower than this (in em) never break, nor do brackets of this width; products wider than the
+last break between their factors too."""
 
 BREAK = "<wbr/>"
 
@@ -90,11 +91,13 @@ def _fence(box: Fence) -> list[Cut]:
 
 
 def _product(factors: Sequence[Box], gaps: Sequence[str]) -> list[Cut]:
-    out = [cuts(factors[0])]
+    long = sum(map(width, factors)) > LONG
+    out = cuts(factors[0])
     for n, gap in enumerate(gaps, 1):
-        signs = between(gap, factors[n - 1], DISPLAY)
-        out += [[Cut(tuple(signs), GAPS[gap])], cuts(factors[n])]
-    return _glued(out)
+        signs = Cut(tuple(between(gap, factors[n - 1], DISPLAY)), GAPS[gap])
+        behind = _glued((out, [signs]))
+        out = [*behind, *cuts(factors[n])] if long else _glued((behind, cuts(factors[n])))
+    return out
 
 
 def _row(items: Sequence[Box]) -> list[Cut]:
