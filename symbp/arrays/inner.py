@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from symbp.arrays.scatter import mentioned
 from symbp.arrays.statement import Statement, adjoint_key
-from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_nonnegative
 from symbp.calculus.expr import (
     Adjoint,
     Expr,
@@ -56,7 +56,7 @@ def joined(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: A
     new: dict[str, Array] = {}
     of: dict[str, str] = {}
     done = tuple(statements)
-    for inner in _common(done, axes):
+    for inner in _common(done, arrays, axes):
         name = f"{inner.name}_inner"
         while name in arrays or name in new:
             name += "_"
@@ -72,14 +72,16 @@ def joined(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: A
     return Joined(done, new, of)
 
 
-def _common(statements: Sequence[Statement], axes: Axes) -> Iterator[Inner]:
+def _common(
+    statements: Sequence[Statement], arrays: Mapping[str, Array], axes: Axes
+) -> Iterator[Inner]:
     """The products that deserve a variable: at most one for an adjoint."""
     found: dict[tuple[str, Expr], tuple[Inner, list[bool]]] = {}
     for s in statements:
         mine: dict[tuple[str, Expr], tuple[Inner, bool]] = {}
         for adjoint, factor in _pairs(s.rhs):
             inner = _inner(adjoint, factor, axes)
-            if inner is not None:
+            if inner is not None and _exists(inner, arrays):
                 steps = [i for p in adjoint.indices for i in p.indices() if i.sequence]
                 free = all(i in s.indices for i in steps)
                 mine.setdefault((inner.name, canonical(_anonymous(inner))), (inner, free))
@@ -90,6 +92,18 @@ def _common(statements: Sequence[Statement], axes: Axes) -> Iterator[Inner]:
         if len(frees) > 2 and any(frees) and not all(frees) and name not in names:
             names.add(name)
             yield inner
+
+
+def _exists(inner: Inner, arrays: Mapping[str, Array]) -> bool:
+    """Whether what is local can be read at every element, also where no product of its own needs it."""
+    for ref in (n for n in walk(inner.local) if isinstance(n, Ref)):
+        values: dict[Index, Affine] = {}
+        for position, axis in zip(ref.indices, arrays[ref.name].axes, strict=True):
+            low, high = axis.low.substitute(values), axis.high.substitute(values)
+            if not (known_nonnegative(position - low) and known_nonnegative(high - position)):
+                return False
+            values[axis] = position
+    return True
 
 
 def _anonymous(inner: Inner) -> Expr:
@@ -118,8 +132,10 @@ def _inner(adjoint: Adjoint, factor: Expr, axes: Axes) -> Inner | None:
         return None
     indices: list[Index] = []
     moved: dict[Index, Affine] = {}
-    for axis in axes(adjoint.name):
+    for axis, (old, shift) in zip(axes(adjoint.name), shifts.items(), strict=True):
         low, high = axis.low.substitute(moved), axis.high.substitute(moved)
+        if not old.sequence and (old.low + shift, old.high + shift) != (low, high):
+            return None  # the product is one of a part of the elements
         indices.append(fresh(axis.name, low, high, axis.sequence))
         moved[axis] = affine(indices[-1])
     values = {old: affine(i) - shift for (old, shift), i in zip(shifts.items(), indices, strict=True)}

@@ -144,8 +144,8 @@ def _window(
     """A reading whose place in a sequence depends on an index that is summed."""
     _, _, ref, equation = edge
     for position, axis in zip(ref.indices, arrays[ref.name].axes, strict=True):
-        own = set(equation.indices)
-        if axis.sequence and any(i not in own for i in position.indices()):
+        own = [i in equation.indices for i in position.indices()]
+        if axis.sequence and any(own) and not all(own):
             return ref.name, position, equation.span
     return None
 

@@ -228,7 +228,8 @@ def _summed(model: Model) -> Iterator[Index]:
 def _score(
     model: Model, sizes: dict[SizeKey, int], domains: Domains
 ) -> Score | None:
-    """How many equations and domains are empty, how many extents coincide, how much there is to compute.
+    """How many equations and domains are empty, how many extents coincide, and how many elements there are;
+    how many products, where these are more than a few.
 
     None if the sizes make no sense.
     """
@@ -246,7 +247,8 @@ def _score(
     idle = sum(not points(e.indices, world) for e in model.equations)
     idle += sum(not points((i,), world) for i in _summed(model))
     idle += sum(not points(d, world) for d in domains)
-    return idle, len(extents) - len(set(extents.values())), total + _work(model, world)
+    work = _work(model, world)
+    return idle, len(extents) - len(set(extents.values())), work if work > HEAVY else total
 
 
 def _work(model: Model, world: Sample) -> int:
