@@ -3,7 +3,8 @@
 ``symbp`` is the plain form, ``workspace`` the one that computes in arrays that stay, ``numba`` the target of
 compiled loops (with ``--numba``: it is for small problems alone).
 
-    python benchmarks/peers.py [PROBLEM …] [--dtype float32] [--rounds N] [--without torch] [--numba] [--plot FILE]
+    python benchmarks/peers.py [PROBLEM …] [--dtype float32] [--rounds N] [--without torch] [--numba]
+        [--plot FILE]
 
 Everything runs in one process, in turns, with two BLAS threads (THREADS in the environment).  All have to
 agree before anything is timed.  Times are medians; the spread is the distance of the quartiles over the
