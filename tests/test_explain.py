@@ -329,6 +329,23 @@ def test_all_matrices_of_a_batch_have_capitals_or_none_has_and_it_is_said() -> N
     assert "The capitals A and Δ stand" in told and "∂C/∂W" not in told
 
 
+def test_where_vectors_are_rows_the_formula_of_the_notes_stands_beside_that_of_the_page() -> None:
+    def told(model: str, name: str) -> str:
+        found = explained(model, name)
+        return explaining.explanation_text(pipeline.load(model), found, notation="rows")
+
+    page_ = told("mlp", "delta")
+    assert "δ¹ = (δ² W²) ⊙ σ′(z¹)            with vectors as rows" in page_
+    assert "so nothing is\ntransposed" in page_ and "below its own with columns" in page_
+    notes = pipeline.documented(pipeline.load("mlp"), ("delta",), "text", notation="rows")
+    assert "(δˡ Wˡ) ⊙ σ′(zˡ⁻¹)" in notes
+    weights = told("self_attention", "Wq")
+    assert "is the same with vectors as rows" in weights and "below its own" not in weights
+    assert "vectors as rows" not in explaining.explanation_text(
+        pipeline.load("mlp"), explained("mlp", "delta")
+    )
+
+
 SOFT_ALIGNMENT = """
 index i = 0..M, j = 0..N
 input x[i] : D
@@ -350,7 +367,7 @@ def test_a_long_result_has_the_place_of_the_page_too() -> None:
     assert "i" not in re.sub(r"sigmoid|gives|is|logaddexp", "", formula.split(":")[1])
 
 
-@pytest.mark.parametrize("name", ["mlp", "lstm", "crf", "self_attention", "mlp_abstract"])
+@pytest.mark.parametrize("name", ["mlp", "rnn", "mlp_abstract"])
 def test_equations_have_the_numbers_of_the_derivation_of_the_whole_model(name: str) -> None:
     model = pipeline.load(name)
     whole, _ = pipeline.derive(model)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.arrays.matrix_nodes import Matrix, Ones, Product, Transpose
+from symbp.arrays.matrix_nodes import (
+    Matrix,
+    Minus,
+    Ones,
+    Plus,
+    Product,
+    Scaled,
+    SequenceSum,
+    Transpose,
+    parts,
+)
 from symbp.arrays.matrix_rows import transposed
 from symbp.explain.axes import axes_of
 from symbp.explain.core import Form, Line, Lines, Section, say, side
@@ -18,14 +28,28 @@ def _outer(spot: Spot, form: Matrix) -> Iterator[tuple[Spot, Product]]:
     return ((place, node) for place, node in products(spot, form) if node.inner == (None,))
 
 
+def _terms(form: Matrix) -> Iterator[Matrix]:
+    """What a result adds up, without numbers in front: the adjoint may be such a number."""
+    match form:
+        case Plus() | Minus() | SequenceSum():
+            for part in parts(form):
+                yield from _terms(part)
+        case Scaled(_, arg):
+            yield from _terms(arg)
+        case _:
+            yield form
+
+
 def _is_ones(node: Matrix) -> bool:
     return isinstance(node.arg if isinstance(node, Transpose) else node, Ones)
 
 
 def outer_section(spot: Spot, form: Matrix, count: int) -> Section | None:
     """Over the axes of the variable every entry is one product, because nothing is summed."""
+    terms = set(_terms(form))
     for place, node in _outer(spot, form):
-        if axes_of(node) == spot.own and mentions_adjoint(node) and not any(map(_is_ones, node.args)):
+        carries = mentions_adjoint(node) or node in terms
+        if axes_of(node) == spot.own and carries and not any(map(_is_ones, node.args)):
             return _outer_words(spot, place, node, count)
     return None
 
