@@ -8,9 +8,9 @@ part becomes a product of its own inside the larger one; whoever writes the line
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from symbp.arrays.nodes import (
     Assign,
@@ -79,8 +79,12 @@ def _most_common(products: Iterable[Factors]) -> Key | None:
     return max(often, key=lambda k: (counts[k], sizes[k]), default=None)
 
 
-def _pairs(factors: Factors) -> dict[Key, tuple[Node, Node]]:
-    """Every two factors whose product is as large as the larger one, the simpler one first."""
+@lru_cache(maxsize=4096)
+def _pairs(factors: Factors) -> Mapping[Key, tuple[Node, Node]]:
+    """Every two factors whose product is as large as the larger one, the simpler one first.
+
+    Kept, because every round looks at all products of a block, of which few have changed.
+    """
     pairs = (p for p in itertools.combinations(dict.fromkeys(factors), 2) if _nested(*p))
     ordered = (sorted(p, key=lambda n: (len(text := str(_key((n,)))), text)) for p in pairs)
     return {_key((a, b)): (a, b) for a, b in ordered}

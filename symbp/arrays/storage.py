@@ -41,6 +41,11 @@ class Storage:
         """The layout without the axis that is a list."""
         return self.layout[1:] if self.listed else self.layout
 
+    @property
+    def nested(self) -> bool:
+        """Whether it is a list of arrays; a list of numbers can be one array."""
+        return self.listed and bool(self.member_layout)
+
 
 def ragged(array: Array) -> bool:
     """Whether the shape of a member depends on a sequence index."""

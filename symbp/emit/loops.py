@@ -52,7 +52,7 @@ class LoopBody(Nests):
             return ""
         self.needs.dtype = True
         kind = self.names["#dtype"]
-        if not self.is_list(node.key):
+        if not storage.nested:
             return f"{name} = np.{'zeros' if node.zero else 'empty'}({self.shape(storage)}, {kind})"
         axis, base = storage.axes[storage.layout[0]], storage.base[storage.layout[0]]
         count = self.writer().integer(axis.high - base + 1, True).at(SUM)
@@ -83,7 +83,7 @@ class LoopBody(Nests):
         if a.accumulate or key in self.unpadded or not storage.layout:
             return
         kind = self.names["#dtype"]
-        if self.is_list(key):
+        if storage.nested:
             self.needs.dtype = True
             self.renewed(key)
             shape = self.member_at(storage, a.target)

@@ -117,16 +117,12 @@ class Nests(Body):
     def bind(self, places: Iterable[Place]) -> None:
         """Names for the members of lists that a statement touches: its loops need not look them up."""
         for place in places:
-            if isinstance(place, Load) and self.is_list(place.key):
+            if isinstance(place, Load) and self.storages[place.key].nested:
                 text = self.scalars().member(place)
                 if text not in self.members:
                     name = self.unused(re.sub(r"\W+", "_", text).strip("_"))
                     self.lines.append(f"{name} = {text}")
                     self.members[text] = (place.key, name)
-
-    def is_list(self, key: str) -> bool:
-        """Whether an array is a list of arrays; numbers in a list are one array."""
-        return self.storages[key].listed and bool(self.storages[key].member_layout)
 
     def either(self, choice: Choice, target: Place, value: Node, accumulate: bool, note: str) -> None:
         """A choice that is the same for all elements, made once."""

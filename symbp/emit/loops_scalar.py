@@ -106,7 +106,7 @@ class Scalars:
 
     def load(self, node: Load) -> Code:
         storage = self.writer.storages[node.key]
-        if storage.listed and storage.member_layout:
+        if storage.nested:
             text = self.member(node)
             return self.at(self.members.get(text, text), [self.position(p) for p in node.subscripts[1:]])
         places = [self.position(p) for p in node.subscripts]

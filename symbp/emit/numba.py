@@ -16,13 +16,11 @@ from symbp.arrays.program import Program, assignments, cost_program
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed
 from symbp.arrays.statement import adjoint_key
-from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Index, affine
 from symbp.derive.core import AdjointSystem
-from symbp.emit.environment import render
 from symbp.emit.loops import LoopBody
 from symbp.emit.loops_scalar import Scalars
-from symbp.emit.numpy import Module, derived, sentence
+from symbp.emit.numpy import Module, derived
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
@@ -32,6 +30,10 @@ from symbp.emit.numpy_text import user_name
 from symbp.model.core import Array
 
 DECORATOR = "_compiled"
+COMPILED = (
+    "Loops compiled by Numba; the first call with arguments of new types or families of a new length "
+    "compiles."
+)
 
 
 def emit_numba(system: AdjointSystem) -> str:
@@ -67,25 +69,12 @@ class LoopModule(Module):
         return self.assembled([*calls, *compiled, *users, *self.door(gradient, self.sizes())])
 
     def assembled(self, made: Sequence[Written]) -> str:
-        own = helpers(["\n".join(line for f in made for line in f.body)])
         ours = [f for f in functions.ELEMENTWISE if f.helper]
         of_one = {f.helper: f"@{DECORATOR}\n{f.scalar or f.helper}" for f in ours}
-        own = [of_one.get(source, source) for source in own]
-        text = "\n".join([*(line for f in made for line in f.body), *own])
-        clashes = [g for g in GLOBALS if g in self.arguments()]
-        module = render(
-            "numba/module.py.jinja",
-            title=sentence(self.model.title or self.model.name),
-            about=self.about(),
-            erf=re.search(r"(?<![\w.])erf\(", text) is not None,
-            decorator=DECORATOR,
-            fields=[safe(n) for n in self.wanted],
-            families=[safe(n) for n in self.wanted if self.is_family(n)],
-            functions=[self.told_apart(f, clashes) for f in made],
-            helpers=own,
-            aliases=[f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)],
+        own = [of_one.get(h, h) for h in helpers(["\n".join(line for f in made for line in f.body)])]
+        return self.rendered(
+            "numba/module.py.jinja", made, own, [COMPILED, *self.about()], decorator=DECORATOR
         )
-        return re.sub(r"\n{4,}", "\n\n\n", module).rstrip("\n") + "\n"
 
     # ── what is compiled ──────────────────────────────────────────────────────────────────────────
 
@@ -102,7 +91,7 @@ class LoopModule(Module):
     def made(self) -> list[str]:
         """The families of gradients that are made before the compiled function is called."""
         storages, written = self.gradient_program.storages, self.written()
-        lists = [n for n in self.wanted if adjoint_key(n) in written and _is_list(storages[adjoint_key(n)])]
+        lists = [n for n in self.wanted if adjoint_key(n) in written and storages[adjoint_key(n)].nested]
         return [n for n in lists if self.checked.members(self.model.arrays[n])]
 
     def written(self) -> set[str]:
@@ -142,7 +131,7 @@ class LoopModule(Module):
         array = self.typed()
         if array is None:
             return [f"{dtype} = like.dtype"]
-        member = "[0]" if _is_list(self.gradient_program.storages[array.name]) else ""
+        member = "[0]" if self.gradient_program.storages[array.name].nested else ""
         return [f"{dtype} = {self.names[array.name]}{member}.dtype"]
 
     def typed(self) -> Array | None:
@@ -211,7 +200,7 @@ class LoopModule(Module):
         for array in self.model.of_kind("variable"):
             storage = self.forward_program.storages[array.name]
             value = self.given_order(storage, self.trimmed(storage, self.names[array.name]))
-            if storage.listed and not _is_list(storage):
+            if storage.listed and not storage.nested:
                 value = f"list({value})"
             if not storage.layout:
                 value = f"{self.names['#dtype']}.type({value})"
@@ -242,7 +231,7 @@ class LoopModule(Module):
     def passed(self, array: Array) -> str:
         """An argument as compiled code takes it."""
         storage, name = self.gradient_program.storages[array.name], self.names[array.name]
-        if _is_list(storage):
+        if storage.nested:
             return f"tuple([_ready(member) for member in {name}])"
         if storage.listed:
             return f"np.array({name})"
@@ -261,11 +250,6 @@ class LoopModule(Module):
         text = Scalars(Writer({}, names, self.needs)).write(node).text
         doc, given = self.about_function(name, orders), ", ".join(params.values())
         return Written(user_name(name, orders), given, [doc], [f"return {text}"], DECORATOR)
-
-
-def _is_list(storage: Storage) -> bool:
-    """Whether the array is a list of arrays; numbers in a list are one array."""
-    return storage.listed and bool(storage.member_layout)
 
 
 def _mentions(lines: Sequence[str], name: str) -> bool:

@@ -85,23 +85,26 @@ class Module:
         return self.assembled([*made, *users])
 
     def assembled(self, made: Sequence[Written]) -> str:
-        code = "\n".join(line for f in made for line in (*f.body, ""))
-        own = helpers([code])
-        text = "\n".join([code, *own])
+        return self.rendered("numpy/module.py.jinja", made, helpers([_code(made)]), self.about())
+
+    def rendered(
+        self, template: str, made: Sequence[Written], own: Sequence[str], about: Sequence[str], **more: str
+    ) -> str:
+        """The text of a module of these functions, the helpers ``own`` behind them."""
+        text = "\n".join([_code(made), *own])
         clashes = [g for g in GLOBALS if g in self.arguments()]
-        made = [self.told_apart(f, clashes) for f in made]
-        alias = [f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)]
         module = render(
-            "numpy/module.py.jinja",
+            template,
             title=sentence(self.model.title or self.model.name),
-            about=self.about(),
+            about=about,
             math="math." in text,
             erf=re.search(r"(?<![\w.])erf\(", text) is not None,
             fields=[safe(n) for n in self.wanted],
             families=[safe(n) for n in self.wanted if self.is_family(n)],
-            functions=made,
+            functions=[self.told_apart(f, clashes) for f in made],
             helpers=own,
-            aliases=alias,
+            aliases=[f"_{g} = {g}" for g in clashes if re.search(rf"(?<![\w.]){g}[.(]", text)],
+            **more,
         )
         return re.sub(r"\n{4,}", "\n\n\n", module).rstrip("\n") + "\n"
 
@@ -339,6 +342,11 @@ class Module:
         primes = "′" * sum(orders) if len(orders) == 1 else ""
         plain = primes or not any(orders)
         return f"{name}{primes}, from its definition." if plain else f"A derivative of {name}."
+
+
+def _code(made: Sequence[Written]) -> str:
+    """The lines of all functions."""
+    return "\n".join(line for f in made for line in (*f.body, ""))
 
 
 def derived(function: Function, orders: tuple[int, ...]) -> Expr:
