@@ -186,3 +186,27 @@ cost C = sum(softplus(s[k]), k) + sum(v[w,d]^2, d)
 def test_a_label_of_two_positions_is_scattered_at_both() -> None:
     text = "index t = 1..T\ninput y[t] in 0..K-1\nparam A : K, K\ncost C = sum(sin(A[y[t-1],y[t]]), t=2..T)\n"
     assert "(y[:, :-1], y[:, 1:])" in agrees(text).split("_added(")[1]
+
+
+def test_a_label_is_subtracted_where_it_stands() -> None:
+    text = """\
+input x : D
+input c in 0..K-1
+param W : K, D
+z[k] = sum(W[k,d]*x[d], d)
+cost C = logsumexp(z[k], k) - z[c]
+"""
+    body = agrees(text)
+    assert "[np.arange(batch), c] -= 1/batch" in body and "==" not in body
+
+
+def test_whole_powers_are_products() -> None:
+    text = "input x : D\nparam w : N, D\nu[n] = sum(w[n,d]*x[d], d)\ncost C = sum(u[n]^3 + u[n]^4, n)\n"
+    body = agrees(text)
+    assert "u*u*u" in body and "(u**2)**2" in body and "**3" not in body
+
+
+def test_gelu_shares_its_error_function_with_its_derivative() -> None:
+    text = "input x : D\nparam w : N, D\nz[n] = sum(w[n,d]*x[d], d)\ncost C = sum(gelu(z[n])^2, n)\n"
+    body = agrees(text)
+    assert body.count("erf(") == 1 and "gelu(" not in body

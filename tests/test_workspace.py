@@ -114,3 +114,29 @@ def test_the_second_call_of_mlp_allocates_no_array() -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < fixed < peaks[2]  # the smallest array with a batch axis takes 128 KB
+
+
+def test_a_number_of_python_needs_no_conversion_at_the_door() -> None:
+    module = module_of("batch_norm")
+    given = drawn("batch_norm", "float32")
+    given["epsilon"] = np.float32(1e-3)
+    workspace = module.make_workspace(**given)
+    expected = module.value_and_grad(**given)
+    for epsilon in (1e-3, np.float32(1e-3), np.asarray(1e-3, np.float32)):
+        arguments = {**given, "epsilon": epsilon}
+        assert workspace.fits([arguments[n] for n in ("X", "y", "epsilon", "W", "gamma", "beta")])
+        cost, grads = module.value_and_grad(**arguments, out=workspace)
+        assert all(g.dtype == np.float32 for g in grads)
+        np.testing.assert_allclose(cost, expected[0], rtol=1e-6)
+
+
+def test_labels_are_checked_in_every_call() -> None:
+    module = module_of("softmax_regression")
+    given = drawn("softmax_regression", "float64")
+    workspace = module.make_workspace(**given)
+    module.value_and_grad(**given, out=workspace)
+    for wrong in (-1, len(given["W"])):
+        labels = given["c"].copy()
+        labels[0] = wrong
+        with pytest.raises(ValueError, match="c: expected 0 to"):
+            module.value_and_grad(**{**given, "c": labels}, out=workspace)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
+from symbp.arrays.logspace import log_product
 from symbp.arrays.nodes import (
     Apply,
     Assign,
@@ -128,10 +129,10 @@ def opened(body: Iterable[Instruction]) -> tuple[Instruction, ...]:
 
 def _opened(node: Node) -> Node:
     match node:
-        case Normalised("softmax", arg, over):
+        case Normalised("softmax", arg, over) if log_product(Fold("logsumexp", arg, (over,), ())) is None:
             exps, total, _ = _exponentials(arg, (over,))
             return elementwise("/", exps, total)
-        case Fold("logsumexp", arg, over):
+        case Fold("logsumexp", arg, over) if log_product(node) is None:
             _, total, top = _exponentials(arg, over)
             return elementwise("+", Apply("log", (total,), (), total.labels), top)
         case _:

@@ -91,8 +91,18 @@ def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
         return lowering.fold("sum", lowering.lower(body, scope), over)
     scope = replace(scope, guarded=scope.guarded or any(map(lowering.chooses, factors)))
     nodes = [lowering.lower(f, scope) for f in factors]
+    # what a condition chooses need not be finite: its terms alone are not to be summed
+    return _contracted(over, nodes, apart=not scope.guarded)
+
+
+def _contracted(over: Labels, nodes: list[Node], apart: bool) -> Node:
+    """Σ over labels of a product of arrays; ``apart``: sums over more axes than their terms are split."""
     sign = [n for n in nodes if isinstance(n, Num)]
     operands = _merged([n for n in nodes if not isinstance(n, Num)], over)
+    if apart and (wide := _outer_sum(operands, over)) is not None:
+        rest = list(nodes)
+        rest.remove(wide)
+        return elementwise("+", *(_contracted(over, [*_split(t), *rest], apart) for t in wide.args))
     absent = [i for i in over if not any(i in n.labels for n in operands)]
     outer = [n for n in operands if not set(n.labels) & set(over)]
     inner = [n for n in operands if set(n.labels) & set(over)]
@@ -101,10 +111,35 @@ def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
     scale = [Num(abs(value))] if abs(value) != 1 else []
     parts: list[Node] = [*scale, *(IndexValue(i.extent) for i in absent), *outer]
     if inner:
-        rest = join(*(n.labels for n in outer))
-        parts.append(_pairwise(inner, present, rest))
+        rest_labels = join(*(n.labels for n in outer))
+        parts.append(_pairwise(inner, present, rest_labels))
     product = elementwise("*", *parts) if len(parts) != 1 else parts[0]
     return elementwise("neg", product) if value < 0 else product
+
+
+def _outer_sum(operands: list[Node], over: Labels) -> Elementwise | None:
+    """A factor x[n,d] - y[j,d] whose terms all have fewer axes than it has, and that is no square.
+
+    Σ_n p[n,j] (x[n,d] - y[j,d]) is a product of matrices and a sum of rows; the difference is an array
+    with all three axes.
+    """
+    for node in operands if len(operands) > 1 else ():
+        if isinstance(node, Elementwise) and node.op == "+" and operands.count(node) == 1:
+            split = all(set(t.labels) < set(node.labels) for t in node.args)
+            if split and set(node.labels) & set(over):
+                return node
+    return None
+
+
+def _split(term: Node) -> list[Node]:
+    """A term as its factors."""
+    match term:
+        case Elementwise("neg", (arg,)):
+            return [Num(Fraction(-1)), *_split(arg)]
+        case Elementwise("*", args):
+            return list(args)
+        case _:
+            return [term]
 
 
 def _factors(

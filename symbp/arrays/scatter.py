@@ -85,10 +85,11 @@ def solved(s: Statement, batched: frozenset[str]) -> tuple[Statement, ...]:
     ``batched`` are the arrays that differ from example to example.  Terminates: every step uses up an
     indicator.
     """
-    found = [_scatter(replace(s, rhs=t), batched) for t in terms_of(s.rhs)]
+    terms = terms_of(s.rhs)
+    found = [_scatter(replace(s, rhs=t), batched, len(terms) > 1) for t in terms]
     if not any(found):
         return (s,)
-    rest = add(t for t, f in zip(terms_of(s.rhs), found, strict=True) if f is None)
+    rest = add(t for t, f in zip(terms, found, strict=True) if f is None)
     first = (replace(s, rhs=rest),) if rest != ZERO else ()
     return (*first, *(inner for f in found if f is not None for inner in solved(f, batched)))
 
@@ -136,14 +137,17 @@ def terms_of(node: Expr) -> tuple[Expr, ...]:
             return (node,)
 
 
-def _scatter(s: Statement, batched: frozenset[str]) -> Statement | None:
-    """One term without one of its indicators that say where it goes; None if there is none."""
+def _scatter(s: Statement, batched: frozenset[str], beside: bool) -> Statement | None:
+    """One term without one of its indicators that say where it goes; None if there is none.
+
+    ``beside``: other terms fill the array to which this one adds.
+    """
     term = Term.of(s.rhs)
     for factor in term.factors:
         found = _target_of(factor, s.indices) if isinstance(factor, Indicator) else None
         if found is not None:
             index, value = found
-            new = _scattered(s, index, value, term, factor, batched)
+            new = _scattered(s, index, value, term, factor, batched, beside)
             new = new or _collapsed(s, index, value, term, factor)
             if new is not None:
                 return new
@@ -162,7 +166,8 @@ def _target_of(indicator: Indicator, indices: tuple[Index, ...]) -> tuple[Index,
 
 
 def _scattered(
-    s: Statement, index: Index, value: Affine, term: Term, factor: Expr, batched: frozenset[str]
+    s: Statement, index: Index, value: Affine, term: Term, factor: Expr, batched: frozenset[str],
+    beside: bool,
 ) -> Statement | None:
     binder = term.binder
     gathered = [a for a in value.atoms() if isinstance(a, Ref)]
@@ -173,7 +178,7 @@ def _scattered(
     ranges = {m for i in used for m in (*i.low.indices(), *i.high.indices())}
     if ranges & set(binder):
         return None  # Σ_{j≤i}: the places depend on an index that is summed over.
-    if gathered and not used and not each and not s.accumulate:
+    if gathered and not used and not each and not s.accumulate and not (beside and _is_table(s)):
         return None  # One place for each example: a comparison with the label says that better.
     # Labels of each example are scattered together with it, not summed before.
     spread = [i for i in binder if i is BATCH and each and i not in used]
@@ -187,6 +192,12 @@ def _scattered(
         s.numbers,
         accumulate=s.accumulate or not _once(at, value),
     )
+
+
+def _is_table(s: Statement) -> bool:
+    """Whether a statement fills a whole array that no recurrence runs through: numbers can be added later."""
+    own = [p.as_index() for p in s.at]
+    return not s.loops and all(i is not None and not i.sequence for i in own)
 
 
 def _once(at: tuple[Affine, ...], value: Affine) -> bool:

@@ -25,7 +25,7 @@ from symbp.emit.numpy_body import Body
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
-from symbp.emit.numpy_layout import Written, laid_out
+from symbp.emit.numpy_layout import Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS, aliased, python_names, safe
 from symbp.emit.numpy_text import Code, user_name
 from symbp.emit.numpy_workspace import Into
@@ -265,7 +265,7 @@ class Module:
             values.append(name if re.search(rf"\b{name}\b", text) else "_")
         if self.needs.dtype:
             values.append(self.names['#dtype'] if re.search(rf"\b{self.names['#dtype']}\b", text) else "_")
-        return f"{', '.join(values)} = _checked({', '.join(self.arguments())})"
+        return f"{', '.join(rest_ignored(values))} = _checked({', '.join(self.arguments())})"
 
     def padding(self, program: Program) -> list[str]:
         """Lists that count as the notes do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,12 +13,15 @@ from symbp.arrays.nodes import (
     Choice,
     Elementwise,
     Guard,
+    IndexValue,
     Instruction,
     Labels,
     Load,
     Loop,
     Node,
     Select,
+    Span,
+    Take,
     loaded,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
@@ -241,6 +245,9 @@ class Body:
 def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     """The line of an assignment; with ``safe`` the surroundings see to warnings."""
     view, entries, have = place(writer, a.target)
+    if a.accumulate and entries and _apart(a.target):
+        text = f"{view}[{', '.join(entries)}] += {scattered(writer, a, have)}"
+        return [re.sub(r"\+= -(?=\w+(/\w+)?$)", "-= ", text) + comment(a.numbers)]
     if a.accumulate and entries:
         # of one axis, np.add.at is fast; of positions in several it reads values that are not there
         if ":" not in entries and len(have) > 1:
@@ -270,6 +277,15 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     sign = "+=" if a.accumulate else "="
     text = f"{view} {sign} {text}{comment(a.numbers)}"
     return [text] if safe else warnings_off(a.value, text)
+
+
+def _apart(target: Load) -> bool:
+    """Whether a scatter goes to each place once: every label of the ids is an axis of the array as well."""
+    taken = [s.ids for s in target.subscripts if isinstance(s, Take)]
+    own = {s.label for s in target.subscripts if isinstance(s, Span)}
+    own |= {n.labels[0] for n in taken if isinstance(n, IndexValue) and len(n.labels) == 1}
+    ids = {i for n in taken for i in n.labels}
+    return bool(ids) and ids <= own
 
 
 def by_number(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbp import functions
+from symbp.arrays.logspace import Pulled, log_product, pulled
 from symbp.arrays.nodes import (
     BATCH_SIZE,
     Apply,
@@ -33,7 +34,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
-from symbp.emit import numpy_index
+from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
 from symbp.emit.numpy_fraction import bare, quotient, typed, untyped
 from symbp.emit.numpy_text import (
@@ -57,6 +58,7 @@ from symbp.emit.numpy_text import (
     number,
     sizes_in,
     user_name,
+    whole_power,
 )
 from symbp.errors import SymbpError
 
@@ -171,6 +173,8 @@ class Writer:
                 return self.elementwise(node, want, whole)
             case Apply():
                 return self.apply(node, want)
+            case Contract() if (found := self.pulled(node)) is not None:
+                return numpy_logspace.adjoint(self, found, want)
             case Contract():
                 return contraction(self, node, want)
             case Fold() | Normalised():
@@ -181,6 +185,13 @@ class Writer:
                 return self.apart(node, want)
             case _:
                 raise TypeError(f"{type(node).__name__} is not an array node")
+
+    def pulled(self, node: Contract) -> Pulled | None:
+        """The adjoint of a product in the space of logarithms, unless its weights are there already."""
+        found = pulled(node)
+        if found is None or any(self.named_already(n, n.labels) for n in (node.left, node.right)):
+            return None
+        return found
 
     def aligned(self, node: Node, want: Labels) -> Code:
         """The expression so that it broadcasts against the axes ``want``."""
@@ -366,6 +377,9 @@ class Writer:
             return Code(f"{self._root(base)}({under})")
         if value == 1:
             return code
+        whole = whole_power(code, value.numerator) if value.denominator == 1 and len(base.labels) > 1 else None
+        if whole is not None:
+            return whole
         text = number(value)
         return Code(f"{code.at(ATOM)}**{text.at(ATOM)}", POWER)
 
@@ -418,6 +432,8 @@ class Writer:
             self.needs.helpers[node.op] = None
             axis = axis_text((want.index(node.over),), len(want))
             return Code(f"{node.op}({self.write(arg, want).text}, axis={axis})")
+        if (found := log_product(node)) is not None:
+            return numpy_logspace.value(self, found, want)
         inner = self._fold_order(node, want)
         have = tuple(i for i in inner if i not in node.over)
         code = self.write(arg, inner)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from symbp.arrays.nodes import Contract, Elementwise, Fold, Labels, Load, Node, Num, join
 from symbp.arrays.unfold import columns
 from symbp.calculus.affine import Index
+from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_text import ATOM, MATMUL, POWER, PRODUCT, Code, arranged
 
 if TYPE_CHECKING:
@@ -23,12 +24,23 @@ def contraction(writer: Writer, node: Contract, want: Labels) -> Code:
     cols = tuple(i for i in want if i in right.labels and i not in shared)
     if not want:
         return _dot(writer, left, right, over)
+    if (found := distances(left, right, over, want)) is not None and not writer.named_already(
+        left, left.labels
+    ):
+        return _distances(writer, found, want)
     if not rows and not cols:
         return _row_sums(writer, left, right, over, want)
     if not shared:
         return _plain(writer, left, right, over, rows, cols, want)
     return _batched(writer, left, right, over, shared, rows, cols, want)
 
+
+def _distances(writer: Writer, found: Distances, want: Labels) -> Code:
+    """All squared distances between two sets of points."""
+    writer.needs.helpers["squared_distances"] = None
+    points = zip((found.first, found.second), found.orders, strict=True)
+    texts = [operand(writer, node, order).text for node, order in points]
+    return arranged(Code(f"squared_distances({', '.join(texts)})"), found.have, want)
 
 
 def operand(writer: Writer, node: Node, order: Labels) -> Code:

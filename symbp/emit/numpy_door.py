@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.arrays.storage import Storage, sequence_axes
@@ -59,8 +59,7 @@ class Door:
         out.append(f"size = _sizes({', '.join(map(self.shape, self.given))}{self.counts()})")
         for array in self.given:
             out += self.stacked(array)
-        for array in self.given:
-            out += self.integers(array)
+        out += self.integers(lambda value: self.text(value, {}))
         values = [self.names[a.name] for a in self.given] + [self.size_value(s) for s in returned]
         out.append(f"return {', '.join(values + ([self.names['#dtype']] if dtype else []))}")
         return out
@@ -262,18 +261,25 @@ class Door:
             case _:
                 raise SymbpError("an array element stands in a size")
 
-    def integers(self, array: Array) -> Lines:
-        """The range of integer values is a matter of the door too."""
-        if array.integer is None:
-            return []
-        low, high = array.integer
-        inner = {s for end in (low, high) for i in end.indices() for s in (i,)}
-        if inner:
-            raise SymbpError(f"the range of the values of {array.name} depends on {next(iter(inner)).name}")
-        name = self.names[array.name]
-        listed = self.members(array) and self.storages[array.name].listed
-        values = f"np.hstack([member.ravel() for member in {name}])" if listed else name
-        return [f'_integers("{array.name}", {values}, {self.text(low, {})}, {self.text(high, {})})']
+    def integers(self, text: Callable[[Affine], str]) -> Lines:
+        """The range of integer values is a matter of the door too; ``text`` writes its ends."""
+        out: Lines = []
+        for array in self.given:
+            if array.integer is None:
+                continue
+            low, high = array.integer
+            inner = next((i for end in (low, high) for i in end.indices()), None)
+            if inner is not None:
+                raise SymbpError(f"the range of the values of {array.name} depends on {inner.name}")
+            name = self.names[array.name]
+            listed = self.members(array) and self.storages[array.name].listed
+            values = f"np.hstack([member.ravel() for member in {name}])" if listed else name
+            out.append(f'_integers("{array.name}", {values}, {text(low)}, {text(high)})')
+        return out
+
+    def numbers(self) -> list[Array]:
+        """The arguments that are one number, which may come as one of Python."""
+        return [a for a in self.given if a.kind != "input" and not a.axes and a.integer is None]
 
 
 def _call(head: str, dims: Iterable[str]) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from symbp import functions
+from symbp.emit import numpy_logspace
+from symbp.emit.numpy_distance import HELPER as DISTANCES
 
 SOFTMAX = '''\
 def softmax(u, axis):
@@ -138,12 +140,15 @@ class Workspace:
         self.fit = [[(a.shape, a.dtype) for a in group] for group in given]
 
     def fits(self, *given):
-        """Whether the arguments are arrays of these very shapes and types: then all is checked."""
+        """Whether the arguments have these shapes and types; numbers of Python have any type."""
         for group, fit in zip(given, self.fit):
             if len(group) != len(fit):
                 return False
             for a, (shape, dtype) in zip(group, fit):
-                if type(a) is not np.ndarray or a.shape != shape or a.dtype is not dtype:
+                if type(a) is not np.ndarray:
+                    if shape or (type(a) is not float and type(a) is not dtype.type):
+                        return False
+                elif a.shape != shape or a.dtype is not dtype:
                     return False
         return True
 
@@ -246,7 +251,7 @@ def _integers(name, values, low, high):
     """Values that stand as indices have to be integers in their range."""
     if values.dtype.kind not in "iu":
         raise ValueError(f"{name}: expected integers, got {values.dtype}")
-    first, last = values.min(), values.max()
+    first, last = np.minimum.reduce(values, None), np.maximum.reduce(values, None)
     if not low <= first <= last <= high:
         raise ValueError(f"{name}: expected {low} to {high}, got {first} to {last}")
 '''
@@ -265,6 +270,11 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_like": LIKE,
         "_copied": COPIED,
         "_where": WHERE,
+        "squared_distances": DISTANCES,
+        "log_product": numpy_logspace.VALUE,
+        "log_product_left": numpy_logspace.LEFT,
+        "log_product_right": numpy_logspace.RIGHT,
+        "_scaled": numpy_logspace.SCALED,
         "_added": ADDED,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,

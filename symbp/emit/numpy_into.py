@@ -29,7 +29,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.emit.numpy_code import FOLDED, Writer, short
 from symbp.emit.numpy_fraction import bare, quotient, typed
-from symbp.emit.numpy_into_product import contraction_into
+from symbp.emit.numpy_into_product import contraction_into, shaped
 from symbp.emit.numpy_rooms import Room, Rooms
 from symbp.emit.numpy_text import ATOM, COMPARISONS, PRODUCT, SIGN, Code, arranged, expanded, is_constant
 
@@ -45,6 +45,10 @@ PLACE = re.compile(r"\w+(\[\w+\])?|\0")
 
 FORM = re.compile(r"((?:np\.)?\w+)\(([^()]*)\)")
 """A call of one function with plain arguments: the result's array can be one more."""
+
+
+NUMERALS = {"1": "one", "2": "two", "0.5": "half"}
+"""The names of numbers that are kept as arrays."""
 
 
 class Owner(Protocol):
@@ -69,6 +73,8 @@ class Value:
     code: Code
     have: Labels
     what: Kind
+    fixed: bool = False
+    """Whether it is a number that is the same in every call."""
 
     def aligned(self, labels: Labels) -> str:
         """The text so that it broadcasts against ``labels``."""
@@ -122,8 +128,6 @@ class IntoWriter(Writer):
 
     def operation(self, function: str, texts: Sequence[str], labels: Labels, what: Kind) -> Code:
         """A ufunc; an operand that is a free array as large as the result takes it."""
-        if what == "real" and function != "np.power":  # NumPy takes a float faster than an integer
-            texts = [f"{t}.0" if t.isdecimal() else t for t in texts]
         shape = self.owner.shape_key(singly(labels), what)
         mine = [t for t in texts if what == "real" and t in self.own and self.own[t].shape == shape]
         out = TARGET if TARGET in mine else mine[0] if mine else ""
@@ -147,7 +151,7 @@ class IntoWriter(Writer):
                 return self.arithmetic(node, want)
             case Apply():
                 return self.function(node, want)
-            case Contract():
+            case Contract() if self.pulled(node) is None:
                 return contraction_into(self, node, want)
             case Fold(op) if op in FOLDED:
                 return self.fold(node, want)
@@ -164,7 +168,7 @@ class IntoWriter(Writer):
             case "**", (base, Num(value)) if value == 2:
                 return self.operation("np.square", [self.aligned(base, want).text], want, what)
             case "**", (base, Num(value)) if value.denominator == 1 and value > 0:
-                return self.operation("np.power", [self.aligned(base, want).text, str(value)], want, what)
+                return self.powers(self.aligned(base, want).text, int(value), want, what)
             case "where", (cond, then, other) if not (is_constant(then) and is_constant(other)):
                 return self.where(cond, then, other, want, what)
             case ("cast" | "flag"), (arg,):
@@ -174,6 +178,17 @@ class IntoWriter(Writer):
                 return arranged(code, node.labels, want)
             case _:
                 return super().spell(node, want)
+
+    def powers(self, base: str, exponent: int, want: Labels, what: Kind) -> Code:
+        """A whole power by squares and products, which NumPy computes much faster than powers."""
+        if exponent % 2 == 0:
+            half = Code(base) if exponent == 2 else self.powers(base, exponent // 2, want, what)
+            return self.operation("np.square", [half.text], want, what)
+        square = self.call("np.square", [base], self.spare(singly(want), what))
+        while (exponent := exponent - 2) > 1:
+            self.call("np.multiply", [square.text, base], square.text, new=False)
+            self.call("np.multiply", [square.text, base], square.text, new=False)
+        return self.operation("np.multiply", [square.text, base], want, what)
 
     def apart(self, node: LoopSum | Choice, want: Labels) -> Code:
         kept, self.inside = self.inside, True
@@ -194,7 +209,7 @@ class IntoWriter(Writer):
     def value(self, node: Node, want: Labels) -> Value:
         """An operand with those of the axes ``want`` that it has."""
         have = tuple(i for i in want if i in node.labels)
-        return Value(self.write(node, want), have, kind(node, self.storages))
+        return Value(self.write(node, want), have, kind(node, self.storages), is_fixed(node))
 
     def total(self, terms: Sequence[Node], want: Labels) -> Value:
         """Terms one after the other, each in the array of the sum before where it is large enough."""
@@ -212,7 +227,7 @@ class IntoWriter(Writer):
 
     def negative(self, value: Value) -> Value:
         if not value.have:
-            return Value(Code(f"-{value.code.at(SIGN)}", SIGN), (), value.what)
+            return Value(Code(f"-{value.code.at(SIGN)}", SIGN), (), value.what, value.fixed)
         code = self.operation("np.negative", [value.code.text], value.have, value.what)
         return Value(code, value.have, value.what)
 
@@ -221,8 +236,10 @@ class IntoWriter(Writer):
         what: Kind = "real" if "real" in (left.what, right.what) else "other"
         labels = tuple(i for i in want if i in left.have or i in right.have)
         if not labels:
-            return Value(Code(f"({left.code.text} {sign} {right.code.at(ATOM)})"), (), what)
-        texts = [left.aligned(labels), right.aligned(labels)]
+            fixed = left.fixed and right.fixed
+            return Value(Code(f"({left.code.text} {sign} {right.code.at(ATOM)})"), (), what, fixed)
+        kept = what == "real"
+        texts = [self.fixed(v.code.text) if kept and v.fixed else v.aligned(labels) for v in (left, right)]
         return Value(self.operation(UFUNCS[sign], texts, labels, what), labels, what)
 
     def fraction(self, node: Elementwise, want: Labels) -> Code:
@@ -234,9 +251,7 @@ class IntoWriter(Writer):
         factors = [_bare_flag(n, real) for n in top]
         thin = _thin(factors)
         small = [n for n in factors if n in thin or not (n.labels or _is_truth(n))] if thin else factors
-        value = self.product_of(small, want)
-        if negative:
-            value = self.negative(value)
+        value = self.product_of(small, want, negative)
         divisor = self.numbers(bottom)
         value = value if divisor is None else self.both("/", value, divisor, want)
         if len(small) < len(factors):
@@ -245,17 +260,20 @@ class IntoWriter(Writer):
             value = self.both("/", value, part, want)
         return value.code
 
-    def product_of(self, factors: Sequence[Node], want: Labels) -> Value:
-        """The arrays multiplied in their order, then the numbers; a truth value times 2 is an integer."""
+    def product_of(self, factors: Sequence[Node], want: Labels, negative: bool = False) -> Value:
+        """The arrays multiplied in their order, then the numbers, which take the sign; a truth value times
+        2 is an integer."""
         arrays = self.arrays(factors, want)
         truths = [n for n in factors if arrays and not n.labels and _is_truth(n)]
-        parts = [*arrays, self.numbers([n for n in factors if n not in truths])]
-        parts += [Value(self.write(n, ()), (), "other") for n in truths]
-        found = [p for p in parts if p is not None]
-        value = found[0] if found else Value(Code("1"), (), "other")
+        number = self.numbers([n for n in factors if n not in truths])
+        if negative and number is not None and number.fixed:
+            number, negative = self.negative(number), False
+        parts = [*arrays, number, *(Value(self.write(n, ()), (), "other") for n in truths)]
+        found = [p for p in parts if p is not None] or [Value(Code("1"), (), "other", True)]
+        value = found[0]
         for part in found[1:]:
             value = self.both("*", value, part, want)
-        return value
+        return self.negative(value) if negative else value
 
     def arrays(self, factors: Sequence[Node], want: Labels) -> list[Value]:
         """The product of the factors that have axes, in a list; an empty one if there are none."""
@@ -272,7 +290,14 @@ class IntoWriter(Writer):
         if not numbers:
             return None
         texts = [self.write(n, ()).at(PRODUCT if k == 0 else SIGN) for k, n in enumerate(numbers)]
-        return Value(Code("*".join(texts), ATOM if len(texts) == 1 else PRODUCT), (), "other")
+        code = Code("*".join(texts), ATOM if len(texts) == 1 else PRODUCT)
+        return Value(code, (), "other", all(map(is_fixed, numbers)))
+
+    def fixed(self, text: str) -> str:
+        """A number as an array that stays: NumPy need not make one of a number of Python in each call."""
+        self.needs.dtype = True
+        begins = f"np.asarray({text}, {self.names['#dtype']})"
+        return self.owner.rooms.constant(_number_name(text), begins, self.owner.unused)
 
     # ── choices, truth values, copies ─────────────────────────────────────────────────────────────
 
@@ -336,7 +361,7 @@ class IntoWriter(Writer):
         what, arg = kind(node, self.storages), node.args[0]
         opposite = Elementwise("neg", (arg,), arg.labels)  # -(-u) is written u
         code = self.operation("np.exp", [self.aligned(opposite, want).text], want, what)
-        code = self.operation("np.add", [code.text, "1"], want, what)
+        code = self.operation("np.add", [code.text, self.fixed("1")], want, what)
         self.needs.overflow = True
         return self.operation("np.reciprocal", [code.text], want, what)
 
@@ -347,16 +372,31 @@ class IntoWriter(Writer):
         code, what = self.write(node.arg, inner), kind(node, self.storages)
         axes = tuple(inner.index(i) for i in node.over)
         if self.sums_rows(node, code, axes, inner, have):
-            self.needs.dtype = True
-            ones = f"np.ones({self.extent(node.over)}, {self.names['#dtype']})"
-            vector = self.owner.rooms.constant("ones", ones, self.owner.unused)
+            vector = self.ones(node.over)
             matrix = code.text if len(axes) == 1 else f"{code.at(ATOM)}.reshape(-1, {self.extent(have)})"
             out = self.call("np.dot", [vector, matrix], self.room(have, what, True))
+        elif self.sums_columns(node, code, axes, inner, have):
+            out = self.columns_summed(node, code, have)
         else:
             where = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
             out = self.folded(node, [code.text, where], self.room(have, what))
         self.used_up(code.text)
         return arranged(out, have, want)
+
+    def columns_summed(self, node: Fold, code: Code, have: Labels) -> Code:
+        """The sums over the last axes, as a product with a vector of ones."""
+        vector = self.ones(node.over)
+        plain = len(have) == 1 and len(node.over) == 1
+        matrix = code.text if plain else f"{code.at(ATOM)}.reshape(-1, {self.extent(node.over)})"
+        if len(have) == 1:
+            return self.call("np.dot", [matrix, vector], self.room(have, "real", True))
+        return shaped(self, matrix, vector, "(-1,)", have)
+
+    def ones(self, labels: Labels) -> str:
+        """A vector of ones that stays, as long as these axes."""
+        self.needs.dtype = True
+        text = f"np.ones({self.extent(labels)}, {self.names['#dtype']})"
+        return self.owner.rooms.constant("ones", text, self.owner.unused)
 
     def folded(self, node: Fold, args: list[str], out: str) -> Code:
         """The call of a reduction."""
@@ -369,11 +409,22 @@ class IntoWriter(Writer):
     def sums_rows(self, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels) -> bool:
         """Whether a sum runs over the leading axes of an array in one piece and leaves one."""
         leading = axes == tuple(range(len(axes))) and len(have) == 1
+        return leading and self.sums_product(node, code, inner)
+
+    def sums_columns(
+        self, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels
+    ) -> bool:
+        """Whether a sum runs over the last axes of an array in one piece."""
+        trailing = axes == tuple(range(len(have), len(inner))) and bool(have) and not short(node)
+        return trailing and not moving(have, self.indices) and self.sums_product(node, code, inner)
+
+    def sums_product(self, node: Fold, code: Code, inner: Labels) -> bool:
+        """Whether a sum of an array as it lies may be written as a product with ones."""
         stored = isinstance(node.arg, Load) and inner == node.arg.labels
         # what was computed lies in the order in which it was asked for, unless it was turned since
-        stored = stored or (isinstance(node.arg, Elementwise) and PLACE.fullmatch(code.text) is not None)
+        computed = isinstance(node.arg, Elementwise | Apply) and PLACE.fullmatch(code.text) is not None
         real = kind(node, self.storages) == "real"
-        return node.op == "sum" and leading and stored and real and not moving(node.over, self.indices)
+        return node.op == "sum" and (stored or computed) and real and not moving(node.over, self.indices)
 
     def extent(self, labels: Labels) -> str:
         """How many elements these axes have together."""
@@ -402,6 +453,28 @@ def _thin(factors: Sequence[Node]) -> list[Node]:
     least = min((len(n.labels) for n in arrays), default=0)
     found = [n for n in arrays if len(n.labels) == least and typed(n) and not _is_truth(n)][:1]
     return found if any(len(n.labels) > least for n in arrays) else []
+
+
+def _number_name(text: str) -> str:
+    """The name of a number that is kept as an array: ``half``, ``float_N``, ``sqrt_D``."""
+    if text.startswith("-"):
+        return f"minus_{_number_name(text[1:])}"
+    plain = re.sub(r"\W+", "_", re.sub(r"\b(math|np)\.", "", text)).strip("_")
+    head = "number_" if plain[:1].isdigit() else "float_" if text.isidentifier() else ""
+    return NUMERALS.get(text, f"{head}{plain}")
+
+
+def is_fixed(node: Node) -> bool:
+    """Whether a value is a number that sizes and constants alone make, the same in every turn of a loop."""
+    match node:
+        case Num():
+            return True
+        case IndexValue(value, labels):
+            return not labels and not list(value.indices())
+        case Elementwise(_, args) | Apply(_, args):
+            return is_constant(node) and all(map(is_fixed, args))
+        case _:
+            return False
 
 
 def _is_truth(node: Node) -> bool:

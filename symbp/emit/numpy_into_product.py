@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
 from symbp.arrays.unfold import columns
 from symbp.emit.numpy_contract import Images, einsum_spec, inserted, operand, row_sum
+from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_text import ATOM, Code, arranged
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ def contraction_into(writer: IntoWriter, node: Contract, want: Labels) -> Code:
     shared = tuple(i for i in want if i in left.labels and i in right.labels)
     rows = tuple(i for i in want if i in left.labels and i not in shared)
     cols = tuple(i for i in want if i in right.labels and i not in shared)
+    if (found := distances(left, right, over, want)) is not None and not writer.named_already(
+        left, left.labels
+    ):
+        return _distances(writer, found, want)
     if not rows and not cols:
         if _is_flag(left) or _is_flag(right):
             return writer.write(row_sum(left, right, over, want), want)
@@ -26,6 +31,16 @@ def contraction_into(writer: IntoWriter, node: Contract, want: Labels) -> Code:
     if not shared:
         return _matrices(writer, left, right, over, rows, cols, want)
     return _stack(writer, left, right, over, shared, rows, cols, want)
+
+
+def _distances(writer: IntoWriter, found: Distances, want: Labels) -> Code:
+    """All squared distances between two sets of points."""
+    writer.needs.helpers["squared_distances"] = None
+    points = zip((found.first, found.second), found.orders, strict=True)
+    texts = [operand(writer, node, order).text for node, order in points]
+    out = writer.call("squared_distances", texts, writer.room(found.have, "real"))
+    writer.used_up(*texts)
+    return arranged(out, found.have, want)
 
 
 def _matrices(
@@ -48,7 +63,7 @@ def _matrices(
         out = writer.call("np.dot", [a, b], writer.room(have, "real", one_piece=True))
     else:
         inner = f"({'-1, ' if cols else '-1,'}{writer.extent(cols) if cols else ''})"
-        out = _shaped(writer, a, b, inner if rows else "(-1,)", have)
+        out = shaped(writer, a, b, inner if rows else "(-1,)", have)
     writer.used_up(a, b)
     return arranged(out, have, want)
 
@@ -63,7 +78,7 @@ def _on_images(writer: IntoWriter, found: Images, want: Labels) -> Code:
         free = (want[len(stack)],)
         factor = operand(writer, left, (*free, *channel)).text
         inner = ", ".join([*(writer.extent(g) for g in (*stack, free)), "-1"])
-        out = _shaped(writer, factor, matrices, f"({inner})", want)
+        out = shaped(writer, factor, matrices, f"({inner})", want)
         writer.used_up(factor)
         return out
     first = _stacked(writer, left, *stack, want[:1])
@@ -123,7 +138,7 @@ def _matrix(writer: IntoWriter, node: Node, first: Labels, second: Labels) -> st
     return f"{text}.T" if turned and first and second else text
 
 
-def _shaped(writer: IntoWriter, a: str, b: str, inner: str, have: Labels) -> Code:
+def shaped(writer: IntoWriter, a: str, b: str, inner: str, have: Labels) -> Code:
     """A product of matrices in an array that has more axes; ``inner`` is its shape as a matrix."""
     writer.needs.helpers["_product"] = None
     ends = [writer.extent((i,)) for i in have]
@@ -146,7 +161,7 @@ def _unfolded(
         factor = factor if rest else f"{factor}.reshape(1, -1)"
         have = (*batch, *rest, *places)
         inner = ", ".join([*(writer.extent((i,)) for i in batch), writer.extent(rest), "-1"])
-        return arranged(_shaped(writer, factor, matrix, f"({inner})", have), have, want)
+        return arranged(shaped(writer, factor, matrix, f"({inner})", have), have, want)
     order = (*batch, *rest, *places)
     code = operand(writer, other, order)
     ends = [*(writer.extent((i,)) for i in batch), *([writer.extent(rest)] if rest or batch else []), "-1"]
@@ -154,7 +169,7 @@ def _unfolded(
     have = (*rest, *kernel)
     if not batch:
         inner = f"({writer.extent(rest)}, -1)" if rest else "(-1,)"
-        return arranged(_shaped(writer, factor, f"{matrix}.T", inner, have), have, want)
+        return arranged(shaped(writer, factor, f"{matrix}.T", inner, have), have, want)
     flat = _products_summed(writer, factor, matrix, batch, rest, kernel)
     shape = ", ".join(writer.extent((i,)) for i in have)
     return arranged(Code(f"{flat}.reshape({shape})"), have, want)

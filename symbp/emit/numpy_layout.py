@@ -159,3 +159,9 @@ def _columns(lines: Iterable[str]) -> Iterator[str]:
 def _column(group: Sequence[tuple[str, str]]) -> Iterator[str]:
     column = max((len(c) for c, _ in group), default=0)
     yield from (f"{c:{column}}  # {t}" for c, t in group)
+
+
+def rest_ignored(names: list[str]) -> list[str]:
+    """The targets of an unpacking; several at the end that nothing reads are one."""
+    read = max((k for k, name in enumerate(names, 1) if name != "_"), default=0)
+    return names if len(names) - read < 2 else [*names[:read], "*_"]

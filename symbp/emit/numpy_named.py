@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from symbp.arrays.nodes import Assign, Fold, Instruction, Labels, Node, Normalised
+from symbp.arrays.nodes import Assign, Elementwise, Fold, Instruction, Labels, Node, Normalised
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_shared import costly, parts, stem, turned
@@ -43,9 +43,11 @@ class Shared:
             if same and text.startswith("softmax("):
                 self.pairs |= {text: other, other: text}
         inside: dict[str, int] = {}
-        for text in sorted((t for t, n in counts.items() if n > 1), key=lambda t: (-len(t), t)):
+        # windows laid out as matrices have a name also where one line reads them: it would be too long
+        often = [t for t, n in counts.items() if n > 1 or _is_copy(kinds[t])]
+        for text in sorted(often, key=lambda t: (-len(t), t)):
             hidden = sum(t.count(text) * (n - 1) for t, n in inside.items())
-            if counts[text] - hidden > 1:
+            if counts[text] - hidden > 1 or _is_copy(kinds[text]):
                 inside[text] = counts[text] - hidden
                 self.chosen[text] = stem(kinds[text])
 
@@ -87,6 +89,10 @@ class Shared:
             for one in (softmax, logsumexp) if not self.body.indices else ():
                 self.body.last(one, node, self.defined[one])
         return self.defined[text]
+
+
+def _is_copy(node: Node) -> bool:
+    return isinstance(node, Elementwise) and node.op == "copy"
 
 
 def hoistable(node: Node, want: Labels) -> bool:

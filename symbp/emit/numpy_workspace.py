@@ -12,7 +12,7 @@ from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
-from symbp.emit.numpy_layout import WIDTH, Written, laid_out
+from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS
 from symbp.emit.numpy_rooms import NOTHING, Rooms
 
@@ -41,6 +41,9 @@ class Into:
             program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
+        writer = body.plain()
+        self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
+        m.needs.dtype |= bool(self.door.numbers())
         self.cost = m.names[m.model.cost]
 
     def functions(self, sizes: Sequence[str]) -> list[Written]:
@@ -88,13 +91,17 @@ class Into:
         wrong = f"{out}: expected a workspace of this module, got {{type({out}).__name__}}"
         refusal = f'raise TypeError(f"{wrong}")'
         head = [f"if not isinstance({out}, Workspace):", f"    {refusal}"]
-        text = "\n".join([*self.lines, m.result(self.program)])
+        checks = self.checks() if self.quick() else []
+        text = "\n".join([*checks, *self.lines, m.result(self.program)])
         head += m.kinds([k for k in map(m.kind, m.wanted) if f"_like({k}" in text])
         values = self.values(sizes)
         head += self.entered(values)
         if values:
-            read = [v if re.search(rf"\b{v}\b", text) else "_" for v in values]
-            head.append(f"{', '.join(read)}{',' if len(read) == 1 else ''} = {out}.sizes")
+            found = [v if re.search(rf"\b{v}\b", text) else "_" for v in values]
+            read = rest_ignored(found)
+            if set(found) != {"_"}:
+                head.append(f"{', '.join(read)}{',' if len(read) == 1 else ''} = {out}.sizes")
+        head += checks
         head += m.padding(self.program)
         names = list(self.rooms.begins)
         if names:
@@ -112,10 +119,21 @@ class Into:
             f"{', '.join(inner)}{rest} = _checked({', '.join(m.arguments())})",
             f"{out}.admit({self.groups()})",
         ]
-        renamed = [f"{i} = {g}" for g, i in zip(m.arguments(), m.inner(), strict=True) if g != i]
-        if any(a.integer is not None for a in self.door.given) or m.model.free_sizes or renamed:
+        if not self.quick():
             return slow
         return [f"if not {out}.fits({self.groups()}):", *(f"    {line}" for line in slow)]
+
+    def quick(self) -> bool:
+        """Whether shapes and types alone decide: no argument has another name inside or stands in a size."""
+        m = self.module
+        return m.arguments() == m.inner() and not m.model.free_sizes and not self.door.valued()
+
+    def checks(self) -> Lines:
+        """What shapes and types do not tell: the values of integers, and numbers of Python."""
+        dtype = self.module.names["#dtype"]
+        numbers = [self.module.names[a.name] for a in self.door.numbers()]
+        kinds = (f"{n} = {n} if type({n}) is np.ndarray else np.asarray({n}, {dtype})" for n in numbers)
+        return [*kinds, *self.ranges]
 
 
 def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:

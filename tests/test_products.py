@@ -1,0 +1,130 @@
+"""Sums written as products of matrices stay right: distances, sums in the space of logarithms."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symbp import parse
+
+KERNEL = """\
+input x : D
+param c : M, D
+param w : M
+r[j] = sum((x[d] - c[j,d])^2, d)
+cost C = sum(w[j]*exp(-r[j]/2), j)
+"""
+NEAR = """\
+const x : N, D
+param c : M, D
+cost C = sum(sqrt(sum((x[n,d] - c[j,d])^2, d)), n, j)
+"""
+CHAIN = """\
+index t = 1..T
+input u[t] : K
+param A : K, K
+alpha[1,k] = u[1,k]
+alpha[t,k] = u[t,k] + logsumexp(alpha[t-1,j] + A[j,k], j) for t = 2..T
+cost C = logsumexp(alpha[T,k], k)
+"""
+
+
+def drawn(rng: np.random.Generator, **shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
+    return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+
+def both(module: ModuleType, given: dict[str, Any]) -> tuple[float, list[np.ndarray]]:
+    """The plain form, which the form with a workspace has to equal."""
+    cost, grads = module.value_and_grad(**given)
+    workspace = module.make_workspace(**given)
+    for _ in range(2):
+        again, its = module.value_and_grad(**given, out=workspace)
+        np.testing.assert_allclose(again, cost, rtol=1e-12)
+        for mine, other in zip(its, grads, strict=True):
+            np.testing.assert_allclose(mine, other, rtol=1e-12, atol=1e-300)
+    return cost, list(grads)
+
+
+@pytest.mark.parametrize("features", [3, 11])
+def test_distances_equal_sums_of_squared_differences(features: int) -> None:
+    module = parse(KERNEL).compile()
+    given = drawn(np.random.default_rng(0), x=(7, features), c=(5, features), w=(5,))
+    cost, (grad_c, grad_w) = both(module, given)
+    x, c, w = (given[n] for n in "xcw")
+    difference = x[:, None] - c
+    phi = np.exp(-0.5 * (difference**2).sum(axis=2))
+    np.testing.assert_allclose(cost, (phi @ w).mean(), rtol=1e-13)
+    np.testing.assert_allclose(grad_w, phi.mean(axis=0), rtol=1e-13)
+    np.testing.assert_allclose(grad_c, np.einsum("nj,njd->jd", phi * w, difference) / 7, rtol=1e-12)
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_distances_of_points_that_nearly_coincide_keep_their_digits(distance: float, offset: float) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((4, 12)) + offset
+    c = np.concatenate([x + distance * rng.standard_normal((4, 12)), rng.standard_normal((2, 12)) + offset])
+    cost, (grad_c,) = both(parse(NEAR).compile(), {"x": x, "c": c})
+    difference = x[:, None] - c
+    length = np.sqrt((difference**2).sum(axis=2))
+    np.testing.assert_allclose(cost, length.sum(), rtol=1e-13)
+    np.testing.assert_allclose(grad_c, -(difference / length[:, :, None]).sum(axis=0), rtol=2e-5, atol=1e-6)
+
+
+def test_a_point_has_no_distance_from_itself() -> None:
+    module = parse(NEAR).compile()
+    points = np.random.default_rng(2).standard_normal((6, 9)) * 1e3
+    assert np.array_equal(np.diag(module.squared_distances(points, points)), np.zeros(6))
+    stacked = module.squared_distances(np.stack([points, points[::-1]]), np.stack([points, points]))
+    np.testing.assert_allclose(stacked[1], stacked[0][::-1], rtol=1e-13)
+
+
+def test_sums_over_a_difference_are_taken_apart() -> None:
+    text = parse(KERNEL).to_numpy().split("def value(")[0]
+    assert "squared_distances(x, c)" in text and "[:, :, None]" not in text
+
+
+def chained(u: np.ndarray, A: np.ndarray) -> float:
+    alpha = u[:, 0]
+    for t in range(1, u.shape[1]):
+        s = alpha[:, :, None] + A
+        top = s.max(axis=1)
+        alpha = u[:, t] + top + np.log(np.exp(s - top[:, None]).sum(axis=1))
+    top = alpha.max(axis=1)
+    return float((top + np.log(np.exp(alpha - top[:, None]).sum(axis=1))).mean())
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])
+def test_sums_in_the_space_of_logarithms_hold_at_any_scale(scale: float) -> None:
+    module = parse(CHAIN).compile()
+    rng = np.random.default_rng(3)
+    u, A = rng.standard_normal((5, 7, 4)), scale * rng.standard_normal((4, 4))
+    cost, (grad_A,) = both(module, {"u": u, "A": A})
+    np.testing.assert_allclose(cost, chained(u, A), rtol=1e-12)
+    np.testing.assert_allclose(grad_A.sum(), 6, rtol=1e-12)  # one transition a step
+    step = 1e-5
+    for place in np.ndindex(*A.shape):
+        moved = np.zeros_like(A)
+        moved[place] = step
+        slope = (chained(u, A + moved) - chained(u, A - moved)) / (2 * step)
+        assert abs(grad_A[place] - slope) < 1e-6 * max(1, scale)
+
+
+def test_a_product_that_underflows_is_summed_in_logarithms() -> None:
+    module = parse(CHAIN).compile()
+    p, q = np.array([[0.0, -500.0]]), np.array([[-900.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(module.log_product(p, q), [[-500.0, 0.0]], rtol=1e-12)
+    left = module.log_product_left(p, q, np.array([[2.0, 3.0]]))
+    np.testing.assert_allclose(left, [[3.0, 2.0]], rtol=1e-12)
+    right = module.log_product_right(p, q, np.array([[2.0, 3.0]]))
+    np.testing.assert_allclose(right, [[0.0, 3.0], [2.0, 0.0]], atol=1e-12)
+    assert not module._scaled(p, q)[-1]
+
+
+def test_the_exponentials_of_a_transition_are_multiplied_as_matrices() -> None:
+    text = parse(CHAIN).to_numpy()
+    for call in ("log_product(alpha[t-1], A)", "log_product_left(alpha[t], A, ", "log_product_right("):
+        assert call in text
