@@ -377,8 +377,8 @@ class Writer:
             return Code(f"{self._root(base)}({under})")
         if value == 1:
             return code
-        whole = whole_power(code, value.numerator) if value.denominator == 1 and len(base.labels) > 1 else None
-        if whole is not None:
+        large = len(base.labels) > 1 and value.denominator == 1
+        if large and (whole := whole_power(code, value.numerator)) is not None:
             return whole
         text = number(value)
         return Code(f"{code.at(ATOM)}**{text.at(ATOM)}", POWER)
