@@ -210,3 +210,65 @@ def test_gelu_shares_its_error_function_with_its_derivative() -> None:
     text = "input x : D\nparam w : N, D\nz[n] = sum(w[n,d]*x[d], d)\ncost C = sum(gelu(z[n])^2, n)\n"
     body = agrees(text)
     assert body.count("erf(") == 1 and "gelu(" not in body
+
+
+CELL = """\
+index t = 1..T
+input x[t] : D
+input y : H
+param Wz : H, D
+param W : H, D
+param U : H, H
+h[0,i] = 0
+z[t,i] = sigmoid(sum(Wz[i,d]*x[t,d], d))
+h[t,i] = (1 - z[t,i])*h[t-1,i] + z[t,i]*tanh(sum(W[i,d]*x[t,d], d) + sum(U[i,j]*h[t-1,j], j))
+cost C = sum((h[T,i] - y[i])^2, i)/2
+"""
+
+
+def test_a_function_inside_of_a_step_is_computed_once() -> None:
+    body = agrees(CELL)
+    assert body.count("np.tanh(") == 1 and "1 - tanh_h[t]**2" in body
+
+
+def test_a_step_that_reads_the_row_of_a_label_is_found_again() -> None:
+    text = """\
+index t = 1..T
+input x[t] in 0..V-1
+param E : V, D
+param W : H, D
+param U : H, H
+h[0,i] = 0
+h[t,i] = tanh(sum(W[i,d]*E[x[t],d], d) + sum(U[i,j]*h[t-1,j], j))
+cost C = sum(h[T,i]^2, i)
+"""
+    body = agrees(text)
+    assert body.count("np.tanh(") == 1 and "1 - h[t]**2" in body
+
+
+def test_pairs_of_points_with_a_condition_make_no_array_of_four_axes() -> None:
+    text = """\
+param y : N, D
+w[i,j] = where(i == j, 0, 1/(1 + sum((y[i,d] - y[j,d])^2, d)))
+cost C = sum(w[i,j], i, j)^2
+"""
+    body = agrees(text)
+    assert "None, :, None" not in body and "tensordot" not in body
+
+
+def test_differences_of_neighbours_are_added_to_slices() -> None:
+    text = """\
+const c
+param x : H
+cost C = c*(sum(tanh(x[i+1] - x[i]), i=0..H-2) + sum(x[i+2]*x[i], i=0..H-3))
+"""
+    body = agrees(text)
+    assert "grad_x[1:] += " in body and "grad_x[:-1] += -" in body and "==" not in body
+
+
+def test_both_branches_of_a_choice_are_differentiated_at_once() -> None:
+    text = "input x : D\nparam w : N, D\nz[n] = sum(w[n,d]*x[d], d)\ncost C = sum(where(z[n] > 0, z[n], z[n]/5)^2, n)\n"
+    system = adjoint_system(pipeline.parse(text))
+    document = pipeline.written(system, ("z",), "text")
+    assert "{1 if " in document and "{0 if " not in document
+    assert "np.where(z > 0, 1, 0.2)" in agrees(text).replace("mask", "z > 0")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
+from symbp.arrays.calls import with_stored_calls
 from symbp.arrays.cover import initialised, sizing, tiles
 from symbp.arrays.fission import inputs_apart
 from symbp.arrays.grouping import grouped
@@ -123,14 +124,16 @@ def gradient_program(
 ) -> Program:
     """The equations and the adjoints that lead to those of ``wanted``; the arrays ``whole`` are not lists."""
     names = reuse.Names.of(system.model)
-    whole_model = reuse.with_shared_calls(system, names)
+    shared = reuse.with_shared_calls(system, names)
+    whole_model = with_stored_calls(system, shared, names)
     model = inputs_apart(whole_model)
     batched = batched_arrays(model)
     forward = _forward(model, batched)
     parts: dict[str, tuple[Statement, ...]] = {}
     stored = reuse.Stored(
         replace(e, rhs=reuse.computed(e.rhs, names))
-        for e in whole_model.equations  # adjoints have the right sides in one piece
+        # adjoints have the right sides in one piece
+        for e in dict.fromkeys((*shared.equations, *whole_model.equations))
         if _stored_as_is(e, model, batched)
     )
     for name in system.order:

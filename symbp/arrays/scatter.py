@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TypeGuard
 
 from symbp.arrays.cover import span
 from symbp.arrays.nodes import BATCH
@@ -131,10 +132,18 @@ def terms_of(node: Expr) -> tuple[Expr, ...]:
             return tuple(neg(t) for t in terms_of(arg))
         case Div(num, den):
             return tuple(div(t, den) for t in terms_of(num))
+        case Mul(factors) if (wide := next(filter(_chooses_places, factors), None)) is not None:
+            rest = [f for f in factors if f is not wide]
+            return tuple(inner for t in wide.terms for inner in terms_of(refresh(mul((*rest, t)))))
         case Reduce("sum", indices, Add(terms)):
             return tuple(inner for t in terms for inner in terms_of(refresh(reduce_sum(indices, t))))
         case _:
             return (node,)
+
+
+def _chooses_places(factor: Expr) -> TypeGuard[Add]:
+    """Whether a factor is a sum whose terms go to places of their own."""
+    return isinstance(factor, Add) and _indicates(factor)
 
 
 def _scatter(s: Statement, batched: frozenset[str], beside: bool) -> Statement | None:

@@ -169,8 +169,8 @@ def _split(body: Expr) -> tuple[Expr, ...]:
             return tuple(neg(s) for s in _split(arg))
         case Div(num, den):
             return tuple(div(s, den) for s in _split(num))
-        case Where(cond, then, other) if then != ZERO and other != ZERO and _mentions(body):
-            return (Where(cond, then, ZERO), Where(cond, ZERO, other))
+        case Where(cond, then, other) if _mentions(body):
+            return _split_choice(cond, then, other) or (body,)
         case Mul(factors):
             for place, factor in enumerate(factors):
                 parts = _split(factor) if _mentions(factor) else (factor,)
@@ -185,6 +185,16 @@ def _split(body: Expr) -> tuple[Expr, ...]:
             return tuple(Reduce("sum", indices, s) for s in _split(inner))
         case _:
             return (body,)
+
+
+def _split_choice(cond: Expr, then: Expr, other: Expr) -> tuple[Expr, ...]:
+    """A choice as a sum of choices with one term each; () where both branches have the same indicators."""
+    first, second = (tuple(t for t in _split(branch) if t != ZERO) for branch in (then, other))
+    if len(first) + len(second) < 2:
+        return ()
+    if len(first) == len(second) == 1 and {*_indicators(then)} == {*_indicators(other)}:
+        return ()
+    return (*(Where(cond, t, ZERO) for t in first), *(Where(cond, ZERO, t) for t in second))
 
 
 def _mentions(node: Expr) -> bool:
@@ -216,6 +226,9 @@ def _indicators(body: Expr) -> Iterator[Indicator]:
             yield from _indicators(then)
         case Where(_, then, other) if then == ZERO:
             yield from _indicators(other)
+        case Where(_, then, other):
+            there = {*_indicators(other)}
+            yield from (i for i in _indicators(then) if i in there)
         case _:
             return
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import Expr, bound, children, map_children, map_positions, positions
+from symbp.calculus.expr import Expr, Ref, bound, children, map_children, map_positions, positions
 
 Binding = dict[Index, Affine]
 
@@ -42,13 +42,34 @@ def _match_affine(
         return known == node
     index = open_[0]
     factor = known.coefficient(index)
-    value = _divided(node - (known - affine(index) * factor), factor) if factor else None
+    if not factor:
+        return _match_atoms(known, node, variables, found, inner)
+    value = _divided(node - (known - affine(index) * factor), factor)
     if len(open_) > 1 or value is None:
         return False
     hidden = {i for v in inner.values() for i in v.indices()}
     if index in value.indices() or any(i in hidden for i in value.indices()):
         return False
     found[index] = value
+    return True
+
+
+def _match_atoms(
+    pattern: Affine, node: Affine, variables: tuple[Index, ...], found: Binding, inner: Binding
+) -> bool:
+    """Positions that are elements: x[t] in e[x[t]] is x[t+1] with t+1 for t."""
+    if pattern.const != node.const or len(pattern.terms) != len(node.terms):
+        return False
+    for (mine, factor), (its, other) in zip(pattern.terms, node.terms, strict=True):
+        if factor != other or type(mine) is not type(its):
+            return False
+        if mine == its:
+            continue
+        if not isinstance(mine, Ref) or not isinstance(its, Ref) or mine.name != its.name:
+            return False
+        pairs = zip(mine.indices, its.indices, strict=True)
+        if not all(_match_affine(p, n, variables, found, inner) for p, n in pairs):
+            return False
     return True
 
 

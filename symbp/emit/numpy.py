@@ -64,7 +64,9 @@ class Module:
         self.wanted = _wanted(system)
         self.gradient_program, self.forward_program = programs(system, self.wanted)
         self.rolled = rolling(self.gradient_program, map(adjoint_key, self.wanted))
-        self.names = python_names(self.gradient_program.model, self.wanted)
+        gradient, forward = self.gradient_program.model, self.forward_program.model
+        arrays = {**gradient.arrays, **forward.arrays}  # either may have made variables of its own
+        self.names = python_names(replace(gradient, arrays=arrays), self.wanted)
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,114 @@
+"""The values of functions inside of a step of a sequence, where adjoints need them again.
+
+In ``h[t] = (1 - z[t]) h[t-1] + z[t] tanh(W x[t] + U h[t-1])`` the derivative of tanh needs its value.  It is
+stored as one more variable, so that no adjoint computes W x + U h a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from symbp.arrays import reuse
+from symbp.calculus.affine import Index, affine, fresh
+from symbp.calculus.expr import (
+    Call,
+    Expr,
+    Ref,
+    Where,
+    Within,
+    children,
+    free_indices,
+    refresh,
+    replace_nodes,
+    substitute,
+    walk,
+)
+from symbp.derive.core import AdjointSystem
+from symbp.model.core import Equation, Model
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A call inside of ``equation``, and the equation of the variable that is to have its value."""
+
+    equation: Equation
+    call: Call
+    made: Equation
+    at: tuple[Index, ...]
+
+
+def with_stored_calls(system: AdjointSystem, model: Model, names: reuse.Names) -> Model:
+    """The model with a variable for each call inside of a step whose value an adjoint needs."""
+    found = list(_candidates(model, names))
+    if not found:
+        return model
+    stored = reuse.Stored(i.made for i in found)
+    new = {i.made.lhs.name for i in found}
+    needed = set[str]()
+    for name in system.order:
+        for part in system.contributions[name]:
+            read = stored.reuse(reuse.computed(part.rhs, names))
+            needed |= {n.name for n in walk(read) if isinstance(n, Ref) and n.name in new}
+    for inner in found:
+        if inner.made.lhs.name in needed:
+            model = _stored(model, inner)
+    return model
+
+
+def _candidates(model: Model, names: reuse.Names) -> Iterator[Inner]:
+    taken = {*model.arrays, *model.functions}
+    for e in model.equations:
+        calls = dict.fromkeys(c for c in _calls(reuse.computed(e.rhs, names)) if _worth(c, e))
+        for call in calls:
+            name = f"{call.function}_{e.lhs.name}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            yield _variable(e, call, name)
+
+
+def _calls(node: Expr) -> Iterator[Call]:
+    """The outermost calls below the top that are computed in any case."""
+    for child in () if isinstance(node, Where) else children(node):
+        if isinstance(child, Call) and not any(child.orders):
+            yield child
+        else:
+            yield from _calls(child)
+
+
+def _worth(call: Call, e: Equation) -> bool:
+    """Whether a call belongs to a step, and is more than a cheap function or one of a stored value."""
+    own = free_indices(call)
+    plain = not any(i in own for index in own for i in (*index.low.indices(), *index.high.indices()))
+    stepwise = any(i.sequence and i in e.indices for i in own)
+    guarded = any(isinstance(n, Where | Within) for n in walk(call))
+    simple = call.function in reuse.CHEAP or all(isinstance(a, Ref) for a in call.args)
+    return plain and stepwise and not guarded and not simple
+
+
+def _variable(e: Equation, call: Call, name: str) -> Inner:
+    own = free_indices(call)
+    at = (*(i for i in e.indices if i in own), *(i for i in own if i not in e.indices))
+    new = tuple(fresh(i.name, i.low, i.high, i.sequence) for i in at)
+    place = {old: affine(index) for old, index in zip(at, new, strict=True)}
+    rhs = substitute(refresh(call), place)
+    return Inner(e, call, Equation(Ref(name, tuple(map(affine, new))), rhs, new), at)
+
+
+def _stored(model: Model, inner: Inner) -> Model:
+    """The model with the new equation before the one that reads its value."""
+    made, old = inner.made, inner.equation.lhs.name
+    value = Ref(made.lhs.name, tuple(map(affine, inner.at)))
+    equations: list[Equation] = []
+    for e in model.equations:
+        if e.lhs == inner.equation.lhs and e.indices == inner.equation.indices:
+            equations.append(made)
+            e = replace(e, rhs=replace_nodes(e.rhs, lambda n: value if n == inner.call else None))
+        equations.append(e)
+    axes = tuple(fresh(i.name, i.low, i.high, i.sequence) for i in made.indices)
+    array = replace(model.arrays[old], name=made.lhs.name, axes=axes, latex="")
+    order = tuple(m for n in model.order for m in ((made.lhs.name, n) if n == old else (n,)))
+    return replace(
+        model, arrays={**model.arrays, made.lhs.name: array}, equations=tuple(equations), order=order
+    )
