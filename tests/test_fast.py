@@ -267,7 +267,12 @@ cost C = c*(sum(tanh(x[i+1] - x[i]), i=0..H-2) + sum(x[i+2]*x[i], i=0..H-3))
 
 
 def test_both_branches_of_a_choice_are_differentiated_at_once() -> None:
-    text = "input x : D\nparam w : N, D\nz[n] = sum(w[n,d]*x[d], d)\ncost C = sum(where(z[n] > 0, z[n], z[n]/5)^2, n)\n"
+    text = """\
+input x : D
+param w : N, D
+z[n] = sum(w[n,d]*x[d], d)
+cost C = sum(where(z[n] > 0, z[n], z[n]/5)^2, n)
+"""
     system = adjoint_system(pipeline.parse(text))
     document = pipeline.written(system, ("z",), "text")
     assert "{1 if " in document and "{0 if " not in document

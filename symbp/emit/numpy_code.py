@@ -6,13 +6,12 @@ results, missing axes are inserted only where broadcasting does not add them by 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbp import functions
-from symbp.arrays.logspace import Pulled, log_product, pulled
+from symbp.arrays.logspace import Pulled, pulled
 from symbp.arrays.nodes import (
     BATCH_SIZE,
     Apply,
@@ -29,13 +28,12 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
-    Window,
-    below,
 )
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
 from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
+from symbp.emit.numpy_fold import along
 from symbp.emit.numpy_fraction import bare, quotient, typed, untyped
 from symbp.emit.numpy_text import (
     ATOM,
@@ -51,12 +49,10 @@ from symbp.emit.numpy_text import (
     SUM,
     Code,
     arranged,
-    axis_text,
     expanded,
     fresh_name,
     is_constant,
     number,
-    sizes_in,
     user_name,
     whole_power,
 )
@@ -178,7 +174,7 @@ class Writer:
             case Contract():
                 return contraction(self, node, want)
             case Fold() | Normalised():
-                return self.along(node, want)
+                return along(self, node, want)
             case Select(arg, label, ids):
                 return numpy_index.select(self, arg, label, ids, want)
             case LoopSum() | Choice():
@@ -231,34 +227,8 @@ class Writer:
         return self.write(node, ())
 
     def index_value(self, node: IndexValue, want: Labels, whole: bool) -> Code:
-        """Values of indices as numbers: ``np.arange`` along each label."""
-        if not node.labels:
-            return self.integer(node.value, spaced=True)
-        if not whole:
-            self.needs.dtype = True
-        kind = "" if whole else f", dtype={self.names['#dtype']}"
-        rest = node.value.substitute({i: i.low for i in want})
-        parts: list[Code] = []
-        for k, i in enumerate(want):
-            factor, start = node.value.coefficient(i), rest if k == 0 else Affine()
-            if not factor or any(i in a.indices() for a in sizes_in(node.value)):
-                raise SymbpError(f"{i.name} stands inside a size or a quotient: it cannot be an axis there")
-            if factor != 1:
-                times = "" if factor == -1 else f"{abs(factor)}*"
-                steps = f"{times}np.arange({self.integer(i.extent, True).text}{kind})"
-                sign = "-" if factor < 0 else "+"
-                first = "" if start == Affine() else self.integer(start, True).text
-                text = f"{first} {sign} {steps}" if first else f"-{steps}" if factor < 0 else steps
-                parts.append(expanded(Code(text, SUM), (i,), want))
-                continue
-            stop = self.integer(start + i.extent, True).text
-            first = "" if start == Affine() else f"{self.integer(start, True).text}, "
-            parts.append(expanded(Code(f"np.arange({first}{stop}{kind})"), (i,), want))
-        text = parts[0].text
-        for part in parts[1:]:
-            minus = part.tightness == SUM and part.text.startswith("-")
-            text += f" - {part.text[1:]}" if minus else f" + {part.at(SUM)}"
-        return parts[0] if len(parts) == 1 else Code(text, SUM)
+        """Values of indices as numbers."""
+        return numpy_index.index_value(self, node, want, whole)
 
     def elementwise(self, node: Elementwise, want: Labels, whole: bool = False) -> Code:
         match node.op, node.args:
@@ -424,61 +394,3 @@ class Writer:
         # an integer of Python would make an array of integers, which holds no result
         floats = [f"{a}.0" if a.lstrip("-").isdecimal() else f"float({a})" for a in args]
         return Code(f"float({record.numpy.format(*floats)})")
-
-    def along(self, node: Fold | Normalised, want: Labels) -> Code:
-        """Reductions and weights along axes."""
-        arg = node.arg
-        if isinstance(node, Normalised):
-            self.needs.helpers[node.op] = None
-            axis = axis_text((want.index(node.over),), len(want))
-            return Code(f"{node.op}({self.write(arg, want).text}, axis={axis})")
-        if (found := log_product(node)) is not None:
-            return numpy_logspace.value(self, found, want)
-        inner = self._fold_order(node, want)
-        have = tuple(i for i in inner if i not in node.over)
-        code = self.write(arg, inner)
-        axes = tuple(inner.index(i) for i in node.over)
-        if short(node):
-            self.needs.helpers["folded"] = None
-            text = f"folded({FOLDED[node.op]}, {code.text}, {axes})"
-        else:
-            text = self._fold_text(node.op, code, axes, len(inner))
-        return arranged(Code(text), have, want)
-
-    def _fold_order(self, node: Fold, want: Labels) -> Labels:
-        natural = node.arg.labels
-        if tuple(i for i in natural if i not in node.over) == want:
-            return natural
-        return (*want, *(i for i in natural if i in node.over))
-
-    def _fold_text(self, op: str, code: Code, axes: tuple[int, ...], rank: int) -> str:
-        where = "" if len(axes) == rank and op != "logsumexp" else f"axis={axis_text(axes, rank)}"
-        if op == "logsumexp":
-            self.needs.helpers[op] = None
-            return f"{op}({code.text}, {where})"
-        if code.tightness == ATOM and not code.text.startswith("np."):
-            return f"{code.text}.{op}({where})"
-        return f"np.{op}({code.text}{', ' if where else ''}{where})"
-
-
-FOLDED = {"sum": "np.add", "prod": "np.multiply", "max": "np.maximum", "min": "np.minimum"}
-"""The functions of two arguments that reductions fold with."""
-
-SHORT = range(2, 17)
-"""How many slices are folded one by one."""
-
-
-def short(node: Fold) -> bool:
-    """Whether a reduction runs over the few offsets of a window, which are known by number."""
-    extents = [i.extent for i in node.over]
-    if node.op not in FOLDED or not all(e.is_const for e in extents):
-        return False
-    return math.prod(e.const for e in extents) in SHORT and {*node.over} <= _offsets(node.arg)
-
-
-def _offsets(node: Node) -> set[Index]:
-    """The indices that share an axis with others: where they are in windows."""
-    own = set[Index]()
-    if isinstance(node, Load):
-        own = {i for s in node.subscripts if isinstance(s, Window) for i in s.labels}
-    return own.union(*(_offsets(n) for n in below(node)))

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from symbp.arrays.nodes import Contract, Elementwise, Fold, Labels, Load, Node, Num, join
+from symbp.arrays.nodes import Contract, Elementwise, Fold, Labels, Node, Num, join
 from symbp.arrays.unfold import columns
 from symbp.calculus.affine import Index
 from symbp.emit.numpy_distance import Distances, distances
+from symbp.emit.numpy_fold import along
+from symbp.emit.numpy_index import operand
 from symbp.emit.numpy_text import ATOM, MATMUL, POWER, PRODUCT, Code, arranged
 
 if TYPE_CHECKING:
@@ -43,13 +45,6 @@ def _distances(writer: Writer, found: Distances, want: Labels) -> Code:
     return arranged(Code(f"squared_distances({', '.join(texts)})"), found.have, want)
 
 
-def operand(writer: Writer, node: Node, order: Labels) -> Code:
-    """An operand with its axes in order; what is computed is transposed as a whole, as a view."""
-    if isinstance(node, Load):
-        return writer.write(node, order)
-    return arranged(writer.write(node, node.labels), node.labels, order)
-
-
 def _dot(writer: Writer, left: Node, right: Node, over: Labels) -> Code:
     """A number: ``@`` of vectors, ``np.vdot`` of anything longer (it flattens both)."""
     order = tuple(i for i in left.labels if i in over)
@@ -61,7 +56,7 @@ def _dot(writer: Writer, left: Node, right: Node, over: Labels) -> Code:
 
 def _row_sums(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> Code:
     """Products of matching rows: nothing is multiplied twice, so an elementwise product and a sum."""
-    return writer.along(row_sum(left, right, over, want), want)
+    return along(writer, row_sum(left, right, over, want), want)
 
 
 def row_sum(left: Node, right: Node, over: Labels, want: Labels) -> Fold:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from symbp.arrays.nodes import Choice, Elementwise, Local, LoopSum, Node, Num
-from symbp.emit.numpy_text import is_constant
+from symbp.emit.numpy_text import COMPARISONS, is_constant
 
 Kept = Callable[[Node], bool]
 """Whether a product inside of another one stays as it is: it has a name."""
@@ -111,3 +111,30 @@ def bare(term: Node) -> Node:
             return Elementwise("neg", (cond,), labels)
         case _:
             return term
+
+
+def signed(term: Node) -> tuple[str, Node]:
+    """The sign of a term, and the term without it."""
+    if not isinstance(term, Elementwise):
+        return "+", term
+    if term.op == "neg":
+        return "-", term.args[0]
+    negative = term.op in ("*", "/") and term.labels and quotient(term)[2]
+    return ("-", Elementwise("neg", (term,), term.labels)) if negative else ("+", term)
+
+
+def thin(factors: Sequence[Node]) -> list[Node]:
+    """The array among factors that has the fewest axes, if another has more."""
+    arrays = [n for n in factors if n.labels]
+    least = min((len(n.labels) for n in arrays), default=0)
+    found = [n for n in arrays if len(n.labels) == least and typed(n) and not is_truth(n)][:1]
+    return found if any(len(n.labels) > least for n in arrays) else []
+
+
+def is_truth(node: Node) -> bool:
+    return isinstance(node, Elementwise) and (node.op in COMPARISONS or node.op in ("and", "or", "not"))
+
+
+def bare_flag(node: Node, real: bool) -> Node:
+    """A condition needs no type of its own beside a factor that has one."""
+    return node.args[0] if real and isinstance(node, Elementwise) and node.op == "flag" else node

@@ -20,11 +20,18 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
+from symbp.emit.numpy_text import ATOM, SUM, Code, arranged, expanded, sizes_in
 from symbp.errors import SymbpError
 
 if TYPE_CHECKING:
     from symbp.emit.numpy_code import Writer
+
+
+def operand(writer: Writer, node: Node, order: Labels) -> Code:
+    """An operand with its axes in order; what is computed is transposed as a whole, as a view."""
+    if isinstance(node, Load):
+        return writer.write(node, order)
+    return arranged(writer.write(node, node.labels), node.labels, order)
 
 
 def load(writer: Writer, node: Load, want: Labels) -> Code:
@@ -164,3 +171,34 @@ def _union(parts: Iterable[Labels]) -> Labels:
     if BATCH in found:
         return (BATCH, *(i for i in found if i is not BATCH))
     return tuple(found)
+
+
+def index_value(writer: Writer, node: IndexValue, want: Labels, whole: bool) -> Code:
+    """Values of indices as numbers: ``np.arange`` along each label."""
+    if not node.labels:
+        return writer.integer(node.value, spaced=True)
+    if not whole:
+        writer.needs.dtype = True
+    kind = "" if whole else f", dtype={writer.names['#dtype']}"
+    rest = node.value.substitute({i: i.low for i in want})
+    parts: list[Code] = []
+    for k, i in enumerate(want):
+        factor, start = node.value.coefficient(i), rest if k == 0 else Affine()
+        if not factor or any(i in a.indices() for a in sizes_in(node.value)):
+            raise SymbpError(f"{i.name} stands inside a size or a quotient: it cannot be an axis there")
+        if factor != 1:
+            times = "" if factor == -1 else f"{abs(factor)}*"
+            steps = f"{times}np.arange({writer.integer(i.extent, True).text}{kind})"
+            sign = "-" if factor < 0 else "+"
+            first = "" if start == Affine() else writer.integer(start, True).text
+            text = f"{first} {sign} {steps}" if first else f"-{steps}" if factor < 0 else steps
+            parts.append(expanded(Code(text, SUM), (i,), want))
+            continue
+        stop = writer.integer(start + i.extent, True).text
+        first = "" if start == Affine() else f"{writer.integer(start, True).text}, "
+        parts.append(expanded(Code(f"np.arange({first}{stop}{kind})"), (i,), want))
+    text = parts[0].text
+    for part in parts[1:]:
+        minus = part.tightness == SUM and part.text.startswith("-")
+        text += f" - {part.text[1:]}" if minus else f" + {part.at(SUM)}"
+    return parts[0] if len(parts) == 1 else Code(text, SUM)

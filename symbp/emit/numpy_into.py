@@ -22,16 +22,27 @@ from symbp.arrays.nodes import (
     Fold,
     IndexValue,
     Labels,
-    Load,
     LoopSum,
     Node,
     Num,
 )
-from symbp.emit.numpy_code import FOLDED, Writer, short
-from symbp.emit.numpy_fraction import bare, quotient, typed
-from symbp.emit.numpy_into_product import contraction_into, shaped
-from symbp.emit.numpy_rooms import Room, Rooms
-from symbp.emit.numpy_text import ATOM, COMPARISONS, PRODUCT, SIGN, Code, arranged, expanded, is_constant
+from symbp.emit.numpy_code import Writer
+from symbp.emit.numpy_fold import FOLDED
+from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
+from symbp.emit.numpy_into_fold import fold_into
+from symbp.emit.numpy_into_product import contraction_into
+from symbp.emit.numpy_rooms import Room, Rooms, number_name
+from symbp.emit.numpy_text import (
+    ATOM,
+    COMPARISONS,
+    PRODUCT,
+    SIGN,
+    Code,
+    arranged,
+    expanded,
+    is_constant,
+    is_fixed,
+)
 
 TARGET = "\0"
 """Stands for the target of a statement until it is known how many lines name it."""
@@ -40,15 +51,9 @@ COMPARED = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equa
             "==": "equal", "!=": "not_equal"}  # fmt: skip
 UFUNCS = {"+": "np.add", "-": "np.subtract", "*": "np.multiply", "/": "np.divide"}
 
-PLACE = re.compile(r"\w+(\[\w+\])?|\0")
-"""An array of the workspace, whole."""
 
 FORM = re.compile(r"((?:np\.)?\w+)\(([^()]*)\)")
 """A call of one function with plain arguments: the result's array can be one more."""
-
-
-NUMERALS = {"1": "one", "2": "two", "0.5": "half"}
-"""The names of numbers that are kept as arrays."""
 
 
 class Owner(Protocol):
@@ -154,7 +159,7 @@ class IntoWriter(Writer):
             case Contract() if self.pulled(node) is None:
                 return contraction_into(self, node, want)
             case Fold(op) if op in FOLDED:
-                return self.fold(node, want)
+                return fold_into(self, node, want)
             case _:
                 return super().spell(node, want, whole)
 
@@ -213,14 +218,14 @@ class IntoWriter(Writer):
 
     def total(self, terms: Sequence[Node], want: Labels) -> Value:
         """Terms one after the other, each in the array of the sum before where it is large enough."""
-        signed = [_signed(t) for t in terms]
-        if signed[0][0] == "-" and len(signed) > 1 and signed[1][0] == "+":
-            signed[0], signed[1] = signed[1], signed[0]
-        sign, first = signed[0]
+        parts = [signed(t) for t in terms]
+        if parts[0][0] == "-" and len(parts) > 1 and parts[1][0] == "+":
+            parts[0], parts[1] = parts[1], parts[0]
+        sign, first = parts[0]
         value = self.value(first, want)
         if sign == "-":
             value = self.negative(value)
-        for sign, term in signed[1:]:
+        for sign, term in parts[1:]:
             term = bare(term) if value.what == "real" else term
             value = self.both(sign, value, self.value(term, want), want)
         return value
@@ -248,9 +253,9 @@ class IntoWriter(Writer):
         A factor with fewer axes than the others takes them: it has fewer elements.
         """
         top, bottom, negative, real = quotient(node, lambda n: self.named_already(n, want))
-        factors = [_bare_flag(n, real) for n in top]
-        thin = _thin(factors)
-        small = [n for n in factors if n in thin or not (n.labels or _is_truth(n))] if thin else factors
+        factors = [bare_flag(n, real) for n in top]
+        least = thin(factors)
+        small = [n for n in factors if n in least or not (n.labels or is_truth(n))] if least else factors
         value = self.product_of(small, want, negative)
         divisor = self.numbers(bottom)
         value = value if divisor is None else self.both("/", value, divisor, want)
@@ -264,7 +269,7 @@ class IntoWriter(Writer):
         """The arrays multiplied in their order, then the numbers, which take the sign; a truth value times
         2 is an integer."""
         arrays = self.arrays(factors, want)
-        truths = [n for n in factors if arrays and not n.labels and _is_truth(n)]
+        truths = [n for n in factors if arrays and not n.labels and is_truth(n)]
         number = self.numbers([n for n in factors if n not in truths])
         if negative and number is not None and number.fixed:
             number, negative = self.negative(number), False
@@ -297,7 +302,7 @@ class IntoWriter(Writer):
         """A number as an array that stays: NumPy need not make one of a number of Python in each call."""
         self.needs.dtype = True
         begins = f"np.asarray({text}, {self.names['#dtype']})"
-        return self.owner.rooms.constant(_number_name(text), begins, self.owner.unused)
+        return self.owner.rooms.constant(number_name(text), begins, self.owner.unused)
 
     # ── choices, truth values, copies ─────────────────────────────────────────────────────────────
 
@@ -365,67 +370,6 @@ class IntoWriter(Writer):
         self.needs.overflow = True
         return self.operation("np.reciprocal", [code.text], want, what)
 
-    def fold(self, node: Fold, want: Labels) -> Code:
-        """A reduction; the sum over rows is the product with a vector of ones, which BLAS does faster."""
-        inner = self._fold_order(node, want)
-        have = tuple(i for i in inner if i not in node.over)
-        code, what = self.write(node.arg, inner), kind(node, self.storages)
-        axes = tuple(inner.index(i) for i in node.over)
-        if self.sums_rows(node, code, axes, inner, have):
-            vector = self.ones(node.over)
-            matrix = code.text if len(axes) == 1 else f"{code.at(ATOM)}.reshape(-1, {self.extent(have)})"
-            out = self.call("np.dot", [vector, matrix], self.room(have, what, True))
-        elif self.sums_columns(node, code, axes, inner, have):
-            out = self.columns_summed(node, code, have)
-        else:
-            where = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
-            out = self.folded(node, [code.text, where], self.room(have, what))
-        self.used_up(code.text)
-        return arranged(out, have, want)
-
-    def columns_summed(self, node: Fold, code: Code, have: Labels) -> Code:
-        """The sums over the last axes, as a product with a vector of ones."""
-        vector = self.ones(node.over)
-        plain = len(have) == 1 and len(node.over) == 1
-        matrix = code.text if plain else f"{code.at(ATOM)}.reshape(-1, {self.extent(node.over)})"
-        if len(have) == 1:
-            return self.call("np.dot", [matrix, vector], self.room(have, "real", True))
-        return shaped(self, matrix, vector, "(-1,)", have)
-
-    def ones(self, labels: Labels) -> str:
-        """A vector of ones that stays, as long as these axes."""
-        self.needs.dtype = True
-        text = f"np.ones({self.extent(labels)}, {self.names['#dtype']})"
-        return self.owner.rooms.constant("ones", text, self.owner.unused)
-
-    def folded(self, node: Fold, args: list[str], out: str) -> Code:
-        """The call of a reduction."""
-        if short(node):
-            self.needs.helpers["folded"] = None
-            axes = args[1] if len(node.over) > 1 else f"({args[1]},)"
-            return self.call("folded", [FOLDED[node.op], args[0], axes], out)
-        return self.call(f"{FOLDED[node.op]}.reduce", [*args, "None"], out)
-
-    def sums_rows(self, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels) -> bool:
-        """Whether a sum runs over the leading axes of an array in one piece and leaves one."""
-        leading = axes == tuple(range(len(axes))) and len(have) == 1
-        return leading and self.sums_product(node, code, inner)
-
-    def sums_columns(
-        self, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels
-    ) -> bool:
-        """Whether a sum runs over the last axes of an array in one piece."""
-        trailing = axes == tuple(range(len(have), len(inner))) and bool(have) and not short(node)
-        return trailing and not moving(have, self.indices) and self.sums_product(node, code, inner)
-
-    def sums_product(self, node: Fold, code: Code, inner: Labels) -> bool:
-        """Whether a sum of an array as it lies may be written as a product with ones."""
-        stored = isinstance(node.arg, Load) and inner == node.arg.labels
-        # what was computed lies in the order in which it was asked for, unless it was turned since
-        computed = isinstance(node.arg, Elementwise | Apply) and PLACE.fullmatch(code.text) is not None
-        real = kind(node, self.storages) == "real"
-        return node.op == "sum" and (stored or computed) and real and not moving(node.over, self.indices)
-
     def extent(self, labels: Labels) -> str:
         """How many elements these axes have together."""
         parts = [self.integer(i.extent, spaced=True) for i in labels]
@@ -435,52 +379,3 @@ class IntoWriter(Writer):
 def singly(labels: Labels) -> tuple[Labels, ...]:
     """An axis for each label."""
     return tuple((i,) for i in labels)
-
-
-def _signed(term: Node) -> tuple[str, Node]:
-    """The sign of a term, and the term without it."""
-    if not isinstance(term, Elementwise):
-        return "+", term
-    if term.op == "neg":
-        return "-", term.args[0]
-    negative = term.op in ("*", "/") and term.labels and quotient(term)[2]
-    return ("-", Elementwise("neg", (term,), term.labels)) if negative else ("+", term)
-
-
-def _thin(factors: Sequence[Node]) -> list[Node]:
-    """The array among factors that has the fewest axes, if another has more."""
-    arrays = [n for n in factors if n.labels]
-    least = min((len(n.labels) for n in arrays), default=0)
-    found = [n for n in arrays if len(n.labels) == least and typed(n) and not _is_truth(n)][:1]
-    return found if any(len(n.labels) > least for n in arrays) else []
-
-
-def _number_name(text: str) -> str:
-    """The name of a number that is kept as an array: ``half``, ``float_N``, ``sqrt_D``."""
-    if text.startswith("-"):
-        return f"minus_{_number_name(text[1:])}"
-    plain = re.sub(r"\W+", "_", re.sub(r"\b(math|np)\.", "", text)).strip("_")
-    head = "number_" if plain[:1].isdigit() else "float_" if text.isidentifier() else ""
-    return NUMERALS.get(text, f"{head}{plain}")
-
-
-def is_fixed(node: Node) -> bool:
-    """Whether a value is a number that sizes and constants alone make, the same in every turn of a loop."""
-    match node:
-        case Num():
-            return True
-        case IndexValue(value, labels):
-            return not labels and not list(value.indices())
-        case Elementwise(_, args) | Apply(_, args):
-            return is_constant(node) and all(map(is_fixed, args))
-        case _:
-            return False
-
-
-def _is_truth(node: Node) -> bool:
-    return isinstance(node, Elementwise) and (node.op in COMPARISONS or node.op in ("and", "or", "not"))
-
-
-def _bare_flag(node: Node, real: bool) -> Node:
-    """A condition needs no type of its own beside a factor that has one."""
-    return node.args[0] if real and isinstance(node, Elementwise) and node.op == "flag" else node

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
 from symbp.arrays.unfold import columns
-from symbp.emit.numpy_contract import Images, einsum_spec, inserted, operand, row_sum
+from symbp.emit.numpy_contract import Images, einsum_spec, inserted, row_sum
 from symbp.emit.numpy_distance import Distances, distances
+from symbp.emit.numpy_index import operand
 from symbp.emit.numpy_text import ATOM, Code, arranged
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.logspace import LogProduct, Pulled
 from symbp.arrays.nodes import Labels
-from symbp.emit.numpy_contract import operand
+from symbp.emit.numpy_index import operand
 from symbp.emit.numpy_text import Code, arranged
 
 if TYPE_CHECKING:

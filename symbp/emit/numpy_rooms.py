@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 NOTHING = "None"
 """How an array begins that the first call makes: NumPy takes ``out=None`` for no room yet."""
+
+
+NUMERALS = {"1": "one", "2": "two", "0.5": "half"}
+"""The names of numbers that are kept as arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,12 @@ class Rooms:
         for room in rooms:
             if room.shape:
                 self.free.setdefault(room.shape, []).append(room)
+
+
+def number_name(text: str) -> str:
+    """The name of a number that is kept as an array: ``half``, ``float_N``, ``sqrt_D``."""
+    if text.startswith("-"):
+        return f"minus_{number_name(text[1:])}"
+    plain = re.sub(r"\W+", "_", re.sub(r"\b(math|np)\.", "", text)).strip("_")
+    head = "number_" if plain[:1].isdigit() else "float_" if text.isidentifier() else ""
+    return NUMERALS.get(text, f"{head}{plain}")

@@ -86,6 +86,19 @@ def is_constant(node: Node) -> bool:
             return False
 
 
+def is_fixed(node: Node) -> bool:
+    """Whether a value is a number that sizes and constants alone make, the same in every turn of a loop."""
+    match node:
+        case Num():
+            return True
+        case IndexValue(value, labels):
+            return not labels and not list(value.indices())
+        case Elementwise(_, args) | Apply(_, args):
+            return is_constant(node) and all(map(is_fixed, args))
+        case _:
+            return False
+
+
 def axis_text(axes: tuple[int, ...], rank: int) -> str:
     if len(axes) == 1:
         return "-1" if axes[0] == rank - 1 and rank > 2 else str(axes[0])

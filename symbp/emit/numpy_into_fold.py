@@ -1,0 +1,88 @@
+"""Reductions that write into an array; sums over rows and columns are products with a vector of ones."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from symbp.arrays.buffers import kind, moving
+from symbp.arrays.nodes import Apply, Elementwise, Fold, Labels, Load
+from symbp.emit.numpy_fold import FOLDED, fold_order, short
+from symbp.emit.numpy_into_product import shaped
+from symbp.emit.numpy_text import ATOM, Code, arranged
+
+if TYPE_CHECKING:
+    from symbp.emit.numpy_into import IntoWriter
+
+PLACE = re.compile(r"\w+(\[\w+\])?|\0")
+"""An array of the workspace, whole."""
+
+
+def fold_into(writer: IntoWriter, node: Fold, want: Labels) -> Code:
+    """A reduction; the sum over rows is the product with a vector of ones, which BLAS does faster."""
+    inner = fold_order(node, want)
+    have = tuple(i for i in inner if i not in node.over)
+    code, what = writer.write(node.arg, inner), kind(node, writer.storages)
+    axes = tuple(inner.index(i) for i in node.over)
+    if _sums_rows(writer, node, code, axes, inner, have):
+        vector = _ones(writer, node.over)
+        matrix = code.text if len(axes) == 1 else f"{code.at(ATOM)}.reshape(-1, {writer.extent(have)})"
+        out = writer.call("np.dot", [vector, matrix], writer.room(have, what, True))
+    elif _sums_columns(writer, node, code, axes, inner, have):
+        out = _columns_summed(writer, node, code, have)
+    else:
+        where = str(axes[0]) if len(axes) == 1 else f"({', '.join(map(str, axes))})"
+        out = _folded(writer, node, [code.text, where], writer.room(have, what))
+    writer.used_up(code.text)
+    return arranged(out, have, want)
+
+
+def _columns_summed(writer: IntoWriter, node: Fold, code: Code, have: Labels) -> Code:
+    """The sums over the last axes, as a product with a vector of ones."""
+    vector = _ones(writer, node.over)
+    plain = len(have) == 1 and len(node.over) == 1
+    matrix = code.text if plain else f"{code.at(ATOM)}.reshape(-1, {writer.extent(node.over)})"
+    if len(have) == 1:
+        return writer.call("np.dot", [matrix, vector], writer.room(have, "real", True))
+    return shaped(writer, matrix, vector, "(-1,)", have)
+
+
+def _ones(writer: IntoWriter, labels: Labels) -> str:
+    """A vector of ones that stays, as long as these axes."""
+    writer.needs.dtype = True
+    text = f"np.ones({writer.extent(labels)}, {writer.names['#dtype']})"
+    return writer.owner.rooms.constant("ones", text, writer.owner.unused)
+
+
+def _folded(writer: IntoWriter, node: Fold, args: list[str], out: str) -> Code:
+    """The call of a reduction."""
+    if short(node):
+        writer.needs.helpers["folded"] = None
+        axes = args[1] if len(node.over) > 1 else f"({args[1]},)"
+        return writer.call("folded", [FOLDED[node.op], args[0], axes], out)
+    return writer.call(f"{FOLDED[node.op]}.reduce", [*args, "None"], out)
+
+
+def _sums_rows(
+    writer: IntoWriter, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels
+) -> bool:
+    """Whether a sum runs over the leading axes of an array in one piece and leaves one."""
+    leading = axes == tuple(range(len(axes))) and len(have) == 1
+    return leading and _sums_product(writer, node, code, inner)
+
+
+def _sums_columns(
+    writer: IntoWriter, node: Fold, code: Code, axes: tuple[int, ...], inner: Labels, have: Labels
+) -> bool:
+    """Whether a sum runs over the last axes of an array in one piece."""
+    trailing = axes == tuple(range(len(have), len(inner))) and bool(have) and not short(node)
+    return trailing and not moving(have, writer.indices) and _sums_product(writer, node, code, inner)
+
+
+def _sums_product(writer: IntoWriter, node: Fold, code: Code, inner: Labels) -> bool:
+    """Whether a sum of an array as it lies may be written as a product with ones."""
+    stored = isinstance(node.arg, Load) and inner == node.arg.labels
+    # what was computed lies in the order in which it was asked for, unless it was turned since
+    computed = isinstance(node.arg, Elementwise | Apply) and PLACE.fullmatch(code.text) is not None
+    real = kind(node, writer.storages) == "real"
+    return node.op == "sum" and (stored or computed) and real and not moving(node.over, writer.indices)
