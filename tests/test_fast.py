@@ -277,3 +277,23 @@ cost C = sum(where(z[n] > 0, z[n], z[n]/5)^2, n)
     document = pipeline.written(system, ("z",), "text")
     assert "{1 if " in document and "{0 if " not in document
     assert "np.where(z > 0, 1, 0.2)" in agrees(text).replace("mask", "z > 0")
+
+
+def test_a_cell_in_two_lines_has_four_products_a_step() -> None:
+    """Each gate is stored once, and no product of a gate and a matrix is an array of three axes."""
+    gate = "sum(W{0}[i,d]*x[t,d], d) + sum(U{0}[i,j]*h[t-1,j], j)"
+    f, i, o, g = map(gate.format, "fiog")
+    params = "".join(f"param W{k} : H, D\nparam U{k} : H, H\n" for k in "fiog")
+    text = f"""\
+index t = 1..T
+input x[t] : D
+{params}h[0,i] = 0
+c[0,i] = 0
+c[t,i] = sigmoid({f})*c[t-1,i] + sigmoid({i})*tanh({g})
+h[t,i] = sigmoid({o})*tanh(c[t,i])
+cost C = sum(h[t,i]^2, t, i)
+"""
+    body = agrees(text)
+    steps = loops_of(body)
+    assert "[:, :, None]" not in body and "x[" not in steps
+    assert steps.count(" @ ") == 8 and body.count("tanh(") == 2

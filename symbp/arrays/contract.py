@@ -118,17 +118,22 @@ def _contracted(over: Labels, nodes: list[Node], apart: bool) -> Node:
 
 
 def _outer_sum(operands: list[Node], over: Labels) -> Elementwise | None:
-    """A factor x[n,d] - y[j,d] whose terms all have fewer axes than it has, and that is no square.
+    """A factor x[n,d] - y[j,d] whose terms are made of arrays with fewer axes, and that is no square.
 
     Σ_n p[n,j] (x[n,d] - y[j,d]) is a product of matrices and a sum of rows; the difference is an array
     with all three axes.
     """
     for node in operands if len(operands) > 1 else ():
         if isinstance(node, Elementwise) and node.op == "+" and operands.count(node) == 1:
-            split = all(set(t.labels) < set(node.labels) for t in node.args)
+            split = all(_separates(t, set(node.labels)) for t in node.args)
             if split and set(node.labels) & set(over):
                 return node
     return None
+
+
+def _separates(term: Node, labels: set[Index]) -> bool:
+    """Whether all factors of a term have fewer axes than these."""
+    return all(set(f.labels) < labels for f in _split(term))
 
 
 def _split(term: Node) -> list[Node]:
@@ -137,7 +142,9 @@ def _split(term: Node) -> list[Node]:
         case Elementwise("neg", (arg,)):
             return [Num(Fraction(-1)), *_split(arg)]
         case Elementwise("*", args):
-            return list(args)
+            return [f for a in args for f in _split(a)]
+        case Elementwise("/", (num, den)):
+            return [*_split(num), elementwise("/", Num(Fraction(1)), den)]
         case _:
             return [term]
 

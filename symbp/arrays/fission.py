@@ -31,12 +31,12 @@ from symbp.model.order import components
 def inputs_apart(model: Model) -> Model:
     """The model with a variable for each sum of products in a recurrence that reads none of its variables."""
     groups = _recurrences(model)
-    taken = {e.number: group for group in groups for e in model.equations if e.lhs.name in group}
+    taken = {name: group for group in groups for name in group}
     for equation in model.equations:
-        group = taken.get(equation.number)
+        group = taken.get(equation.lhs.name)
         if group is not None and _steps(equation):
             for terms in _outside(equation, group, model):
-                model = _apart(model, equation.number, terms)
+                model = _apart(model, equation, terms)
     return model
 
 
@@ -83,9 +83,10 @@ def _chosen(array: Array, ref: Ref, steps: set[Index]) -> bool:
     return array.kind == "param" and any(i in p.indices() for p in ref.indices for i in steps)
 
 
-def _apart(model: Model, number: int, terms: tuple[Expr, ...]) -> Model:
+def _apart(model: Model, old: Equation, terms: tuple[Expr, ...]) -> Model:
     """The model with one more variable, the sum of ``terms``, for all that the equation runs over."""
-    place = next(k for k, e in enumerate(model.equations) if e.number == number)
+    same = ((e.lhs, e.indices) == (old.lhs, old.indices) for e in model.equations)
+    place = list(same).index(True)
     equation = model.equations[place]
     name = f"{equation.lhs.name}_input"
     while name in model.arrays or name in model.functions:
@@ -95,7 +96,7 @@ def _apart(model: Model, number: int, terms: tuple[Expr, ...]) -> Model:
         axes.append(fresh(i.name, i.low.substitute(moved), i.high.substitute(moved), i.sequence))
         moved[i] = affine(axes[-1])
     at = tuple(affine(i) for i in axes)
-    made = Equation(Ref(name, at), substitute(add(terms), moved), tuple(axes), number=number)
+    made = Equation(Ref(name, at), substitute(add(terms), moved), tuple(axes), number=equation.number)
     here = Ref(name, tuple(affine(i) for i in equation.indices))
     rest = replace(equation, rhs=replace_nodes(equation.rhs, lambda n: _without(n, terms, here)))
     equations = (*model.equations[:place], made, rest, *model.equations[place + 1 :])

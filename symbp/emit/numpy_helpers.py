@@ -128,7 +128,10 @@ def _product(a, b, inner, shape, out):
     """a @ b in ``out`` of the shape ``shape``; the product itself has the shape ``inner``."""
     if out is None:
         out = np.empty(shape, np.result_type(a, b))
-    np.matmul(a, b, out.reshape(inner))
+    if not out.flags.c_contiguous:
+        out[...] = (a @ b).reshape(shape)
+    else:
+        np.matmul(a, b, out.reshape(inner))
     return out
 '''
 WORKSPACE = '''\

@@ -61,7 +61,7 @@ class Owner(Protocol):
 
     rooms: Rooms
 
-    def spare(self, groups: Sequence[Labels], what: Kind) -> Room:
+    def spare(self, groups: Sequence[Labels], what: Kind, whole: bool = False) -> Room:
         """An array with an axis for each group of labels."""
 
     def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
@@ -100,17 +100,20 @@ class IntoWriter(Writer):
 
     # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
 
-    def room(self, labels: Labels, what: Kind, one_piece: bool = False) -> str:
-        """An array for a value with these labels; the target if it fits and is free."""
-        if self.target == labels and what == "real" and (self.target_in_one_piece or not one_piece):
+    def room(self, labels: Labels, what: Kind, whole: bool = False) -> str:
+        """An array for a value with these labels; the target if it fits and is free.
+
+        ``whole``: it has to lie in memory in the order of the labels.
+        """
+        if self.target == labels and what == "real" and (self.target_in_one_piece or not whole):
             self.target = None
             self.own[TARGET] = Room(TARGET, self.owner.shape_key(singly(labels), what))
             return TARGET
-        return self.spare(singly(labels), what)
+        return self.spare(singly(labels), what, whole)
 
-    def spare(self, groups: Sequence[Labels], what: Kind = "real") -> str:
+    def spare(self, groups: Sequence[Labels], what: Kind = "real", whole: bool = False) -> str:
         """An array that is not the target, with an axis for each group of labels."""
-        room = self.owner.spare(groups, what)
+        room = self.owner.spare(groups, what, whole)
         self.own[room.text] = room
         return room.text
 

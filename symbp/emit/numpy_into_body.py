@@ -32,22 +32,22 @@ class IntoBody(Body):
 
     # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
 
-    def spare(self, groups: Sequence[Labels], what: Kind) -> Room:
+    def spare(self, groups: Sequence[Labels], what: Kind, whole: bool = False) -> Room:
         """An array with an axis for each group of labels: one for each turn where its shape moves."""
         shape = self.shape_key(groups, what)
-        return self.rooms.take(shape, lambda: self.new_room(groups, shape))
+        return self.rooms.take(shape, whole, lambda: self.new_room(groups, shape, whole))
 
-    def new_room(self, groups: Sequence[Labels], shape: str) -> Room:
+    def new_room(self, groups: Sequence[Labels], shape: str, whole: bool) -> Room:
         name = self.unused("spare")
         loops = moving(tuple(i for g in groups for i in g), self.indices)
         if not loops:
-            return Room(self.rooms.keep(name), shape)
+            return Room(self.rooms.keep(name), shape, whole=whole)
         index = loops[0]
         if len(loops) > 1 or not index.low.is_const or index.low.const < 0 or moving((index,), self.indices):
-            return Room(name, shape, kept=False)
+            return Room(name, shape, kept=False, whole=whole)
         count = self.plain().integer(index.high + 1, spaced=True).at(ATOM)
         self.rooms.keep(name, f"[None]*{count}")
-        return Room(f"{name}[{self.indices[index]}]", shape)
+        return Room(f"{name}[{self.indices[index]}]", shape, whole=whole)
 
     def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
         """Shape and kind as text; what is of unknown kind shares nothing with anything."""

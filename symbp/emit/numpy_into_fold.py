@@ -27,7 +27,7 @@ def fold_into(writer: IntoWriter, node: Fold, want: Labels) -> Code:
     if _sums_rows(writer, node, code, axes, inner, have):
         vector = _ones(writer, node.over)
         matrix = code.text if len(axes) == 1 else f"{code.at(ATOM)}.reshape(-1, {writer.extent(have)})"
-        out = writer.call("np.dot", [vector, matrix], writer.room(have, what, True))
+        out = writer.call("np.dot", [vector, matrix], writer.room(have, what, whole=True))
     elif _sums_columns(writer, node, code, axes, inner, have):
         out = _columns_summed(writer, node, code, have)
     else:
@@ -43,7 +43,7 @@ def _columns_summed(writer: IntoWriter, node: Fold, code: Code, have: Labels) ->
     plain = len(have) == 1 and len(node.over) == 1
     matrix = code.text if plain else f"{code.at(ATOM)}.reshape(-1, {writer.extent(node.over)})"
     if len(have) == 1:
-        return writer.call("np.dot", [matrix, vector], writer.room(have, "real", True))
+        return writer.call("np.dot", [matrix, vector], writer.room(have, "real", whole=True))
     return shaped(writer, matrix, vector, "(-1,)", have)
 
 

@@ -61,7 +61,7 @@ def _matrices(
     a, b = _matrix(writer, left, rows, over), _matrix(writer, right, over, cols)
     have = (*rows, *cols)
     if len(rows) <= 1 and len(cols) <= 1:
-        out = writer.call("np.dot", [a, b], writer.room(have, "real", one_piece=True))
+        out = writer.call("np.dot", [a, b], writer.room(have, "real", whole=True))
     else:
         inner = f"({'-1, ' if cols else '-1,'}{writer.extent(cols) if cols else ''})"
         out = shaped(writer, a, b, inner if rows else "(-1,)", have)
@@ -144,7 +144,7 @@ def shaped(writer: IntoWriter, a: str, b: str, inner: str, have: Labels) -> Code
     writer.needs.helpers["_product"] = None
     ends = [writer.extent((i,)) for i in have]
     shape = f"({', '.join(ends)}{',' if len(ends) == 1 else ''})"
-    return writer.call("_product", [a, b, inner, shape], writer.room(have, "real", one_piece=True))
+    return writer.call("_product", [a, b, inner, shape], writer.room(have, "real", whole=True))
 
 
 def _unfolded(

@@ -16,11 +16,16 @@ NUMERALS = {"1": "one", "2": "two", "0.5": "half"}
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """An array to compute in: how code refers to it, its shape and kind, whether the workspace keeps it."""
+    """An array to compute in: how code refers to it, its shape and kind, whether the workspace keeps it.
+
+    ``whole``: it lies in memory in the order of its axes, as products of matrices want to write it; NumPy
+    lays out the results of other operations as their operands lie.
+    """
 
     text: str
     shape: str = ""
     kept: bool = True
+    whole: bool = False
 
 
 @dataclass
@@ -28,7 +33,7 @@ class Rooms:
     """Names in the order in which they came up, with the Python of how each begins."""
 
     begins: dict[str, str] = field(default_factory=dict)
-    free: dict[str, list[Room]] = field(default_factory=dict)
+    free: dict[tuple[str, bool], list[Room]] = field(default_factory=dict)
 
     def keep(self, name: str, begins: str = NOTHING) -> str:
         """A name that the workspace keeps from call to call."""
@@ -42,16 +47,16 @@ class Rooms:
                 return name
         return self.keep(unused(stem), text)
 
-    def take(self, shape: str, make: Callable[[], Room]) -> Room:
+    def take(self, shape: str, whole: bool, make: Callable[[], Room]) -> Room:
         """An array of a shape that nothing needs any more, else a new one."""
-        there = self.free.get(shape)
+        there = self.free.get((shape, whole))
         return there.pop() if there else make()
 
     def give_back(self, rooms: Iterable[Room]) -> None:
         """Arrays whose values are used up."""
         for room in rooms:
             if room.shape:
-                self.free.setdefault(room.shape, []).append(room)
+                self.free.setdefault((room.shape, room.whole), []).append(room)
 
 
 def number_name(text: str) -> str:

@@ -41,7 +41,7 @@ class Into:
             program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
         )
         self.lines = body.block(opened((*program.forward, *program.backward)))
-        writer = body.plain()
+        writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
         m.needs.dtype |= bool(self.door.numbers())
         self.cost = m.names[m.model.cost]
