@@ -297,3 +297,18 @@ cost C = sum(h[t,i]^2, t, i)
     steps = loops_of(body)
     assert "[:, :, None]" not in body and "x[" not in steps
     assert steps.count(" @ ") == 8 and body.count("tanh(") == 2
+
+
+def test_the_argument_of_a_cheap_function_inside_of_a_layer_is_computed_once() -> None:
+    gate = "sigmoid(sum(T[l,i,j]*h[l-1,j], j))"
+    text = f"""\
+index l = 1..L
+input x : D
+param W[l] : D, D
+param T[l] : D, D
+h[0,i] = x[i]
+h[l,i] = {gate}*relu(sum(W[l,i,j]*h[l-1,j], j)) + (1 - {gate})*h[l-1,i]
+cost C = sum(h[L,i]^2, i)
+"""
+    body = agrees(text)
+    assert body.count("sigmoid(") == 1 and body.count("@ W[l].T") == 1 and body.count("@ T[l].T") == 1

@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 from symbp.arrays import reuse
 from symbp.calculus.affine import Index, affine, fresh
 from symbp.calculus.expr import (
+    Add,
     Call,
     Expr,
+    Reduce,
     Ref,
     Where,
     Within,
+    canonical,
     children,
     free_indices,
     refresh,
@@ -30,16 +33,16 @@ from symbp.model.core import Equation, Model
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A call inside of ``equation``, and the equation of the variable that is to have its value."""
+    """A part of ``equation``, and the equation of the variable that is to have its value."""
 
     equation: Equation
-    call: Call
+    part: Expr
     made: Equation
     at: tuple[Index, ...]
 
 
 def with_stored_calls(system: AdjointSystem, model: Model, names: reuse.Names) -> Model:
-    """The model with a variable for each call inside of a step whose value an adjoint needs."""
+    """The model with a variable for each function or sum inside of a step whose value an adjoint needs."""
     found = list(_candidates(model, names))
     if not found:
         return model
@@ -59,52 +62,64 @@ def with_stored_calls(system: AdjointSystem, model: Model, names: reuse.Names) -
 def _candidates(model: Model, names: reuse.Names) -> Iterator[Inner]:
     taken = {*model.arrays, *model.functions}
     for e in model.equations:
-        calls = dict.fromkeys(c for c in _calls(reuse.computed(e.rhs, names)) if _worth(c, e))
-        for call in calls:
-            name = f"{call.function}_{e.lhs.name}"
+        found = (p for p in _parts(reuse.computed(e.rhs, names)) if _worth(p, e))
+        for part in {canonical(p): p for p in found}.values():
+            name = f"{part.function}_{e.lhs.name}" if isinstance(part, Call) else f"{e.lhs.name}_inner"
             while name in taken:
                 name += "_"
             taken.add(name)
-            yield _variable(e, call, name)
+            yield _variable(e, part, name)
 
 
-def _calls(node: Expr) -> Iterator[Call]:
-    """The outermost calls below the top that are computed in any case."""
+def _parts(node: Expr) -> Iterator[Expr]:
+    """The outermost functions below the top that are computed in any case; of cheap ones, their argument."""
     for child in () if isinstance(node, Where) else children(node):
-        if isinstance(child, Call) and not any(child.orders):
+        if _costly(child) or (isinstance(node, Call) and _sums(child)):
             yield child
         else:
-            yield from _calls(child)
+            yield from _parts(child)
 
 
-def _worth(call: Call, e: Equation) -> bool:
-    """Whether a call belongs to a step, and is more than a cheap function or one of a stored value."""
-    own = free_indices(call)
+def _costly(node: Expr) -> bool:
+    """Whether a node is a function that takes longer than reading its value."""
+    return isinstance(node, Call) and not any(node.orders) and node.function not in reuse.CHEAP
+
+
+def _sums(node: Expr) -> bool:
+    """Whether an argument is made of sums over indices, and of no function that is."""
+    inner = list(walk(node))
+    called = any(isinstance(n, Call) and any(isinstance(m, Reduce) for m in walk(n)) for n in inner)
+    return isinstance(node, Add | Reduce) and any(isinstance(n, Reduce) for n in inner) and not called
+
+
+def _worth(part: Expr, e: Equation) -> bool:
+    """Whether a part belongs to a step, and is more than a function of a stored value."""
+    own = free_indices(part)
     plain = not any(i in own for index in own for i in (*index.low.indices(), *index.high.indices()))
     stepwise = any(i.sequence and i in e.indices for i in own)
-    guarded = any(isinstance(n, Where | Within) for n in walk(call))
-    simple = call.function in reuse.CHEAP or all(isinstance(a, Ref) for a in call.args)
+    guarded = any(isinstance(n, Where | Within) for n in walk(part))
+    simple = isinstance(part, Call) and all(isinstance(a, Ref) for a in part.args)
     return plain and stepwise and not guarded and not simple
 
 
-def _variable(e: Equation, call: Call, name: str) -> Inner:
-    own = free_indices(call)
+def _variable(e: Equation, part: Expr, name: str) -> Inner:
+    own = free_indices(part)
     at = (*(i for i in e.indices if i in own), *(i for i in own if i not in e.indices))
     new = tuple(fresh(i.name, i.low, i.high, i.sequence) for i in at)
     place = {old: affine(index) for old, index in zip(at, new, strict=True)}
-    rhs = substitute(refresh(call), place)
-    return Inner(e, call, Equation(Ref(name, tuple(map(affine, new))), rhs, new), at)
+    rhs = substitute(refresh(part), place)
+    return Inner(e, part, Equation(Ref(name, tuple(map(affine, new))), rhs, new), at)
 
 
 def _stored(model: Model, inner: Inner) -> Model:
     """The model with the new equation before the one that reads its value."""
     made, old = inner.made, inner.equation.lhs.name
-    value = Ref(made.lhs.name, tuple(map(affine, inner.at)))
+    value, key = Ref(made.lhs.name, tuple(map(affine, inner.at))), canonical(inner.part)
     equations: list[Equation] = []
     for e in model.equations:
         if e.lhs == inner.equation.lhs and e.indices == inner.equation.indices:
             equations.append(made)
-            e = replace(e, rhs=replace_nodes(e.rhs, lambda n: value if n == inner.call else None))
+            e = replace(e, rhs=replace_nodes(e.rhs, lambda n: value if canonical(n) == key else None))
         equations.append(e)
     axes = tuple(fresh(i.name, i.low, i.high, i.sequence) for i in made.indices)
     array = replace(model.arrays[old], name=made.lhs.name, axes=axes, latex="")
