@@ -163,9 +163,9 @@ def _argument(
     array: Array, sample: Sample, batch: Sequence[Sample] | None, dtype: str
 ) -> Any:
     sequences = [i for i in array.axes if i.sequence]
-    if batch is not None and sequences and not _ragged(array):
+    if batch is not None:
         # A family of inputs with members of one shape is an axis after that of the batch.
-        sequences = []
+        sequences = [i for i in sequences if _ragged(array, i)]
 
     def leaf(outer: Values) -> Any:
         if batch is None:
@@ -175,9 +175,9 @@ def _argument(
     return _nested(sequences, sample, {}, leaf)
 
 
-def _ragged(array: Array) -> bool:
-    names = {i for i in array.axes if i.sequence}
-    return any(names & {*a.low.indices(), *a.high.indices()} for a in array.axes)
+def _ragged(array: Array, index: Index) -> bool:
+    """Whether the shape of a member depends on an index."""
+    return any(index in (*a.low.indices(), *a.high.indices()) for a in array.axes)
 
 
 def _nested(
