@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbp.arrays import contract
-from symbp.arrays.cover import sizing, span
+from symbp.arrays.cover import sizing
 from symbp.arrays.nodes import (
     BATCH,
     Apply,
@@ -32,7 +32,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.reading import Scope, index_value, load
 from symbp.arrays.statement import key_of, reads
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
 from symbp.calculus.expr import ONE as EXPR_ONE
 from symbp.calculus.expr import ZERO as EXPR_ZERO
 from symbp.calculus.expr import (
@@ -178,11 +178,15 @@ def _flag(cond: Node) -> Node:
 def _within(node: Within, scope: Scope) -> Node:
     """The conditions that are not met everywhere anyway."""
     value, low, high = (index_value(p, scope) for p in (node.value, node.lo, node.hi))
-    sure = (known_le(span(node.lo, True), span(node.value, False)),
-            known_le(span(node.value, True), span(node.hi, False)))
+    sure = (_surely_le(node.lo, node.value), _surely_le(node.value, node.hi))
     tests = (elementwise("<=", low, value), elementwise("<=", value, high))
     left = [t for t, known in zip(tests, sure, strict=True) if not known]
     return left[0] if len(left) == 1 else elementwise("and", *tests)
+
+
+def _surely_le(left: Affine, right: Affine) -> bool:
+    """Whether that holds for all values of the indices, those that both have in common too."""
+    return bool(known_le(left, right) or known_le(span(left, True), span(right, False)))
 
 
 def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symbp.arrays.cover import span
 from symbp.arrays.nodes import (
     BATCH,
     At,
@@ -26,7 +25,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.statement import key_of
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Index, known_le
+from symbp.calculus.affine import Affine, Index, known_le, span
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.errors import SymbpError
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbp.arrays.cover import span
 from symbp.arrays.nodes import BATCH
 from symbp.arrays.statement import Statement
-from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.affine import Affine, Index, affine, known_le, span
 from symbp.calculus.expr import (
     ZERO,
     Add,

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large
 from symbp.calculus.expr import (
     Call,
     Expr,
@@ -25,9 +25,9 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
+from symbp.derive.steps import Interval, Part, parts
 from symbp.model.core import Array, Equation, Model
-
-Interval = tuple[Affine, Affine]
+from symbp.model.order import components
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ def graph_of(model: Model) -> Graph:
         {name: tuple(read) for name, read in reads.items()},
         {name: tuple(places) for name, places in readers.items()},
     )
+
+
+def recurrences(graph: Graph) -> dict[str, frozenset[str]]:
+    """For each variable those that it needs and that need it, across whatever steps."""
+    groups = components(list(graph.reads), lambda n: [r for r in graph.reads[n] if r in graph.reads])
+    return {name: frozenset(group) for group in groups for name in group}
 
 
 def needed(graph: Graph, leaves: frozenset[str]) -> frozenset[str]:
@@ -348,9 +354,8 @@ def generic_le(left: Affine, right: Affine) -> bool:
     if known is not None:
         return known
     difference = right - left
-    return sum(c for _, c in difference.terms) > 0 or (
-        sum(c for _, c in difference.terms) == 0 and difference.const >= 0
-    )
+    sign = large(difference)
+    return sign > 0 or (sign == 0 and difference.const >= 0)
 
 
 def _unit(position: Affine, indices: tuple[Index, ...]) -> tuple[Index, int, Affine] | None:
@@ -404,7 +409,9 @@ def _group(
         if key not in done:
             done.add(key)
             places = [o for o in occurrences if _place(o, solvable) == key]
-            yield _use(array, target, equation, body, seen, places, solvable, bound_ranges, original)
+            for part in parts(array, target, equation, places, solvable):
+                given = (array, target, equation, body, seen, places, solvable, bound_ranges, original)
+                yield _use(*given, part)
 
 
 def _place(occurrence: Ref, solvable: Mapping[int, str]) -> tuple[Affine, ...]:
@@ -450,6 +457,7 @@ def _use(
     solvable: Mapping[int, str],
     bound_ranges: Mapping[Index, Interval],
     original: Expr,
+    part: Part,
 ) -> Use:
     occurrence, values = places[0], dict[Index, Affine]()
     domain: dict[int, Interval] = {}
@@ -468,11 +476,13 @@ def _use(
         else:
             intervals = [_free_interval(o.indices[axis], full, bound_ranges, equation) for o in places]
             domain[axis] = _around(intervals, (full.low, full.high))
+    domain |= {axis: narrow(domain[axis], own) for axis, own in part.domain.items()}
     rest_indices = tuple(i for i in equation.indices if i not in values)
     moved = dict(values)
     kept = []
     for i in rest_indices:
-        kept.append(fresh(i.name, i.low.substitute(moved), i.high.substitute(moved), i.sequence))
+        low, high = part.consumers.get(i, (i.low, i.high))
+        kept.append(fresh(i.name, low.substitute(moved), high.substitute(moved), i.sequence))
         moved[i] = affine(kept[-1])
     lhs = substitute(equation.lhs, moved)
     assert isinstance(lhs, Ref)

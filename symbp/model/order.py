@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from symbp.calculus.affine import Affine, known_le, show
+from symbp.calculus.affine import Affine, heading, known_le, show
 from symbp.calculus.expr import Ref, refs
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
@@ -161,9 +161,9 @@ def _shift(edge: Edge, keys: Mapping[str, Equation], arrays: Mapping[str, Array]
     if mine.as_index() is None and its.as_index() is None and fixed is not None:
         difference = its - mine
         return difference.const if difference.is_const else None
-    difference = its - mine
-    if difference.is_const:
-        return difference.const
+    side = heading(its - mine)
+    if side is not None:
+        return side
     low, high = _ends(equation, mine)
     if known_le(its + 1, low):
         return -1

@@ -130,7 +130,7 @@ def _position_name(scope: Scope, name: str, span: Span | None) -> Affine:
         assert isinstance(element, Ref)
         return affine(element)
     if scope.table.sizes.get(name) == 0:
-        return affine(Size(name))
+        return affine(Size(name, (), name in scope.table.long))
     if name in scope.table.arrays:
         raise ModelProblem(
             f"{name} is an array, so it cannot stand in an index position", span,
