@@ -7,12 +7,19 @@ from dataclasses import replace
 
 from symbp.arrays.statement import Statement
 from symbp.calculus.affine import Affine, Index, Size, affine, known_le, span
+from symbp.calculus.expr import Expr, Reduce, Weights, bound, walk
 
 
 def sizing(index: Index) -> tuple[Index, ...]:
     """The indices that choose the sizes in the range of ``index``: the l of n[l]."""
     ends = (index.low, index.high)
     return tuple(i for end in ends for a in end.atoms() if isinstance(a, Size) for i in _inner(a))
+
+
+def framing(node: Expr) -> frozenset[Index]:
+    """The indices on which the range of a softmax, a maximum, … depends: what is no sum has no mask."""
+    whole = (n for n in walk(node) if isinstance(n, Weights) or (isinstance(n, Reduce) and n.op != "sum"))
+    return frozenset(m for n in whole for i in bound(n) for end in (i.low, i.high) for m in end.indices())
 
 
 def _inner(size: Size) -> tuple[Index, ...]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbp.arrays import contract
-from symbp.arrays.cover import sizing
+from symbp.arrays.cover import framing, sizing
 from symbp.arrays.nodes import (
     BATCH,
     Apply,
@@ -213,16 +213,16 @@ def chooses(factor: Expr) -> bool:
 
 
 def must_loop(index: Index, body: Expr, scope: Scope) -> bool:
-    """Whether an index chooses members of a list or the sizes of other indices."""
-    if not index.sequence:
-        return False
+    """Whether an index chooses members of a list, or the sizes or ends of other indices."""
     for read in reads(body):
         storage = scope.storages.get(key_of(read))
         if storage is not None and storage.listed:
             axis = storage.layout[0]
             if index in read.indices[axis].indices():
                 return True
-    return any(index in sizing(i) for n in walk(body) for i in bound(n))
+    if not index.sequence:
+        return False
+    return index in framing(body) or any(index in sizing(i) for n in walk(body) for i in bound(n))
 
 
 def _reduce(node: Reduce, scope: Scope) -> Node:
@@ -283,8 +283,7 @@ def _widened(node: Reduce, scope: Scope) -> Reduce:
         if not moving:
             continue
         if node.op != "sum":
-            what = f"{node.op} over {index.name}, whose range depends on {moving[0].name}"
-            raise SymbpError(f"{what}, has no array form", hint="write the condition with `where`")
+            _still(node.op, index, scope)
         wide = fresh(index.name, span(index.low, False), span(index.high, True), index.sequence)
         place = {index: affine(wide)}
         inside = Within(affine(wide), index.low.substitute(place), index.high.substitute(place))
@@ -294,10 +293,21 @@ def _widened(node: Reduce, scope: Scope) -> Reduce:
     return node
 
 
+def _still(op: str, index: Index, scope: Scope) -> None:
+    moving = [i for i in (*index.low.indices(), *index.high.indices()) if i not in scope.loops]
+    if moving:
+        raise SymbpError(
+            f"{op} over {index.name}, whose range depends on {moving[0].name}, has no array form",
+            hint=f"sum over a fixed range and write the condition with `where`, or declare {moving[0].name} "
+            f"as a sequence: index {moving[0].name} = …",
+        )
+
+
 def _weights(node: Weights, scope: Scope) -> Node:
     """Weights read where they are, or picked out of the whole row."""
     if must_loop(node.index, node.body, scope):
         raise _ragged(node.op, node.index)
+    _still(node.op, node.index, scope)
     at = node.at.as_index()
     if at is not None and at not in scope.loops and (at.low, at.high) == (node.index.low, node.index.high):
         taken = {i for n in walk(node.body) for p in positions(n) for i in p.indices()}
@@ -307,6 +317,10 @@ def _weights(node: Weights, scope: Scope) -> Node:
     body = _with(lower(node.body, scope), node.index)
     row = Normalised(node.op, body, node.index, body.labels)
     ids = index_value(node.at - node.index.low, scope)
+    first, last = _surely_le(node.index.low, node.at), _surely_le(node.at, node.index.high)
+    if scope.guarded and not (first and last):
+        ends = (Affine(), node.index.extent - 1)
+        ids = elementwise("clip", ids, *(index_value(end, scope) for end in ends))
     labels = (*(i for i in body.labels if i != node.index), *ids.labels)
     return Select(row, node.index, ids, tuple(dict.fromkeys(labels)))
 

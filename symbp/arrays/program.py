@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
-from symbp.arrays.cover import initialised, sizing, tiles
+from symbp.arrays.cover import framing, initialised, sizing, tiles
 from symbp.arrays.fission import inputs_apart
 from symbp.arrays.grouping import grouped
 from symbp.arrays.inner import joined
@@ -249,7 +249,7 @@ def _family(model: Model, s: Statement, looped: set[str]) -> tuple[str, ...]:
 
 
 def _forced(s: Statement, lists: Mapping[str, int]) -> tuple[str, ...]:
-    """The sequences of a statement that choose members of lists or sizes."""
+    """The sequences of a statement that choose members of lists, sizes or the ranges of maxima."""
     chosen: set[Index] = set()
     touched = [(s.target, s.at), *((key_of(r), r.indices) for r in reads_of(s))]
     for key, at in touched:
@@ -258,6 +258,7 @@ def _forced(s: Statement, lists: Mapping[str, int]) -> tuple[str, ...]:
     ranged = [*s.indices, *(i for n in walk(s.rhs) for i in bound(n))]
     for index in ranged:
         chosen.update(sizing(index))
+    chosen |= framing(s.rhs)
     return tuple(i.sequence for i in s.indices if i.sequence and i in chosen)
 
 

@@ -144,7 +144,8 @@ def _ids(place: _Place, position: Affine, gathers: bool, scope: Scope) -> Node:
     ids = index_value(position, scope)
     if gathers or not scope.guarded or place.inside():
         return ids
-    return elementwise("clip", ids, IndexValue(place.high - place.base))
+    # not to the padding before the first position: nothing is ever written there
+    return elementwise("clip", ids, *(IndexValue(end - place.base) for end in (place.low, place.high)))
 
 
 def _labels(subscripts: list[Subscript]) -> Labels:
