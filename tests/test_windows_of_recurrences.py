@@ -235,6 +235,17 @@ def test_a_window_that_reaches_both_ways_is_refused() -> None:
     assert caught.value.span is not None
 
 
+def test_windows_along_two_indices_are_refused_with_a_way_out() -> None:
+    text = (
+        "index i = 1..n, j = 1..n\nparam w : n, n\nm[i,j] = w[i-1,j-1] for i = 1..n, j = i..i\n"
+        "m[i,j] = w[i-1,j-1] + min(m[i,k] + m[k+1,j], k=i..j-1) for i = 1..n-1, j = i+1..n\ncost C = m[1,n]\n"
+    )
+    with pytest.raises(SymbpError) as caught:
+        adjoint_system(pipeline.parse(text))
+    assert caught.value.span is not None
+    assert "for spans from i to j their length" in str(caught.value)
+
+
 def test_a_sequence_that_is_read_before_it_begins_is_refused() -> None:
     text = (
         "index t = 0..T-1\nparam w : P\nconst e[t]\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from symbp.calculus.affine import Affine, Index, affine, heading, known_le
 from symbp.calculus.expr import Ref
-from symbp.errors import SymbpError
+from symbp.errors import ModelProblem, SymbpError
 from symbp.model.core import Array, Equation
 
 Interval = tuple[Affine, Affine]
@@ -48,7 +48,28 @@ def parts(
             if not known_le(full.high, mine.high):
                 yield Part({axis: (mine.high + 1, full.high)})
             return
+    if equation.lhs.name == array.name and "free" in solvable.values():
+        _goes_on(array, equation, places, solvable)
     yield Part()
+
+
+def _goes_on(
+    array: Array, equation: Equation, places: Sequence[Ref], solvable: Mapping[int, str]
+) -> None:
+    """That no element is among those that read it.
+
+    Raises:
+        ModelProblem: if that is not known.
+    """
+    for axis, kind in solvable.items():
+        steps = {heading(o.indices[axis] - equation.lhs.indices[axis]) for o in places}
+        if kind == "index" and not steps & {0, None}:
+            return
+    raise ModelProblem(
+        f"{array.name} reads itself through windows along several indices at once: "
+        "which steps read an element cannot be told", equation.span,
+        "take as one index what grows with every step: for spans from i to j their length, b[n,i]",
+    )
 
 
 @dataclass

@@ -167,10 +167,7 @@ class Door:
         while left:
             array = next((a for a in left if self.ready(a, known)), None)
             if array is None:
-                raise ModelProblem(
-                    f"no shape fixes the sizes of {left[0].name}", left[0].span,
-                    "declare them with `size`, or let an array have them as an axis",
-                )
+                raise _unfixed(left[0], known)
             left.remove(array)
             out.append(array)
             known |= {d.size.name for d in self.dims(array) if d.size is not None}
@@ -274,6 +271,17 @@ class Door:
         listed = self.members(array) and self.storages[array.name].listed
         values = f"np.hstack([member.ravel() for member in {name}])" if listed else name
         return [f'_integers("{array.name}", {values}, {self.text(low, {})}, {self.text(high, {})})']
+
+
+def _unfixed(array: Array, known: set[str]) -> ModelProblem:
+    """That a size stands in no shape alone: as 2*S, say, which is no number for every length."""
+    open_ = [i.extent for i in array.axes if {s.name for s in _names(i.extent)} - known]
+    names = dict.fromkeys(s.name for extent in open_ for s in _names(extent) if s.name not in known)
+    return ModelProblem(
+        f"no shape fixes {' or '.join(names)}: {array.name} has {' and '.join(map(show, open_))} elements",
+        array.span,
+        f"make it an argument: size {', '.join(names)}; or let an array have it alone as an axis",
+    )
 
 
 def _call(head: str, dims: Iterable[str]) -> str:

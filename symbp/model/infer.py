@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from symbp.calculus.affine import Index
 from symbp.errors import ModelProblem
-from symbp.model.ranges import Drafted, Inference, find_ranges
+from symbp.model.ranges import Drafted, Inference, find_ranges, take_whole
 from symbp.model.shapes import shape
 
 
@@ -29,6 +29,8 @@ def infer(state: Inference) -> None:
         guessed = next((n for n in state.groups if shape(state, n, partial=True)), None)
         if guessed is not None:
             pending.extend(readers[guessed])
+        else:
+            pending.extend([d for d in state.drafts if take_whole(state, d)][:1])
     for drafted in state.drafts:
         for index in drafted.all_indices:
             if index not in state.ranges:
