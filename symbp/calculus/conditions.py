@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from symbp.calculus.affine import Affine, known_nonnegative
-from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Neg, Number
+from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Mul, Neg, Number
 
 
 def settled(cond: Expr) -> bool | None:
@@ -60,5 +60,17 @@ def _integer(node: Expr) -> Affine | None:
             parts = [_integer(t) for t in terms]
             known = [p for p in parts if p is not None]
             return sum(known, Affine()) if len(known) == len(parts) else None
+        case Mul(factors):
+            return _product([_integer(f) for f in factors])
         case _:
             return None
+
+
+def _product(parts: Sequence[Affine | None]) -> Affine | None:
+    """The product of integers, of which all but one are numbers."""
+    total = Affine(1)
+    for part in parts:
+        if part is None or not (part.is_const or total.is_const):
+            return None
+        total = total * part.const if part.is_const else part * total.const
+    return total
