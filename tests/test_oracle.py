@@ -914,3 +914,21 @@ def test_beside_a_border_that_no_path_crosses_no_logarithm_of_zero_is_taken() ->
     model = pipeline.parse(BORDER)
     system = adjoint_system(model)
     assert verify(model, system, precise=False).ok
+
+
+STANDARDISED = """
+const x : 2, D
+param W : E, D
+param b : E
+u[n,e] = sum(W[e,d]*x[n,d], d) + b[e]
+a[n,e] = (u[n,e] - mean(u[m,e], m))/sqrt(mean((u[m,e] - mean(u[k,e], k))^2, m))
+cost C = sum(a[n,e]^4, n, e)
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gradient_that_vanishes_is_no_error_for_its_roundings(seed: int) -> None:
+    model = pipeline.parse(STANDARDISED)
+    system = adjoint_system(model)
+    report = verify(model, system, pipeline.module_of(system), precise=False, seed=seed)
+    assert report.ok, str(report)

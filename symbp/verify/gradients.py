@@ -96,12 +96,14 @@ def _rounding(module: Module, single: dict[str, Any], goal: Goal) -> dict[str, f
     """What roundings alone change in float64: they are about ``PRECISIONS`` times larger in float32.
 
     One result may be ten times luckier than another.  Of a wrong gradient that forgives one part in a
-    million, and never more than ``FORGIVEN``.
+    million, and never more than ``FORGIVEN``: of its largest element, or of a thousandth of the cost where
+    it vanishes, as behind a column standardised over two values.
     """
     found = [_errors(one, goal) for one in _every_form(module, single)]
     known = set(found[0]).intersection(*found[1:]) & set(goal.gradients)
     seen = {name: 10 * ROUNDINGS * max(e[name] for e in found) / PRECISIONS for name in known}
-    return {name: min(e, FORGIVEN * largest(goal.gradients[name])) for name, e in seen.items()}
+    least = abs(goal.cost) / 1000
+    return {name: min(e, FORGIVEN * max(largest(goal.gradients[name]), least)) for name, e in seen.items()}
 
 
 def _every_form(module: Module, arguments: dict[str, Any]) -> Iterator[Any]:
