@@ -102,8 +102,13 @@ def _rounding(module: Module, single: dict[str, Any], goal: Goal) -> dict[str, f
     found = [_errors(one, goal) for one in _every_form(module, single)]
     known = set(found[0]).intersection(*found[1:]) & set(goal.gradients)
     seen = {name: 10 * ROUNDINGS * max(e[name] for e in found) / PRECISIONS for name in known}
-    least = abs(goal.cost) / 1000
-    return {name: min(e, FORGIVEN * max(largest(goal.gradients[name]), least)) for name, e in seen.items()}
+    least, most = abs(goal.cost) / 1000, max(seen.values(), default=0.0)
+    out: dict[str, float] = {}
+    for name, e in seen.items():
+        size = largest(goal.gradients[name])
+        # one that vanishes may have no rounding in float32 by chance: then those of the others count
+        out[name] = min(most if size < FORGIVEN * least else e, FORGIVEN * max(size, least))
+    return out
 
 
 def _every_form(module: Module, arguments: dict[str, Any]) -> Iterator[Any]:
