@@ -53,6 +53,11 @@ def _no_range(drafted: Drafted, index: Index) -> ModelProblem:
             f"nothing says which values the index {index.name} takes in the equation of {drafted.name}", span,
             f"give it a range in the sum: {index.name}=0..K-1",
         )
+    if any(s.array == drafted.name for s in drafted.draft.uses):
+        return ModelProblem(
+            f"{drafted.name} is read in its own equation, and nothing else says what {index.name} runs over",
+            span, f"read another array there; in a recurrence say its range: … for {index.name} = 1..N",
+        )
     used = any(index in p.indices() for s in drafted.draft.uses for p in s.positions)
     why = "no array of this equation fixes its range" if used else "so nothing fixes its range"
     where = "" if used else " appears on the left only,"

@@ -133,9 +133,17 @@ def _direction(
         )
     raise ModelProblem(
         f"{who}, and no sequence index puts the equations in order", equation.span,
-        f"read an earlier element of {ref.name} (l-1, t-1), where l is declared: index l = 1..L",
+        _earlier(ref, arrays[ref.name]),
         tuple((f"the equation of {e.lhs.name}", e.span) for e in others),
     )
+
+
+def _earlier(ref: Ref, array: Array) -> str:
+    """What to write so that there is an order: an earlier element along a sequence that the array has."""
+    name = next((a.sequence for a in array.axes if a.sequence), "")
+    if not name:
+        return f"read an earlier element of {ref.name} (l-1, t-1), where l is declared: index l = 1..L"
+    return f"read an earlier element of {ref.name}, at {name}-1, or a later one in every place, at {name}+1"
 
 
 def _window(
