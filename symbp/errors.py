@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+LONGEST = 180
+"""So much of a line of the model is shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -35,9 +38,13 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}"
 
     def excerpt(self) -> str:
-        """The line and a caret line below it."""
+        """The line and a caret line below it; of a very long line the part around the place."""
         text = self.source.line(self.line)
         start = max(self.column - 1, 0)
+        if len(text) > LONGEST:
+            first = max(0, start - LONGEST // 2)
+            head, tail = "…" * bool(first), "…" * (first + LONGEST < len(text))
+            text, start = f"{head}{text[first : first + LONGEST]}{tail}", start - first + len(head)
         before = "".join("\t" if c == "\t" else " " for c in text[:start])
         carets = "^" * max(1, min(self.width, max(len(text) - start, 1)))
         return f"    {text}\n    {before}{carets}"

@@ -158,8 +158,9 @@ def structured(
 ) -> Any:
     """Elements by position as an array, or as lists of arrays over the sequence axes."""
     sequences = [i for i in array.axes if i.sequence]
-    if batched and not any(_ragged(array, i) for i in sequences):
-        sequences = []
+    differing = [i for i in sequences if _ragged(array, i)]
+    if batched or differing:
+        sequences = differing  # of members of one shape there is an array
 
     def nested(rest: list[Index], outer: Env) -> Any:
         if rest:

@@ -296,8 +296,7 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
         """
         index i = 1..n, j = 1..n
         param w : n, n
-        m[i,j] = w[i-1,j-1] for i = 1..n, j = i..i
-        m[i,j] = w[i-1,j-1] + min(m[i,k] + m[k+1,j], k=i..j-1) for i = 1..n-1, j = i+1..n
+        m[i,j] = w[i-1,j-1] + sin(m[n+1-i,n+1-j])
         cost C = m[1,n]
         """,
         "no sequence index puts the equations in order", "read an earlier element",

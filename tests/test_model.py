@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from symbp import models
+from symbp import models, pipeline
 from symbp.calculus.affine import Index, show
 from symbp.calculus.expr import (
     Call,
@@ -394,3 +394,16 @@ def test_a_long_chain_is_no_problem():
     model = model_of("param v0\n" + chain + "cost C = v1000\n")
     assert model.order[0] == "v1" and model.order[-1] == "v1000"
     assert time.perf_counter() - start < 8
+
+
+def test_an_index_that_waits_for_another_runs_over_the_axis_where_it_stands_alone() -> None:
+    model = pipeline.parse(
+        "param w : M\nconst x : N\nb[t] = sum(w[t+s]*x[N-1-s], s)\ncost C = sum(b[t]^2, t)\n"
+    )
+    (axis,) = model.arrays["b"].axes
+    assert (show(axis.low), show(axis.high)) == ("0", "M-N")
+
+
+def test_a_size_that_only_a_multiple_fixes_is_an_argument() -> None:
+    model = pipeline.parse("index t = 1..2*S\nparam w : 2*S\nconst e[t]\ncost C = sum(w[t-1]*e[t], t)\n")
+    assert model.free_sizes == ("S",)

@@ -47,6 +47,11 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     (mlp("+ b[l,j]", "+ bb[l,j]"), "bb is not defined", "bb[l,j]", "did you mean b?"),
     (mlp("sigma(z", "sigm(z"), "there is no function sigm", "sigm(z[l,j])", "did you mean sigma?"),
     (mlp("+ b[l,j]", "+ q"), "q is not defined", "q", "declare it"),
+    (mlp("+ b[l,j]", "+ sum[l,j]"), "sum is a function: it has no elements", "sum[l,j]", "sum(…)"),
+    (mlp("*a[l-1,k]", "*a[l-1,exp]"),
+     "exp is a function, so it cannot stand in an index position", "exp", "x[l]"),
+    ("param w : D\ncost C = sum(w[i], j)\n", "the index i is neither summed nor on the left, in the cost C",
+     "i", "sum over it: sum(…, i); a size"),
     (MLP + "x[k] = 1\n", "x is given (input): an equation cannot define it", "x[k]", "another name"),
     (MLP + "param x : n[0]\n", "x is declared twice", "x", "another name"),
     (MLP + "size b\n", "b is declared twice", "b", "another name"),
@@ -150,7 +155,11 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      "v is read at l = 0, but it is given for 1..L only", "l", "for l = 1..L"),
     # order
     ("index l = 1..L\na[l] = tanh(b[l])\nb[l] = tanh(a[l])\ncost C = a[L]\n",
-     "a, b need each other, and no sequence index puts the equations in order", "a[l]", "index l = 1..L"),
+     "a, b need each other, and no sequence index puts the equations in order", "a[l]", "at l-1"),
+    ("param w : D\nz[i] = w[i]*z[i]\ncost C = sum(z[i]^2, i)\n",
+     "z needs itself, and no sequence index puts the equations in order", "z[i]", "index l = 1..L"),
+    ("param w : D\nz[n,i] = w[i]*z[n,i]\ncost C = sum(z[n,i]^2, n, i)\n",
+     "z is read in its own equation, and nothing else says what n runs over", "n", "read another array"),
     ("a = tanh(b)\nb = tanh(a)\ncost C = a\n", "a, b need each other", "a", "earlier element"),
     (V + "a[i] = a[i]*v[i]\ncost C = sum(a[i], i)\n", "a needs itself", "a[i]", "earlier element"),
     ("index t = 1..T\nh[0] = 0\nh[t] = tanh(h[t-1]) + h[T]\ncost C = h[T]\n", "h needs itself", "h[t]",
@@ -195,3 +204,12 @@ def test_functions_that_double_each_other_are_refused_quickly():
 def test_long_sequences_of_known_length_are_not_counted_out():
     text = "index l = 1..100000\nparam v\nr[0] = v\nr[l] = tanh(r[l-1])\ncost C = r[100000]\n"
     assert build(read(Source("m", text), "m")).order == ("r",)
+
+
+def test_of_a_very_long_line_the_part_around_the_place_is_shown() -> None:
+    terms = " + ".join(["w[i]^2"] * 900)
+    text = f"param w : D\ncost C = sum({terms} + v[i], i)\n"
+    found = problem(text)
+    line, carets = str(found).splitlines()[1:3]
+    assert len(line) < 200
+    assert line[carets.index("^") :].startswith("v[i]")

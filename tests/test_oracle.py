@@ -895,3 +895,40 @@ def test_the_sizes_are_the_smallest_of_several_that_serve() -> None:
     """)
     sizes = choose_sizes(model)
     assert sizes["I", ()] * sizes["J", ()] * sizes["K", ()] <= 60
+
+
+BORDER = """
+index i = 0..N, j = 0..M
+input x : N
+param y : M
+d[i,j] = (x[i-1] - y[j-1])^2 for i = 1..N, j = 1..M
+r[0,0] = 0
+r[i,0] = 100000 for i = 1..N
+r[0,j] = 100000 for j = 1..M
+r[i,j] = d[i,j] - log(exp(-r[i-1,j]) + exp(-r[i,j-1]) + exp(-r[i-1,j-1])) for i = 1..N, j = 1..M
+cost C = r[N,M]
+"""
+
+
+def test_beside_a_border_that_no_path_crosses_no_logarithm_of_zero_is_taken() -> None:
+    model = pipeline.parse(BORDER)
+    system = adjoint_system(model)
+    assert verify(model, system, precise=False).ok
+
+
+STANDARDISED = """
+const x : 2, D
+param W : E, D
+param b : E
+u[n,e] = sum(W[e,d]*x[n,d], d) + b[e]
+a[n,e] = (u[n,e] - mean(u[m,e], m))/sqrt(mean((u[m,e] - mean(u[k,e], k))^2, m))
+cost C = sum(a[n,e]^4, n, e)
+"""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gradient_that_vanishes_is_no_error_for_its_roundings(seed: int) -> None:
+    model = pipeline.parse(STANDARDISED)
+    system = adjoint_system(model)
+    report = verify(model, system, pipeline.module_of(system), precise=False, seed=seed)
+    assert report.ok, str(report)

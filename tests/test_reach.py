@@ -70,3 +70,9 @@ def test_what_a_condition_may_keep_inside_is_left_to_it() -> None:
 @pytest.mark.parametrize("name", models.names())
 def test_the_shapes_of_shipped_models_say_that_they_reach(name: str) -> None:
     assert reaches(symbp.load(name).core) == ()
+
+
+def test_a_condition_may_multiply_an_index() -> None:
+    text = "const x : H\nparam f : P\nz[i] = sum(where(i-2*p >= 0, f[p]*x[i-2*p], 0), p) for i = 0..H-1\n"
+    model = symbp.parse(text + "cost C = sum(z[i]^2, i)\n")
+    assert model.compile().value(x=np.arange(1.0, 4.0), f=np.ones(3)) == 1 + 4 + 16

@@ -6,26 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from symbp.arrays.statement import Statement
-from symbp.calculus.affine import Affine, Index, Size, affine, innermost, known_le
-from symbp.errors import SymbpError
-
-
-def span(position: Affine, up: bool) -> Affine:
-    """The greatest (least) value of a position over the ranges of its indices."""
-    for _ in range(12):
-        found = innermost(position)
-        if found is None:
-            return position
-        factor = position.coefficient(found)
-        end = found.high if (factor > 0) == up else found.low
-        position = position - affine(found) * factor + end * factor
-    raise SymbpError("the ranges of indices depend on each other in a circle")
+from symbp.calculus.affine import Affine, Index, Size, affine, known_le, span
+from symbp.calculus.expr import Expr, Reduce, Weights, bound, walk
 
 
 def sizing(index: Index) -> tuple[Index, ...]:
     """The indices that choose the sizes in the range of ``index``: the l of n[l]."""
     ends = (index.low, index.high)
     return tuple(i for end in ends for a in end.atoms() if isinstance(a, Size) for i in _inner(a))
+
+
+def framing(node: Expr) -> frozenset[Index]:
+    """The indices on which the range of a softmax, a maximum, … depends: what is no sum has no mask."""
+    whole = (n for n in walk(node) if isinstance(n, Weights) or (isinstance(n, Reduce) and n.op != "sum"))
+    return frozenset(m for n in whole for i in bound(n) for end in (i.low, i.high) for m in end.indices())
 
 
 def _inner(size: Size) -> tuple[Index, ...]:
@@ -78,6 +72,9 @@ def _covers_but(s: Statement, axes: tuple[Index, ...], cut: int) -> bool:
 
 
 def _chain(ends: list[tuple[Affine, Affine]], axis: Index) -> bool:
+    """Whether the parts follow each other at all sizes: 1, 2..T-1 and T share an element where T is 1."""
+    if not all(known_le(low, high + 1) for low, high in ends):
+        return False
     at, left = axis.low, list(ends)
     while left:
         found = next((e for e in left if e[0] == at), None)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbp.arrays import contract
-from symbp.arrays.cover import sizing, span
+from symbp.arrays.cover import framing, sizing
 from symbp.arrays.nodes import (
     BATCH,
     Apply,
@@ -32,7 +32,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.reading import Scope, index_value, load
 from symbp.arrays.statement import key_of, reads
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
 from symbp.calculus.expr import ONE as EXPR_ONE
 from symbp.calculus.expr import ZERO as EXPR_ZERO
 from symbp.calculus.expr import (
@@ -178,11 +178,15 @@ def _flag(cond: Node) -> Node:
 def _within(node: Within, scope: Scope) -> Node:
     """The conditions that are not met everywhere anyway."""
     value, low, high = (index_value(p, scope) for p in (node.value, node.lo, node.hi))
-    sure = (known_le(span(node.lo, True), span(node.value, False)),
-            known_le(span(node.value, True), span(node.hi, False)))
+    sure = (_surely_le(node.lo, node.value), _surely_le(node.value, node.hi))
     tests = (elementwise("<=", low, value), elementwise("<=", value, high))
     left = [t for t, known in zip(tests, sure, strict=True) if not known]
     return left[0] if len(left) == 1 else elementwise("and", *tests)
+
+
+def _surely_le(left: Affine, right: Affine) -> bool:
+    """Whether that holds for all values of the indices, those that both have in common too."""
+    return bool(known_le(left, right) or known_le(span(left, True), span(right, False)))
 
 
 def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:
@@ -209,16 +213,16 @@ def chooses(factor: Expr) -> bool:
 
 
 def must_loop(index: Index, body: Expr, scope: Scope) -> bool:
-    """Whether an index chooses members of a list or the sizes of other indices."""
-    if not index.sequence:
-        return False
+    """Whether an index chooses members of a list, or the sizes or ends of other indices."""
     for read in reads(body):
         storage = scope.storages.get(key_of(read))
         if storage is not None and storage.listed:
             axis = storage.layout[0]
             if index in read.indices[axis].indices():
                 return True
-    return any(index in sizing(i) for n in walk(body) for i in bound(n))
+    if not index.sequence:
+        return False
+    return index in framing(body) or any(index in sizing(i) for n in walk(body) for i in bound(n))
 
 
 def _reduce(node: Reduce, scope: Scope) -> Node:
@@ -279,8 +283,7 @@ def _widened(node: Reduce, scope: Scope) -> Reduce:
         if not moving:
             continue
         if node.op != "sum":
-            what = f"{node.op} over {index.name}, whose range depends on {moving[0].name}"
-            raise SymbpError(f"{what}, has no array form", hint="write the condition with `where`")
+            _still(node.op, index, scope)
         wide = fresh(index.name, span(index.low, False), span(index.high, True), index.sequence)
         place = {index: affine(wide)}
         inside = Within(affine(wide), index.low.substitute(place), index.high.substitute(place))
@@ -290,10 +293,21 @@ def _widened(node: Reduce, scope: Scope) -> Reduce:
     return node
 
 
+def _still(op: str, index: Index, scope: Scope) -> None:
+    moving = [i for i in (*index.low.indices(), *index.high.indices()) if i not in scope.loops]
+    if moving:
+        raise SymbpError(
+            f"{op} over {index.name}, whose range depends on {moving[0].name}, has no array form",
+            hint=f"sum over a fixed range and write the condition with `where`, or declare {moving[0].name} "
+            f"as a sequence: index {moving[0].name} = …",
+        )
+
+
 def _weights(node: Weights, scope: Scope) -> Node:
     """Weights read where they are, or picked out of the whole row."""
     if must_loop(node.index, node.body, scope):
         raise _ragged(node.op, node.index)
+    _still(node.op, node.index, scope)
     at = node.at.as_index()
     if at is not None and at not in scope.loops and (at.low, at.high) == (node.index.low, node.index.high):
         taken = {i for n in walk(node.body) for p in positions(n) for i in p.indices()}
@@ -303,6 +317,10 @@ def _weights(node: Weights, scope: Scope) -> Node:
     body = _with(lower(node.body, scope), node.index)
     row = Normalised(node.op, body, node.index, body.labels)
     ids = index_value(node.at - node.index.low, scope)
+    first, last = _surely_le(node.index.low, node.at), _surely_le(node.at, node.index.high)
+    if scope.guarded and not (first and last):
+        ends = (Affine(), node.index.extent - 1)
+        ids = elementwise("clip", ids, *(index_value(end, scope) for end in ends))
     labels = (*(i for i in body.labels if i != node.index), *ids.labels)
     return Select(row, node.index, ids, tuple(dict.fromkeys(labels)))
 

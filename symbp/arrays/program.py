@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
 from symbp.arrays.calls import with_stored_calls
-from symbp.arrays.cover import initialised, sizing, tiles
+from symbp.arrays.cover import framing, initialised, sizing, tiles
 from symbp.arrays.fission import inputs_apart
 from symbp.arrays.grouping import grouped
 from symbp.arrays.inner import joined
@@ -230,7 +230,7 @@ def _program(
 def _scene_and_plan(
     model: Model, statements: Sequence[Statement], axes: Mapping[str, tuple[Index, ...]]
 ) -> tuple[Scene, Plan]:
-    lists = {n for n, a in model.arrays.items() if ragged(a)}
+    lists = {n: k for n, a in model.arrays.items() for k in ragged(a)}
     forced = {n: _forced(s, lists) for n, s in enumerate(statements)}
     scene = Scene(statements, axes, {n: f for n, f in forced.items() if f})
     chosen = plan(scene)
@@ -251,16 +251,17 @@ def _family(model: Model, s: Statement, looped: set[str]) -> tuple[str, ...]:
     return tuple(i.sequence for i in s.indices if i.sequence == array.axes[0].sequence)
 
 
-def _forced(s: Statement, lists: set[str]) -> tuple[str, ...]:
-    """The sequences of a statement that choose members of lists or sizes."""
+def _forced(s: Statement, lists: Mapping[str, int]) -> tuple[str, ...]:
+    """The sequences of a statement that choose members of lists, sizes or the ranges of maxima."""
     chosen: set[Index] = set()
     touched = [(s.target, s.at), *((key_of(r), r.indices) for r in reads_of(s))]
     for key, at in touched:
-        if key.removeprefix("∂") in lists:
-            chosen.update(at[0].indices())
+        if (axis := lists.get(key.removeprefix("∂"))) is not None:
+            chosen.update(at[axis].indices())
     ranged = [*s.indices, *(i for n in walk(s.rhs) for i in bound(n))]
     for index in ranged:
         chosen.update(sizing(index))
+    chosen |= framing(s.rhs)
     return tuple(i.sequence for i in s.indices if i.sequence and i in chosen)
 
 

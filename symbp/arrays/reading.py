@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symbp.arrays.cover import span
 from symbp.arrays.nodes import (
     BATCH,
     At,
@@ -26,7 +25,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.statement import key_of
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Index, known_le
+from symbp.calculus.affine import Affine, Index, known_le, span
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.errors import SymbpError
 
@@ -145,7 +144,8 @@ def _ids(place: _Place, position: Affine, gathers: bool, scope: Scope) -> Node:
     ids = index_value(position, scope)
     if gathers or not scope.guarded or place.inside():
         return ids
-    return elementwise("clip", ids, IndexValue(place.high - place.base))
+    # not to the padding before the first position: nothing is ever written there
+    return elementwise("clip", ids, *(IndexValue(end - place.base) for end in (place.low, place.high)))
 
 
 def _labels(subscripts: list[Subscript]) -> Labels:

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from symbp import functions
-from symbp.arrays.cover import span
 from symbp.arrays.statement import Statement, key_of, reads_of
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
 from symbp.calculus.expr import (
     ZERO,
     Adjoint,

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeGuard
 
-from symbp.arrays.cover import span
 from symbp.arrays.nodes import BATCH
 from symbp.arrays.statement import Statement
-from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.affine import Affine, Index, affine, known_le, span
 from symbp.calculus.expr import (
     ZERO,
     Add,

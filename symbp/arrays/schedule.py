@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from symbp.arrays.cover import disjoint
 from symbp.arrays.statement import Statement, key_of, reads_of
-from symbp.calculus.affine import Affine, Index, known_le
+from symbp.calculus.affine import Affine, Index, heading, known_le
 from symbp.errors import ModelProblem
 
 Axes = Mapping[str, tuple[Index, ...]]
@@ -23,14 +23,14 @@ Axes = Mapping[str, tuple[Index, ...]]
 @dataclass(frozen=True, slots=True)
 class Edge:
     """``reader`` needs what ``writer`` writes; ``shift`` is how far before (-) or after (+) it is
-    read along each sequence, None where that is no constant."""
+    read along each sequence, ±1 where that differs but has a side, None where it has none."""
 
     writer: int
     reader: int
     shift: tuple[tuple[str, int | None], ...]
 
     def along(self, sequence: str) -> int | None:
-        """The distance along a sequence; None if it is no constant or there is none."""
+        """The distance along a sequence; None if it is on no one side or there is none."""
         return dict(self.shift).get(sequence)
 
 
@@ -86,8 +86,7 @@ def _shift(
     for position, axis in zip(at, read_axes, strict=True):
         mine = instant(s, axes[s.target], axis.sequence) if axis.sequence else None
         if mine is not None:
-            gap = position - mine
-            out.append((axis.sequence, gap.const if gap.is_const else None))
+            out.append((axis.sequence, heading(position - mine)))
     return tuple(out)
 
 

@@ -24,7 +24,8 @@ class Storage:
     """How one array is kept.
 
     ``layout`` lists its axes by number, outermost first, with -1 for the batch.  ``base`` is the
-    position that stands at 0 on each axis.  With ``listed`` the first sequence axis is a list.
+    position that stands at 0 on each axis.  With ``listed`` the first axis of the layout is a list;
+    with ``parts`` its members have sequence axes of their own, and are filled part by part.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Storage:
     base: tuple[Affine, ...]
     integer: bool = False
     given: bool = False
+    parts: bool = False
 
     @property
     def member_layout(self) -> tuple[int, ...]:
@@ -47,10 +49,10 @@ class Storage:
         return self.listed and bool(self.member_layout)
 
 
-def ragged(array: Array) -> bool:
-    """Whether the shape of a member depends on a sequence index."""
-    chosen = {i for i in array.axes if i.sequence}
-    return any(chosen & {*i.low.indices(), *i.high.indices()} for i in array.axes)
+def ragged(array: Array) -> tuple[int, ...]:
+    """The numbers of the sequence axes on which the shape of a member depends."""
+    on = {i for axis in array.axes for i in (*axis.low.indices(), *axis.high.indices())}
+    return tuple(k for k in sequence_axes(array.axes) if array.axes[k] in on)
 
 
 def sequence_axes(axes: Iterable[Index]) -> tuple[int, ...]:
@@ -109,19 +111,37 @@ def store(model: Model, batched: frozenset[str], use: Use) -> dict[str, Storage]
 def _storage(array: Array, key: str, batched: bool, use: Use) -> Storage:
     sequences = sequence_axes(array.axes)
     given = key == array.name and array.kind in ("param", "input", "const")
-    lists = ragged(array)
-    if lists and (len(sequences) > 1 or sequences[0] != 0):
-        raise ModelProblem(
-            f"{array.name} is a family over several indices whose sizes differ: code for it is not generated",
-            array.span,
-            "give its members one size, or make it a family over one sequence index",
-        )
-    listed = lists or (key in use.stepwise and not (given and array.kind == "input"))
-    leading = tuple(k for k in sequences if listed or (array.axes[k].sequence in use.looped and not given))
+    lists = _list_axis(array, given)
+    listed = bool(lists) or (key in use.stepwise and not (given and array.kind == "input"))
+    loops = tuple(k for k in sequences if array.axes[k].sequence in use.looped and not given)
+    leading = tuple(dict.fromkeys((*lists, *loops))) if lists else sequences if listed else loops
     rest = tuple(k for k in range(len(array.axes)) if k not in leading)
     layout = (*leading, *((BATCH_AXIS,) if batched else ()), *rest)
-    base = tuple(_base(i, not listed and (given or key not in use.touched)) for i in array.axes)
-    return Storage(key, array.axes, batched, listed, layout, base, array.integer is not None, given)
+    parts = bool(lists) and len(sequences) > 1
+    touched = listed or not (given or key not in use.touched)
+    base = tuple(_base(i, not touched or (parts and k not in lists)) for k, i in enumerate(array.axes))
+    return Storage(key, array.axes, batched, listed, layout, base, array.integer is not None, given, parts)
+
+
+def _list_axis(array: Array, given: bool) -> tuple[int, ...]:
+    """The sequence axis whose members differ in shape, if there is one.
+
+    Raises:
+        ModelProblem: for several, and for a family of arguments of which it is not the first index.
+    """
+    lists = ragged(array)
+    names = [array.axes[k].name for k in lists]
+    if len(lists) > 1:
+        raise ModelProblem(
+            f"the sizes of {array.name} differ along {' and '.join(names)}: there is no code for that",
+            array.span, "let its sizes depend on one of the indices",
+        )
+    if given and lists and lists[0]:
+        raise ModelProblem(
+            f"the sizes of {array.name} depend on {names[0]}, which is not its first index", array.span,
+            f"put it first: {array.name}[{names[0]}, …], since members that differ in size stand in a list",
+        )
+    return lists
 
 
 def _base(axis: Index, exact: bool) -> Affine:

@@ -9,6 +9,7 @@ from symbp.arrays.matrix import matrix_form
 from symbp.arrays.matrix_nodes import Identity, Matrix, entry
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.calculus.affine import Index, affine
+from symbp.calculus.apart import apart
 from symbp.calculus.expr import (
     Add,
     Adjoint,
@@ -52,7 +53,8 @@ def matrix_view(arrays: Mapping[str, Array], case: Case) -> MatrixView:
     own = tuple(i for i in case.indices if not i.sequence)
     if len(own) > 2 or not _plain(case.lhs, own):
         return MatrixView(None, own)
-    form = matrix_form(arrays, _of_one_rank(case.result), *own)
+    result = apart(_of_one_rank(case.result), frozenset(i.name for i in case.indices))
+    form = matrix_form(arrays, result, *own)
     if form is not None and not own and not _says_more(case.result):
         form = None
     reason = matrix_reason(form) if form is not None else ()
@@ -89,7 +91,7 @@ def _says_more(result: Expr) -> bool:
     """A scalar without a sum in it looks the same in matrices."""
     match result:
         case Reduce():
-            return True
+            return not all(i.sequence for i in result.indices) or _says_more(result.body)
         case Neg(arg):
             return _says_more(arg)
         case Mul(factors):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Union
 
+from symbp.errors import SymbpError
+
 if TYPE_CHECKING:
     from symbp.calculus.expr import Ref
 
@@ -68,10 +70,14 @@ def fresh(
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A positive integer named in a shape: ``K``, or a member ``n[l]`` of a family of sizes."""
+    """A positive integer named in a shape: ``K``, or a member ``n[l]`` of a family of sizes.
+
+    ``long``: where sizes have to be compared, this one is taken to be larger than those that are not.
+    """
 
     name: str
     at: tuple[Affine, ...] = ()
+    long: bool = field(default=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +212,8 @@ def _rebuild(atom: Atom, parts: tuple[Affine, ...]) -> Atom:
     match atom:
         case Index():
             return atom
-        case Size(name, _):
-            return Size(name, parts)
+        case Size(name, _, long):
+            return Size(name, parts, long)
         case FloorDiv(_, by):
             return FloorDiv(parts[0], by)
         case _:
@@ -240,6 +246,23 @@ def known_le(left: Affine, right: Affine) -> bool | None:
     return False if known_nonnegative(left - right - 1) else None
 
 
+def large(value: Affine) -> int:
+    """The sign of an expression for large sizes; 0 if they cancel."""
+    long = sum(c for a, c in value.terms if isinstance(a, Size) and a.long)
+    total = long or sum(c for _, c in value.terms)
+    return (total > 0) - (total < 0)
+
+
+def heading(gap: Affine) -> int | None:
+    """How far a gap goes: itself if it is a constant, else ±1 for one that is surely on that side of 0.
+
+    ``-1-p`` with p = 0..P-1 goes backwards, however far.  None where neither is known.
+    """
+    if gap.is_const:
+        return gap.const
+    return next((side for side in (-1, 1) if known_nonnegative(gap * side - 1)), None)
+
+
 def known_nonnegative(value: Affine, depth: int = 0) -> bool:
     """Whether ``value >= 0`` follows from sizes being at least 1 and indices within their ranges."""
     least = value.const
@@ -270,6 +293,18 @@ def innermost(value: Affine) -> Index | None:
     own = [i for i in terms if i.lo is not None and i.hi is not None]
     outer = {i for o in own for i in (*o.low.indices(), *o.high.indices()) if i != o}
     return next((i for i in own if i not in outer), next(iter(own), None))
+
+
+def span(position: Affine, up: bool) -> Affine:
+    """The greatest (least) value of a position over the ranges of its indices."""
+    for _ in range(12):
+        found = innermost(position)
+        if found is None:
+            return position
+        factor = position.coefficient(found)
+        end = found.high if (factor > 0) == up else found.low
+        position = position - affine(found) * factor + end * factor
+    raise SymbpError("the ranges of indices depend on each other in a circle")
 
 
 def show(value: Affine, atom_text: Callable[[Atom], str] | None = None) -> str:

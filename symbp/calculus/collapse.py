@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.conditions import settled
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -31,23 +32,29 @@ from symbp.calculus.expr import (
     neg,
     reduce_sum,
     refresh,
+    replace_nodes,
     rewrite,
     substitute,
 )
 
 
-def collapse(node: Expr, partial: bool = True) -> Expr:
+def collapse(node: Expr, partial: bool = True, outer_first: bool = False) -> Expr:
     """Use up every indicator that a sum can absorb.
 
     With ``partial`` False a sum keeps its indicator unless the surviving term exists for every value
-    of the others (code scatters there).  Terminates: each use removes one bound index.
+    of the others (code scatters there).  With ``outer_first`` an indicator uses up the outermost of
+    nested sums: Σ_s f_s Σ_p w_p [s-p = t] is Σ_p f_{t+p} w_p.  Terminates: each use removes one bound index.
     """
+    if outer_first:
+        node = replace_nodes(node, lambda n: _outermost(n, partial) if isinstance(n, Reduce) else None)
     change = lambda n: _collapse_sum(n, partial) if isinstance(n, Reduce) else None  # noqa: E731
     return flatten(rewrite(rewrite(node, change), _settled))
 
 
 def _settled(node: Expr) -> Expr | None:
     """A condition that the ranges of its indices decide."""
+    if isinstance(node, Where) and (holds := settled(node.cond)) is not None:
+        return node.then if holds else node.other
     if not isinstance(node, Within):
         return None
     low, high = known_le(node.lo, node.value), known_le(node.value, node.hi)
@@ -80,26 +87,40 @@ def _collapse_sum(node: Reduce, partial: bool) -> Expr | None:
     return None
 
 
-def _merged(node: Reduce) -> Reduce:
-    """Σ_j f_j Σ_q g_jq as one sum over j and q, for all sums that multiply the body."""
-    indices, body = _flat_body(node.body)
+def _outermost(node: Reduce, partial: bool) -> Expr | None:
+    """The sum with inner ones that hold an indicator drawn into it, if it can use one of these up."""
+    if node.op != "sum" or not _mentions(node.body):
+        return None
+    parts = (refresh(Reduce("sum", node.indices, t)) for t in _split(node.body))
+    return add(_collapse_all(_merged(p, False) if isinstance(p, Reduce) else p, partial) for p in parts)
+
+
+def _merged(node: Reduce, every: bool = True) -> Reduce:
+    """Σ_j f_j Σ_q g_jq as one sum over j and q, for all sums that multiply the body.
+
+    Without ``every`` only for those that hold an indicator.
+    """
+    indices, body = _flat_body(node.body, every)
     return Reduce("sum", (*node.indices, *indices), body)
 
 
-def _flat_body(body: Expr) -> tuple[tuple[Index, ...], Expr]:
+def _flat_body(body: Expr, every: bool) -> tuple[tuple[Index, ...], Expr]:
     match body:
-        case Reduce("sum", indices, inner):
-            deeper, flat = _flat_body(inner)
+        case Reduce("sum", indices, inner) if every or _mentions(inner):
+            deeper, flat = _flat_body(inner, every)
             return (*indices, *deeper), flat
         case Mul(factors):
-            parts = [_flat_body(f) for f in factors]
+            parts = [_flat_body(f, every) for f in factors]
             return tuple(i for own, _ in parts for i in own), mul(f for _, f in parts)
         case Neg(arg):
-            deeper, flat = _flat_body(arg)
+            deeper, flat = _flat_body(arg, every)
             return deeper, neg(flat)
         case Div(num, den):
-            deeper, flat = _flat_body(num)
+            deeper, flat = _flat_body(num, every)
             return deeper, div(flat, den)
+        case Where(cond, then, other) if ZERO in (then, other):
+            deeper, flat = _flat_body(other if then == ZERO else then, every)
+            return deeper, Where(cond, ZERO, flat) if then == ZERO else Where(cond, flat, ZERO)
         case _:
             return (), body
 

@@ -106,8 +106,10 @@ def equations(node: Expr, scene: Scene) -> Outcome | None:
             return None
         if n.body.name == scene.model.cost:
             use = next(u for u in scene.uses if u.consumer == scene.model.cost)
-        else:
+        elif (n.body.name, n.body.indices) in by_lhs:
             use = by_lhs[(n.body.name, n.body.indices)]
+        else:  # a cost that is one element, directly
+            return None
         body = _shown(use, scene)
         if use.consumer == scene.model.cost:
             kept = _relevant(body, scene)

@@ -21,6 +21,7 @@ from symbp.derive.graph import (
     graph_of,
     needed,
     reached,
+    recurrences,
     seen_through,
     uses,
 )
@@ -42,12 +43,18 @@ class Stage:
     steady: Mapping[int, Expr]
     through: frozenset[str]
     names: NameTable
+    recurrences: Mapping[str, frozenset[str]]
     local: frozenset[str] = frozenset()
     """Parameters and other leaves of which the Jacobians are wanted too."""
 
     def scene(self, element: Ref, uses_: tuple[Use, ...], total: bool = False) -> Scene:
         """The scene of one case."""
-        return Scene(self.model, element, uses_, self.context, self.steady, self.through, self.names, total)
+        group = self.recurrences.get(element.name, frozenset())
+        window = any(u.consumer in group and any(i.sequence for i in u.indices) for u in uses_)
+        return Scene(
+            self.model, element, uses_, self.context, self.steady, self.through, self.names, total,
+            window=window,
+        )
 
 
 def adjoint_system(
@@ -70,7 +77,8 @@ def adjoint_system(
     order = _order(model, found, wanted, through)
     context = Context(model.functions, lambda ref: definition(model, ref))
     bodies = {e.number: e.rhs for e in steady.equations}
-    stage = Stage(model, context, bodies, through, name_table(model), frozenset(local))
+    groups = recurrences(graph)
+    stage = Stage(model, context, bodies, through, name_table(model), groups, frozenset(local))
     cases: dict[str, tuple[Case, ...]] = {}
     contributions: dict[str, tuple[Contribution, ...]] = {}
     number = len(model.equations)

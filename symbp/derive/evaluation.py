@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbp.calculus.affine import Affine
+from symbp.calculus.affine import Affine, heading
 from symbp.calculus.expr import Adjoint, walk
 from symbp.derive.core import AdjointSystem, Case
 from symbp.model.core import Array
@@ -30,7 +30,8 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """``reader`` needs ``read``, ``shift`` further on along each sequence; None: by no constant."""
+    """``reader`` needs ``read``, ``shift`` further on along each sequence; ±1 where that
+    differs but is always on that side; None where it is not."""
 
     reader: str
     read: str
@@ -38,7 +39,7 @@ class _Need:
 
 
 def sweeps(system: AdjointSystem) -> tuple[Sweep, ...]:
-    """One for each group of adjoints that recur; none for a group that no constant shift puts in order."""
+    """One for each group of adjoints that recur; none for a group that no shift to one side puts in order."""
     arrays = system.model.arrays
     needs = [n for cases in system.cases.values() for case in cases for n in _needs(case, arrays)]
     return tuple(s for group in _groups(system.order, needs) if (s := _sweep(group, needs, arrays)))
@@ -50,7 +51,7 @@ def _needs(case: Case, arrays: Mapping[str, Array]) -> Iterator[_Need]:
         if isinstance(node, Adjoint):
             read = _places(node, arrays)
             gaps = {s: at - own[s] for s, at in read.items() if s in own}
-            shift = {s: gap.const if gap.is_const else None for s, gap in gaps.items()}
+            shift = {s: heading(gap) for s, gap in gaps.items()}
             yield _Need(case.lhs.name, node.name, shift)
 
 

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large
 from symbp.calculus.expr import (
     Call,
     Expr,
@@ -25,9 +25,9 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
+from symbp.derive.steps import Interval, Part, framed, parts
 from symbp.model.core import Array, Equation, Model
-
-Interval = tuple[Affine, Affine]
+from symbp.model.order import components
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ def graph_of(model: Model) -> Graph:
         {name: tuple(read) for name, read in reads.items()},
         {name: tuple(places) for name, places in readers.items()},
     )
+
+
+def recurrences(graph: Graph) -> dict[str, frozenset[str]]:
+    """For each variable those that it needs and that need it, across whatever steps."""
+    groups = components(list(graph.reads), lambda n: [r for r in graph.reads[n] if r in graph.reads])
+    return {name: frozenset(group) for group in groups for name in group}
 
 
 def needed(graph: Graph, leaves: frozenset[str]) -> frozenset[str]:
@@ -172,19 +178,25 @@ def uses(
             found.extend(_group(array, target, variant, body, seen, equation.rhs))
     if array.kind != "variable" or array.name in whole:
         return tuple(found)
-    return tuple(_on(found, reached(graph, array, alive)))
+    return tuple(_on(found, array, reached(graph, array, alive)))
 
 
 def reached(graph: Graph, array: Array, alive: frozenset[str]) -> dict[int, Interval]:
-    """By sequence axis: from the first to the last element on which a leaf acts."""
+    """By sequence axis: from the first to the last element on which a leaf acts.
+
+    Ends that depend on another axis, as in a triangle i = 0..N-n, speak of that axis of the array.
+    """
     out: dict[int, Interval] = {}
     for equation in graph.model.equations_of(array.name):
         if not any(r.name in alive for r in refs(equation.rhs)):
             continue
+        places = zip(equation.lhs.indices, array.axes, strict=True)
+        there = {i: affine(axis) for p, axis in places if (i := p.as_index()) in equation.indices and i}
         for axis, position in enumerate(equation.lhs.indices):
             if array.axes[axis].sequence:
                 index = position.as_index()
-                own = (index.low, index.high) if index in equation.indices and index else (position, position)
+                ends = (index.low, index.high) if index in there and index else (position, position)
+                own = (ends[0].substitute(there), ends[1].substitute(there))
                 out[axis] = _hull(out[axis], own) if axis in out else own
     return out
 
@@ -194,9 +206,11 @@ def _hull(first: Interval, second: Interval) -> Interval:
     return low, first[1] if generic_le(second[1], first[1]) else second[1]
 
 
-def _on(found: Sequence[Use], reached: Mapping[int, Interval]) -> Iterator[Use]:
+def _on(found: Sequence[Use], array: Array, reached: Mapping[int, Interval]) -> Iterator[Use]:
     for use in found:
-        domain = {a: narrow(i, reached[a]) if a in reached else i for a, i in use.domain.items()}
+        here = dict(zip(array.axes, use.target.indices, strict=True))
+        ends = {a: (lo.substitute(here), hi.substitute(here)) for a, (lo, hi) in reached.items()}
+        domain = {a: narrow(i, ends[a]) if a in ends else i for a, i in use.domain.items()}
         if not any(known_le(hi + 1, lo) for lo, hi in domain.values()):
             yield replace(use, domain=domain)
 
@@ -348,9 +362,8 @@ def generic_le(left: Affine, right: Affine) -> bool:
     if known is not None:
         return known
     difference = right - left
-    return sum(c for _, c in difference.terms) > 0 or (
-        sum(c for _, c in difference.terms) == 0 and difference.const >= 0
-    )
+    sign = large(difference)
+    return sign > 0 or (sign == 0 and difference.const >= 0)
 
 
 def _unit(position: Affine, indices: tuple[Index, ...]) -> tuple[Index, int, Affine] | None:
@@ -404,7 +417,9 @@ def _group(
         if key not in done:
             done.add(key)
             places = [o for o in occurrences if _place(o, solvable) == key]
-            yield _use(array, target, equation, body, seen, places, solvable, bound_ranges, original)
+            for part in parts(array, target, equation, places, solvable):
+                given = (array, target, equation, body, seen, places, solvable, bound_ranges, original)
+                yield _use(*given, part)
 
 
 def _place(occurrence: Ref, solvable: Mapping[int, str]) -> tuple[Affine, ...]:
@@ -450,29 +465,34 @@ def _use(
     solvable: Mapping[int, str],
     bound_ranges: Mapping[Index, Interval],
     original: Expr,
+    part: Part,
 ) -> Use:
-    occurrence, values = places[0], dict[Index, Affine]()
-    domain: dict[int, Interval] = {}
+    occurrence, domain = places[0], dict[int, Interval]()
+    found = {
+        axis: solved for axis, kind in solvable.items()
+        if kind == "index" and (solved := _unit(occurrence.indices[axis], equation.indices)) is not None
+    }
+    values = {index: (target.indices[axis] - rest) * sign for axis, (index, sign, rest) in found.items()}
+    frame = framed(equation, values, part.consumers)
     for axis, kind in solvable.items():
-        position, goal = occurrence.indices[axis], target.indices[axis]
-        full = goal.indices()[0]
+        position, full = occurrence.indices[axis], target.indices[axis].indices()[0]
         if kind == "fixed":
             domain[axis] = (position, position)
         elif kind == "index":
-            solved = _unit(position, equation.indices)
-            assert solved is not None
-            index, sign, rest = solved
-            values[index] = (goal - rest) * sign
-            ends = (index.low * sign + rest, index.high * sign + rest)
-            domain[axis] = narrow((full.low, full.high), ends if sign > 0 else (ends[1], ends[0]))
+            index, sign, rest = found[axis]
+            low, high = (end * sign + rest for end in frame.solved[index][::sign])
+            domain[axis] = narrow((full.low, full.high), (low, high))
         else:
             intervals = [_free_interval(o.indices[axis], full, bound_ranges, equation) for o in places]
             domain[axis] = _around(intervals, (full.low, full.high))
+    domain = {axis: (lo.substitute(values), hi.substitute(values)) for axis, (lo, hi) in domain.items()}
+    domain |= {axis: narrow(domain[axis], own) for axis, own in part.domain.items()}
     rest_indices = tuple(i for i in equation.indices if i not in values)
     moved = dict(values)
     kept = []
     for i in rest_indices:
-        kept.append(fresh(i.name, i.low.substitute(moved), i.high.substitute(moved), i.sequence))
+        low, high = frame.left.get(i, (i.low, i.high))
+        kept.append(fresh(i.name, low.substitute(moved), high.substitute(moved), i.sequence))
         moved[i] = affine(kept[-1])
     lhs = substitute(equation.lhs, moved)
     assert isinstance(lhs, Ref)

@@ -12,7 +12,8 @@ from itertools import pairwise
 from symbp.calculus.affine import Affine, Size, affine, known_le, show
 from symbp.calculus.expr import Indicator, walk
 from symbp.derive.core import Case
-from symbp.derive.graph import Interval, generic_le
+from symbp.derive.graph import generic_le
+from symbp.derive.steps import Interval
 
 
 def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:

@@ -43,7 +43,7 @@ from symbp.model.core import Equation
 
 def survivors(node: Expr, scene: Scene) -> Outcome | None:
     """Σ_i f_i [i = k] = f_k.  Terminates: see :func:`symbp.calculus.collapse.collapse`."""
-    new = tidy(collapse(node, partial=not scene.total))
+    new = tidy(collapse(node, partial=not scene.total or scene.window, outer_first=scene.window))
     if canonical(new) == canonical(node):
         return None
     before = [n for n in walk(node) if isinstance(n, Indicator)]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import Ref
-from symbp.derive.graph import Interval, Use, generic_le
+from symbp.derive.graph import Use, generic_le
+from symbp.derive.steps import Interval
 from symbp.model.core import Array
 
 
@@ -79,9 +80,9 @@ def _region(array: Array, target: Ref, active: tuple[Use, ...], cell: Mapping[in
     for axis, position in enumerate(target.indices):
         old = position.indices()[0]
         if axis in cell and cell[axis][0] == cell[axis][1]:
-            values[old] = cell[axis][0]
+            values[old] = cell[axis][0].substitute(values)
             continue
-        lo, hi = cell.get(axis, (old.low.substitute(values), old.high.substitute(values)))
+        lo, hi = (end.substitute(values) for end in cell.get(axis, (old.low, old.high)))
         shift = _shift(axis, active, old) if axis in cell and not point else 0
         name = _name(axis, old, active)
         indices.append(fresh(name, lo + shift, hi + shift, old.sequence))

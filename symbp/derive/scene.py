@@ -40,6 +40,9 @@ class Scene:
     local: bool = False
     """Only the local derivative of a consumer is wanted, not its way to the cost."""
 
+    window: bool = False
+    """The element is read through a window by other steps of its recurrence."""
+
     def named(self, name: str) -> bool:
         """Whether the adjoint of ``name`` has a name of its own."""
         return name in self.model.adjoints

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from symbp.calculus.affine import Affine, Index
+from symbp.calculus.affine import Affine, Index, known_le
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -192,11 +192,9 @@ def condition(printer: Printer, node: Compare | Logic) -> Piece:
 def within(printer: Printer, value: Affine, lo: Affine, hi: Affine) -> Piece:
     strict = hi.const == -1 and not hi.is_const
     end, sign = (hi + 1, "<") if strict else (hi, "<=")
-    sides = (
-        printer.position(lo).box,
-        _RELATIONS["<="],
-        printer.position(value).box,
-        _RELATIONS[sign],
-        printer.position(end).box,
-    )
+    low = (printer.position(lo).box, _RELATIONS["<="])
+    high = (_RELATIONS[sign], printer.position(end).box)
+    # an end that the value never passes is no condition
+    below, above = known_le(lo, value), known_le(value, hi)
+    sides = (*(() if below else low), printer.position(value).box, *(() if above and not below else high))
     return Piece(Fence(row(*sides), "["), LETTER)

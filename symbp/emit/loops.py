@@ -57,14 +57,15 @@ class LoopBody(Nests):
         axis, base = storage.axes[storage.layout[0]], storage.base[storage.layout[0]]
         count = self.writer().integer(axis.high - base + 1, True).at(SUM)
         self.lines.append(f"{name} = [np.empty({_empty(len(storage.member_layout))}, {kind})]*({count})")
-        if not node.zero:
+        if not node.zero and not storage.parts:
             return ""
         index = fresh_name(axis.name, self.indices.values(), self.names.values(), self.taken)
         self.indices[axis] = index
         low, high = (self.writer().integer(e, True).text for e in (axis.low, axis.high + 1))
         place = self.writer().integer(affine(axis) - base).text
         self.lines.append(f"for {index} in range({low}, {high}):")
-        self.lines.append(f"    {name}[{place}] = np.zeros({self.member_shape(storage)}, {kind})")
+        make = "zeros" if node.zero else "empty"
+        self.lines.append(f"    {name}[{place}] = np.{make}({self.member_shape(storage)}, {kind})")
         del self.indices[axis]
         return ""
 
@@ -83,6 +84,8 @@ class LoopBody(Nests):
         if a.accumulate or key in self.unpadded or not storage.layout:
             return
         kind = self.names["#dtype"]
+        if storage.parts:
+            return  # its members were made at once: this is a part of one
         if storage.nested:
             self.needs.dtype = True
             self.renewed(key)

@@ -33,6 +33,7 @@ from symbp.arrays.nodes import (
 from symbp.calculus.affine import Affine, affine
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_fraction import quotient
+from symbp.emit.numpy_index import whole_list
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARE,
@@ -122,8 +123,7 @@ class Scalars:
         """Where in a list the member stands."""
         storage, head = self.writer.storages[node.key], node.subscripts[0]
         if not isinstance(head, At):
-            name = node.key.lstrip("∂")
-            raise SymbpError(f"{name} is a list of members: it is read as if it were one array")
+            raise whole_list(node, storage)
         axis = storage.layout[0]
         gap = storage.axes[axis].low - storage.base[axis] if node.key in self.unpadded else Affine()
         return self.writer.integer(head.position - gap)
@@ -160,8 +160,9 @@ class Scalars:
                 return Code(f"1.0 if {self.write(cond).at(LOGIC)} else 0.0", COND)
             case "cast", (arg,):
                 return Code(f"float({self.write(arg).text})")
-            case "clip", (arg, top):
-                return Code(f"min(max({self.write(arg).text}, 0), {self.write(top).text})")
+            case "clip", (arg, first, last):
+                ids, low, high = (self.write(a).text for a in (arg, first, last))
+                return Code(f"min(max({ids}, {low}), {high})")
             case ("spread" | "copy"), (arg,):
                 return self.write(arg)
             case "not", (arg,):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from symbp.calculus.affine import Index, show
+from symbp.calculus.apart import BESIDE
 from symbp.calculus.expr import Expr, bound, children, free_indices, walk
 from symbp.model.core import Model
 
 LETTERS = ("i", "j", "k", "m")
 """Letters that are read as any index."""
-BESIDE: Mapping[str, tuple[str, ...]] = MappingProxyType({"t": ("s",), "l": ("m",)})
 PRIME = "′"
 
 Meaning = tuple[str, str, str]

@@ -212,10 +212,16 @@ class Module:
         return f"{text}[{', '.join(slices)}]" if slices else text
 
     def given_order(self, storage: Storage, text: str) -> str:
-        """The batch first, then the axes in the order of the model."""
-        if storage.listed:
-            return text
-        order = tuple(storage.layout.index(a) for a in sorted(storage.layout))
+        """The batch first, then the axes in the order of the model; so does each member of a list."""
+        layout = storage.member_layout
+        member = self.reordered(layout, "member" if storage.listed else text)
+        if not storage.listed:
+            return member
+        return text if member == "member" else f"[{member} for member in {text}]"
+
+    def reordered(self, layout: Sequence[int], text: str) -> str:
+        """An array whose axes stand in the order of their numbers."""
+        order = tuple(layout.index(a) for a in sorted(layout))
         if order == tuple(range(len(order))):
             return text
         if order[:2] == (1, 0) and order[2:] == tuple(range(2, len(order))):

@@ -197,17 +197,18 @@ class Body:
             return ""
         storage, name, write = self.storages[node.key], self.names[node.key], self.writer()
         self.made.add(node.key)
-        if storage.listed and not (node.zero and len(storage.axes) == 1 and not storage.batched):
+        if storage.listed and (node.zero or storage.parts) and storage.nested:
+            return f"{name} = {self.list_of(storage, 'zeros' if node.zero else 'empty')}"
+        if storage.listed and not node.zero:
             first = storage.layout[0]
             count = storage.axes[first].high - storage.base[first] + 1
-            room = f"[None]*{write.integer(count, True).at(ATOM)}"
-            return f"{name} = {self.zero_members(storage) if node.zero else room}"
+            return f"{name} = [None]*{write.integer(count, True).at(ATOM)}"
         self.needs.dtype = True
         shape = self.shape(storage)
         return f"{name} = np.{'zeros' if node.zero else 'empty'}({shape}, {self.names['#dtype']})"
 
-    def zero_members(self, storage: Storage) -> str:
-        """A list of arrays of zeros, with None where the list is padded."""
+    def list_of(self, storage: Storage, how: str) -> str:
+        """A list of arrays, ``zeros`` or ``empty``, with None where the list is padded."""
         first = storage.layout[0]
         axis, base = storage.axes[first], storage.base[first]
         name = fresh_name(axis.name, self.indices.values(), self.names.values(), self.taken)
@@ -215,7 +216,8 @@ class Body:
         self.indices[axis] = name
         self.needs.dtype = True
         ends = [
-            write.integer(storage.axes[a].extent, True).text if a != BATCH_AXIS else self.names["#batch"]
+            self.names["#batch"] if a == BATCH_AXIS
+            else write.integer(storage.axes[a].high - storage.base[a] + 1, True).text
             for a in storage.member_layout
         ]
         if BATCH_AXIS in storage.member_layout:
@@ -225,7 +227,7 @@ class Body:
         limits = f"range({write.integer(axis.low, True).text}, {write.integer(axis.high + 1, True).text})"
         padding = axis.low - base
         pad = "" if padding == Affine() else f"[None]*{write.integer(padding).at(ATOM)} + "
-        return f"{pad}[np.zeros({shape}, {self.names['#dtype']}) for {name} in {limits}]"
+        return f"{pad}[np.{how}({shape}, {self.names['#dtype']}) for {name} in {limits}]"
 
     def shape(self, storage: Storage) -> str:
         return self.written_shape([

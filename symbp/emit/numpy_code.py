@@ -30,7 +30,7 @@ from symbp.arrays.nodes import (
     Select,
 )
 from symbp.arrays.storage import Storage
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, known_le
 from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
 from symbp.emit.numpy_fold import along
@@ -208,7 +208,15 @@ class Writer:
         self.indices[index] = name
         body = self.write(node.body, want)
         del self.indices[index]
-        return Code(f"sum({body.text} for {name} in range({limits}))")
+        return Code(f"sum({self.started(node, want, f'{body.text} for {name} in range({limits})')})")
+
+    def started(self, node: LoopSum, want: Labels, terms: str) -> str:
+        """The terms of a loop; where there may be none, zeros of the right shape to begin with."""
+        if not node.labels or known_le(node.index.low, node.index.high):
+            return terms
+        self.needs.dtype = True
+        ends = self.shape(tuple(i for i in want if i in node.labels))
+        return f"({terms}), np.zeros({ends}, {self.names['#dtype']})"
 
     def choice(self, node: Choice, want: Labels) -> Code:
         cond, then, other = node.cond, self.aligned(node.then, want), self.aligned(node.other, want)
@@ -243,9 +251,9 @@ class Writer:
                 return self.cast(Code(text)) if is_constant(then) and is_constant(other) else Code(text)
             case ("cast" | "flag"), (arg,):
                 return self.cast(self.write(arg, want))
-            case "clip", (arg, top):
-                ids, last = self.write(arg, want, True).text, self.write(top, (), True).text
-                return Code(f"np.clip({ids}, 0, {last})")
+            case "clip", (arg, *ends):
+                ids = self.write(arg, want, True).text
+                return Code(f"np.clip({ids}, {', '.join(self.write(e, (), True).text for e in ends)})")
             case "spread", (arg,):
                 return self.spread(arg, want)
             case "copy", (arg,):

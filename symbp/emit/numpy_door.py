@@ -166,10 +166,7 @@ class Door:
         while left:
             array = next((a for a in left if self.ready(a, known)), None)
             if array is None:
-                raise ModelProblem(
-                    f"no shape fixes the sizes of {left[0].name}", left[0].span,
-                    "declare them with `size`, or let an array have them as an axis",
-                )
+                raise _unfixed(left[0], known)
             left.remove(array)
             out.append(array)
             known |= {d.size.name for d in self.dims(array) if d.size is not None}
@@ -280,6 +277,17 @@ class Door:
     def numbers(self) -> list[Array]:
         """The arguments that are one number, which may come as one of Python."""
         return [a for a in self.given if a.kind != "input" and not a.axes and a.integer is None]
+
+
+def _unfixed(array: Array, known: set[str]) -> ModelProblem:
+    """That a size stands in no shape alone: as 2*S, say, which is no number for every length."""
+    open_ = [i.extent for i in array.axes if {s.name for s in _names(i.extent)} - known]
+    names = dict.fromkeys(s.name for extent in open_ for s in _names(extent) if s.name not in known)
+    return ModelProblem(
+        f"no shape fixes {' or '.join(names)}: {array.name} has {' and '.join(map(show, open_))} elements",
+        array.span,
+        f"make it an argument: size {', '.join(names)}; or let an array have it alone as an axis",
+    )
 
 
 def _call(head: str, dims: Iterable[str]) -> str:

@@ -50,11 +50,19 @@ def place(writer: Writer, node: Load) -> tuple[str, list[str], Labels]:
         first = subscripts.pop(0)
         ends.pop(0)
         if not isinstance(first, At):
-            name = node.key.lstrip("∂")
-            raise SymbpError(f"{name} is a list of members: it is read as if it were one array")
+            raise whole_list(node, storage)
         if node.key not in writer.rolled:
             text += f"[{writer.integer(first.position).text}]"
     return indexed(writer, text, subscripts, ends)
+
+
+def whole_list(node: Load, storage: Storage) -> SymbpError:
+    """What is said where code would need a list of members as one array."""
+    name, index = node.key.lstrip("∂"), storage.axes[storage.layout[0]].name
+    return SymbpError(
+        f"the members of {name} differ in size along {index}, but {name} is read as one array",
+        hint=f"declare {index} as a sequence, so that code goes along it: index {index} = …",
+    )
 
 
 def extents(writer: Writer, storage: Storage, subscripts: Sequence[Subscript]) -> list[Affine]:

@@ -373,7 +373,8 @@ def _free_sizes(found: Table, arrays: Mapping[str, Array]) -> tuple[str, ...]:
 
 def _only_unknown(extent: Affine, known: set[str]) -> str | None:
     unknown = [a for a in extent.atoms() if isinstance(a, Size) and a.name not in known]
-    tops = [a for a, _ in extent.terms if isinstance(a, Size) and a.name not in known]
-    return tops[0].name if len(unknown) == 1 and len(tops) == 1 else None
+    tops = [(a, c) for a, c in extent.terms if isinstance(a, Size) and a.name not in known]
+    # of 2*S no length says what S is, since it may be odd
+    return tops[0][0].name if len(unknown) == 1 and len(tops) == 1 and abs(tops[0][1]) == 1 else None
 
 

@@ -103,7 +103,7 @@ def _name(scope: Scope, name: str, span: Span | None) -> Expr:
     if table.rank(name) is not None:
         return reference(scope, Subscript(name, (), span))
     if table.sizes.get(name) == 0:
-        return Integer(affine(Size(name)))
+        return Integer(affine(Size(name, (), name in table.long)))
     if name == "pi":
         return Call("pi", ())
     if name in table.functions or name in BUILTIN:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbp.calculus.affine import Affine, FloorDiv, Index, Size, show
-from symbp.calculus.expr import Expr, Ref, bound, children, positions
+from symbp.calculus.conditions import gaps
+from symbp.calculus.expr import Expr, Ref, Where, bound, children, positions
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
 
@@ -93,27 +94,36 @@ def _faults(
             if first is not equation:
                 faults.setdefault(Fault(equation.number, None, first.number), place[1])
     for equation in equations:
-        for ref, indices in _reads(equation.rhs, equation.indices):
+        for ref, indices, guards in _reads(equation.rhs, equation.indices):
             if ref.name in checked:
-                for place in _places(ref, indices, arrays, sizes) or ():
+                for place in _places(ref, indices, arrays, sizes, guards) or ():
                     if place not in owners:
                         faults.setdefault(Fault(equation.number, ref), place[1])
     return faults
 
 
 def _places(
-    ref: Ref, indices: Sequence[Index], arrays: Mapping[str, Array], sizes: Sizes
+    ref: Ref,
+    indices: Sequence[Index],
+    arrays: Mapping[str, Array],
+    sizes: Sizes,
+    guards: Sequence[Affine] = (),
 ) -> list[Place] | None:
-    """The positions on sequence axes that an occurrence takes; None if they are unknown or too many."""
+    """The positions on sequence axes that an occurrence takes; None if they are unknown or too many.
+
+    What ``guards`` say to be at least 0 is so wherever it is read.
+    """
     axes = arrays[ref.name].axes
     places = [p for p, axis in zip(ref.indices, axes, strict=True) if axis.sequence]
-    needed = _closure({i for p in places for i in p.indices()})
+    needed = _closure({i for p in (*places, *guards) for i in p.indices()})
     own = [i for i in indices if i in needed]
     found: list[Place] = []
     try:
         for at in _loop(own, sizes, {}):
             if len(found) == MOST:
                 return None
+            if any(sizes.number(g, at) < 0 for g in guards):
+                continue
             found.append((ref.name, tuple(sizes.number(p, at) for p in places)))
     except LookupError:
         return None
@@ -140,17 +150,25 @@ def _loop(indices: Sequence[Index], sizes: Sizes, at: dict[Index, int]) -> Itera
         yield from _loop(rest, sizes, {**at, first: number})
 
 
-def _reads(node: Expr, indices: tuple[Index, ...]) -> Iterator[tuple[Ref, tuple[Index, ...]]]:
-    """Every element that is read, with the indices in whose scope it stands."""
+def _reads(
+    node: Expr, indices: tuple[Index, ...], guards: tuple[Affine, ...] = ()
+) -> Iterator[tuple[Ref, tuple[Index, ...], tuple[Affine, ...]]]:
+    """Every element that is read, with the indices in whose scope it stands and what is at least 0 there."""
     inside = (*indices, *bound(node))
     for position in positions(node):
         for atom in position.atoms():
             if isinstance(atom, Ref):
-                yield atom, inside
-    if isinstance(node, Ref):
-        yield node, inside
-    for child in children(node):
-        yield from _reads(child, inside)
+                yield atom, inside, guards
+    match node:
+        case Ref():
+            yield node, inside, guards
+        case Where(cond, then, other):
+            yield from _reads(cond, inside, guards)
+            yield from _reads(then, inside, (*guards, *gaps(cond)))
+            yield from _reads(other, inside, (*guards, *gaps(cond, False)))
+        case _:
+            for child in children(node):
+                yield from _reads(child, inside, guards)
 
 
 def _problem(

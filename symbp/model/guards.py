@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from symbp.calculus.affine import Affine, Index, known_nonnegative, show
-from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Neg, Number, Ref, Where, refs, walk
+from symbp.calculus.conditions import gaps
+from symbp.calculus.expr import Expr, Ref, Where, refs, walk
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Equation
 
@@ -31,7 +32,7 @@ def check_guards(
         for node in walk(equation.rhs):
             if isinstance(node, Where):
                 for ref, position in _windows(node.then, inferred):
-                    if any(_idle(gap, position) for gap in _gaps(node.cond)):
+                    if any(_idle(gap, position) for gap in gaps(node.cond)):
                         raise _problem(ref, position, spans.get((equation.number, ref), equation.span))
 
 
@@ -50,52 +51,7 @@ def protects(guards: Iterable[Expr], room: Affine, nonnegative: Callable[[Affine
     known = tuple(guards)
     if any(isinstance(n, Ref) for g in known for n in walk(g)):
         return True
-    return any(nonnegative(room - gap) for g in known for gap in _gaps(g))
-
-
-def _gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
-    """What a condition says to be at least 0 if it holds (or does not), an integer for each comparison."""
-    match cond:
-        case Logic("not", (arg,)):
-            yield from _gaps(arg, not holds)
-        case Logic("and" | "or" as op, args) if (op == "and") == holds:
-            for arg in args:
-                yield from _gaps(arg, holds)
-        case Compare(op, left, right):
-            low, high = _integer(left), _integer(right)
-            if low is not None and high is not None:
-                yield from _compared(op if holds else OPPOSITE[op], high - low)
-
-
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
-
-
-def _compared(op: str, gap: Affine) -> Iterator[Affine]:
-    """For ``left op right`` with ``gap = right - left``."""
-    match op:
-        case "<" | "<=":
-            yield gap - (op == "<")
-        case ">" | ">=":
-            yield -gap - (op == ">")
-        case "==":
-            yield from (gap, -gap)
-
-
-def _integer(node: Expr) -> Affine | None:
-    match node:
-        case Integer(value):
-            return value
-        case Number(value) if value.denominator == 1:
-            return Affine(int(value))
-        case Neg(arg):
-            inner = _integer(arg)
-            return None if inner is None else -inner
-        case Add(terms):
-            parts = [_integer(t) for t in terms]
-            known = [p for p in parts if p is not None]
-            return sum(known, Affine()) if len(known) == len(parts) else None
-        case _:
-            return None
+    return any(nonnegative(room - gap) for g in known for gap in gaps(g))
 
 
 def _idle(gap: Affine, position: Affine) -> bool:

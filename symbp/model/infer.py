@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from symbp.calculus.affine import Index
 from symbp.errors import ModelProblem
-from symbp.model.ranges import Drafted, Inference, find_ranges
+from symbp.model.ranges import Drafted, Inference, find_ranges, take_whole
 from symbp.model.shapes import shape
 
 
@@ -29,6 +29,8 @@ def infer(state: Inference) -> None:
         guessed = next((n for n in state.groups if shape(state, n, partial=True)), None)
         if guessed is not None:
             pending.extend(readers[guessed])
+        else:
+            pending.extend([d for d in state.drafts if take_whole(state, d)][:1])
     for drafted in state.drafts:
         for index in drafted.all_indices:
             if index not in state.ranges:
@@ -50,6 +52,11 @@ def _no_range(drafted: Drafted, index: Index) -> ModelProblem:
         return ModelProblem(
             f"nothing says which values the index {index.name} takes in the equation of {drafted.name}", span,
             f"give it a range in the sum: {index.name}=0..K-1",
+        )
+    if any(s.array == drafted.name for s in drafted.draft.uses):
+        return ModelProblem(
+            f"{drafted.name} is read in its own equation, and nothing else says what {index.name} runs over",
+            span, f"read another array there; in a recurrence say its range: … for {index.name} = 1..N",
         )
     used = any(index in p.indices() for s in drafted.draft.uses for p in s.positions)
     why = "no array of this equation fixes its range" if used else "so nothing fixes its range"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import keyword
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symbp.errors import ModelProblem, Span
@@ -45,6 +45,8 @@ class Table:
     sizes: dict[str, int] = field(default_factory=dict)
     """How many indices each size takes: 0 for K, 1 for a family n[l]."""
     explicit_sizes: list[str] = field(default_factory=list)
+    long: frozenset[str] = frozenset()
+    """The sizes that ranges lead up to, and never start from: of P..T-1 it is T that is taken to be large."""
     lets: list[LetLine] = field(default_factory=list)
     cost: CostLine | None = None
     spans: dict[str, Span | None] = field(default_factory=dict)
@@ -245,6 +247,29 @@ def _sizes(found: Table) -> None:
     for line in found.sequences.values():
         for part in (line.range.lo, line.range.hi):
             _size_names(found, part, set())
+    found.long = _long(found)
+
+
+def _long(found: Table) -> frozenset[str]:
+    ranges = [line.range for line in found.sequences.values()]
+    ranges += [r for lines in found.equations.values() for line in lines for r in line.ranges]
+    tops = {name for r in ranges for name, sign in _signed(r.hi, 1) if sign > 0}
+    short = {name for r in ranges for name, sign in (*_signed(r.lo, 1), *_signed(r.hi, -1)) if sign > 0}
+    return frozenset(tops - short)
+
+
+def _signed(node: Syntax, sign: int) -> Iterator[tuple[str, int]]:
+    """The names of a sum, each with its sign."""
+    match node:
+        case Name(name):
+            yield name, sign
+        case Unary("-", arg):
+            yield from _signed(arg, -sign)
+        case Chain(_, args):
+            for arg in args:
+                yield from _signed(arg, sign)
+        case _:
+            return
 
 
 def _size_names(found: Table, node: Syntax, local: set[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from symbp.calculus.affine import Affine, known_le, show
+from symbp.calculus.affine import Affine, heading, known_le, show
 from symbp.calculus.expr import Ref, refs
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
@@ -133,9 +133,17 @@ def _direction(
         )
     raise ModelProblem(
         f"{who}, and no sequence index puts the equations in order", equation.span,
-        f"read an earlier element of {ref.name} (l-1, t-1), where l is declared: index l = 1..L",
+        _earlier(ref, arrays[ref.name]),
         tuple((f"the equation of {e.lhs.name}", e.span) for e in others),
     )
+
+
+def _earlier(ref: Ref, array: Array) -> str:
+    """What to write so that there is an order: an earlier element along a sequence that the array has."""
+    name = next((a.sequence for a in array.axes if a.sequence), "")
+    if not name:
+        return f"read an earlier element of {ref.name} (l-1, t-1), where l is declared: index l = 1..L"
+    return f"read an earlier element of {ref.name}, at {name}-1, or a later one in every place, at {name}+1"
 
 
 def _window(
@@ -161,9 +169,9 @@ def _shift(edge: Edge, keys: Mapping[str, Equation], arrays: Mapping[str, Array]
     if mine.as_index() is None and its.as_index() is None and fixed is not None:
         difference = its - mine
         return difference.const if difference.is_const else None
-    difference = its - mine
-    if difference.is_const:
-        return difference.const
+    side = heading(its - mine)
+    if side is not None:
+        return side
     low, high = _ends(equation, mine)
     if known_le(its + 1, low):
         return -1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from symbp.calculus.affine import Affine, Index, Size, affine
 from symbp.calculus.expr import Expr, Integer, Ref
 from symbp.errors import ModelProblem, Span
-from symbp.model.names import Table, counted, suggestion
+from symbp.model.names import BUILTIN, Table, counted, suggestion
 from symbp.model.syntax import Binary, Chain, Name, Num, Subscript, Syntax, Unary
 
 
@@ -130,7 +130,7 @@ def _position_name(scope: Scope, name: str, span: Span | None) -> Affine:
         assert isinstance(element, Ref)
         return affine(element)
     if scope.table.sizes.get(name) == 0:
-        return affine(Size(name))
+        return affine(Size(name, (), name in scope.table.long))
     if name in scope.table.arrays:
         raise ModelProblem(
             f"{name} is an array, so it cannot stand in an index position", span,
@@ -140,11 +140,17 @@ def _position_name(scope: Scope, name: str, span: Span | None) -> Affine:
 
 
 def _unknown_index(scope: Scope, name: str, span: Span | None) -> ModelProblem:
+    if name in BUILTIN or name in scope.table.functions:
+        return ModelProblem(
+            f"{name} is a function, so it cannot stand in an index position", span,
+            f"an index stands here, as in x[{next(iter(scope.locals), 'i')}]",
+        )
     near = suggestion(name, [*scope.locals, *scope.table.sizes])
     what = f"is neither summed nor on the left, in {scope.left}" if scope.left else "is not summed"
+    left = "" if "scalar" in scope.left else ", or add it on the left"
     return ModelProblem(
         f"the index {name} {what}", span,
-        near or f"sum over it: sum(…, {name}), or add it on the left; a size is declared: size {name}",
+        near or f"sum over it: sum(…, {name}){left}; a size is declared: size {name}",
     )
 
 
@@ -209,7 +215,12 @@ def reference(scope: Scope, node: Subscript) -> Expr:
     if rank is None and table.sizes.get(name, 0):
         return Integer(position(scope, node))
     if rank is None or name in scope.params:
-        near = suggestion(name, table.known())
+        if name in BUILTIN or name in table.functions:
+            raise ModelProblem(
+                f"{name} is a function: it has no elements", node.span,
+                f"write its arguments in parentheses: {name}(…)",
+            )
+        near = suggestion(name, [*table.arrays, *(s for s, rank in table.sizes.items() if rank)])
         raise ModelProblem(
             f"{name} is a number here, not an array" if name in scope.params else f"{name} is not defined",
             node.span,

@@ -88,6 +88,23 @@ def find_ranges(state: Inference, drafted: Drafted) -> None:
         pending = [i for i in pending if i not in state.ranges]
 
 
+def take_whole(state: Inference, drafted: Drafted) -> bool:
+    """Let an index run over all of an axis on which no other index stands: of x in Σ_s w[t+s] x[N-1-s].
+
+    For where two indices wait for each other; whether there was such a one.
+    """
+    for index in (i for i in drafted.all_indices if i not in state.ranges):
+        for site, axis in drafted.sites.get(index, ()):
+            position, interval = site.positions[axis], state.axis_range(site, axis)
+            if interval is None or position.indices() != (index,) or abs(position.coefficient(index)) != 1:
+                continue
+            window = _window(state, position, index, interval) if _known(state, interval) else None
+            if window is not None:
+                state.ranges[index], state.sources[index] = window, site.spans[axis]
+                return True
+    return False
+
+
 def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
     """The range of one index, if the arrays it runs over say it."""
     direct, windows = _linked(state, drafted, index), list[Interval]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, show
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large, show
 from symbp.calculus.expr import Ref
 from symbp.errors import ModelProblem
 from symbp.model.guards import protects
@@ -107,7 +107,7 @@ def _before(left: Interval, right: Interval) -> bool:
     if left[0] == right[0]:
         return False
     known = known_le(left[0], right[0])
-    return known if known is not None else sum(c for _, c in (right[0] - left[0]).terms) > 0
+    return known if known is not None else large(right[0] - left[0]) > 0
 
 
 # ── every use against the axes ────────────────────────────────────────────────────────────────────

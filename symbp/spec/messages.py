@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from symbp.errors import Span, SyntaxProblem
+from symbp.functions import BY_NAME, INDEX_BOUND, REDUCTIONS
 from symbp.spec.language import language
 from symbp.spec.scan import STATEMENTS, reserved
 from symbp.spec.tokens import Token
@@ -148,6 +149,9 @@ def _missing_equals(m: Mistake) -> SyntaxProblem | None:
     return m.problem(f"expected '=', {m.found}", f"a statement reads, for example, {form}{opened}")
 
 
+CALLED = frozenset({*BY_NAME, *REDUCTIONS, *INDEX_BOUND, "where"}) - {"pi"}
+
+
 def _missing_operator(m: Mistake) -> SyntaxProblem | None:
     if m.token.type not in _OPERANDS or "STAR" not in m.accepts:
         return None
@@ -156,6 +160,8 @@ def _missing_operator(m: Mistake) -> SyntaxProblem | None:
     hint = f"write a product with *: {left}*{right}"
     if m.token == "if":
         hint = "write a choice as where(condition, value, other)"
+    elif m.last in CALLED:
+        hint = f"write the arguments of {m.last} in parentheses: {m.last}(…)"
     elif "COMMA" in m.accepts:
         hint += f"; or put a comma: {left}, {right}"
     return m.problem(f"expected an operator between '{m.last}' and '{m.token}'", hint)

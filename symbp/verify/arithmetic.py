@@ -174,6 +174,13 @@ def _erf(u: complex) -> complex:
     return math.erf(u.real) + rise
 
 
+def _logaddexp(a: Num, b: Num) -> Num:
+    """log(exp a + exp b), where both exponentials are too small for floats too: beside a border."""
+    top = max(a.real, b.real)
+    exp, log = _FLOAT_TABLE["exp"], _FLOAT_TABLE["log"]
+    return top + log(exp(a - top) + exp(b - top))
+
+
 _FLOAT_TABLE: dict[str, Function] = {
     "exp": _either(math.exp, cmath.exp),
     "log": _either(math.log, _log),
@@ -186,6 +193,7 @@ _FLOAT_TABLE: dict[str, Function] = {
     "cosh": _either(math.cosh, cmath.cosh),
     "tanh": _either(math.tanh, cmath.tanh),
     "erf": _either(math.erf, _erf),
+    "logaddexp": _logaddexp,
     "pi": lambda: math.pi,
     **_BRANCHING,
 }

@@ -193,6 +193,9 @@ def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
     conditions = [p.compile(f, scope) for f in node.factors if _is_condition(f)]
     rest = [p.compile(f, scope) for f in node.factors if not _is_condition(f)]
     zero, one = p.arith.lift(0), p.arith.lift(1)
+    if not conditions and len(rest) == 2:
+        left, right = rest
+        return lambda o, v: left(o, v) * right(o, v)
 
     def run(o: Oracle, v: Values) -> Num:
         for condition in conditions:

@@ -115,16 +115,18 @@ class Oracle:
         Raises:
             OutsideRange: if nothing gives it a value.
         """
-        key = (name, at)
-        if self._moved is not None and key in self._following:
-            if key not in self._moved:
-                self._moved[key] = self._define(key)
-            return self._moved[key]
-        if self._reader is not None and self._moved is None:
-            self._readers[key].add(self._reader)
-        if key not in self._known:
-            self._known[key] = self._settle(key)
-        return self._known[key]
+        key, moved = (name, at), self._moved
+        if moved is None:
+            if self._reader is not None:
+                self._readers[key].add(self._reader)
+        elif key in self._following:
+            if key not in moved:
+                moved[key] = self._define(key)
+            return moved[key]
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._settle(key)
+        return known
 
     def _settle(self, key: Key) -> Num:
         """The value of an element when nothing is moved."""
@@ -216,8 +218,8 @@ class Oracle:
         """
         if self._moved is not None:
             raise SymbpError("a derivative within a derivative cannot be checked numerically")
-        # Evaluated once in place, so that it is known who reads whom.
-        code(self, dict(values))
+        if self.through:  # evaluated once in place, so that it is known who reads whom
+            code(self, dict(values))
         return self._move(wrt, lambda: code(self, dict(values)), self.through)
 
     def nudged(self, name: str, at: Positions, step: Num) -> Num:

@@ -96,12 +96,19 @@ def _rounding(module: Module, single: dict[str, Any], goal: Goal) -> dict[str, f
     """What roundings alone change in float64: they are about ``PRECISIONS`` times larger in float32.
 
     One result may be ten times luckier than another.  Of a wrong gradient that forgives one part in a
-    million, and never more than ``FORGIVEN``.
+    million, and never more than ``FORGIVEN``: of its largest element, or of a thousandth of the cost where
+    it vanishes, as behind a column standardised over two values.
     """
     found = [_errors(one, goal) for one in _every_form(module, single)]
     known = set(found[0]).intersection(*found[1:]) & set(goal.gradients)
     seen = {name: 10 * ROUNDINGS * max(e[name] for e in found) / PRECISIONS for name in known}
-    return {name: min(e, FORGIVEN * largest(goal.gradients[name])) for name, e in seen.items()}
+    least, most = abs(goal.cost) / 1000, max(seen.values(), default=0.0)
+    out: dict[str, float] = {}
+    for name, e in seen.items():
+        size = largest(goal.gradients[name])
+        # one that vanishes may have no rounding in float32 by chance: then those of the others count
+        out[name] = min(most if size < FORGIVEN * least else e, FORGIVEN * max(size, least))
+    return out
 
 
 def _every_form(module: Module, arguments: dict[str, Any]) -> Iterator[Any]:
@@ -163,9 +170,9 @@ def _argument(
     array: Array, sample: Sample, batch: Sequence[Sample] | None, dtype: str
 ) -> Any:
     sequences = [i for i in array.axes if i.sequence]
-    if batch is not None and sequences and not _ragged(array):
+    if batch is not None:
         # A family of inputs with members of one shape is an axis after that of the batch.
-        sequences = []
+        sequences = [i for i in sequences if _ragged(array, i)]
 
     def leaf(outer: Values) -> Any:
         if batch is None:
@@ -175,9 +182,9 @@ def _argument(
     return _nested(sequences, sample, {}, leaf)
 
 
-def _ragged(array: Array) -> bool:
-    names = {i for i in array.axes if i.sequence}
-    return any(names & {*a.low.indices(), *a.high.indices()} for a in array.axes)
+def _ragged(array: Array, index: Index) -> bool:
+    """Whether the shape of a member depends on an index."""
+    return any(index in (*a.low.indices(), *a.high.indices()) for a in array.axes)
 
 
 def _nested(

@@ -7,6 +7,7 @@ keyed by their identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
@@ -38,6 +39,10 @@ def place(value: Affine) -> Place:
     if len(terms) == 1 and terms[0][1] == 1 and isinstance(terms[0][0], Index):
         uid = terms[0][0].uid
         return lambda world, values: values[uid] + const
+    plain = [(atom.uid, coefficient) for atom, coefficient in terms if isinstance(atom, Index)]
+    if len(plain) == len(terms) == 2:
+        (one, times), (other, by) = plain
+        return lambda world, values: const + times * values[one] + by * values[other]
     parts = tuple((_atom(atom), coefficient) for atom, coefficient in terms)
 
     def run(world: World, values: Values) -> int:
@@ -51,6 +56,16 @@ def places(indices: Sequence[Affine]) -> Callable[[Any, Values], Positions]:
     parts = tuple(map(place, indices))
     if not parts:
         return lambda world, values: ()
+    alone = [i.uid for p in indices if (i := p.as_index()) is not None]
+    if len(alone) == len(parts) > 1:
+        pick = itemgetter(*alone)
+        return lambda world, values: pick(values)
+    if len(parts) == 1:
+        (only,) = parts
+        return lambda world, values: (only(world, values),)
+    if len(parts) == 2:
+        first, second = parts
+        return lambda world, values: (first(world, values), second(world, values))
     return lambda world, values: tuple([part(world, values) for part in parts])
 
 
@@ -78,16 +93,41 @@ def loop(indices: Sequence[Index]) -> Loop:
     earlier indices."""
     if not indices:
         return lambda world, values: iter((None,))
-    first, rest = indices[0], loop(indices[1:])
-    uid, low, high, last = first.uid, place(first.low), place(first.high), len(indices) == 1
+    if len(indices) == 1:
+        return _innermost(indices[0])
+    if len(indices) == 2:
+        return _two(*indices)
+    outer, rest = _innermost(indices[0]), loop(indices[1:])
+
+    def run(world: World, values: Values) -> Iterator[None]:
+        for _ in outer(world, values):
+            yield from rest(world, values)
+
+    return run
+
+
+def _innermost(index: Index) -> Loop:
+    uid, low, high = index.uid, place(index.low), place(index.high)
 
     def run(world: World, values: Values) -> Iterator[None]:
         for value in range(low(world, values), high(world, values) + 1):
             values[uid] = value
-            if last:
+            yield None
+
+    return run
+
+
+def _two(first: Index, second: Index) -> Loop:
+    """Two loops in one generator, since most of the time of a check goes into such."""
+    uid, low, high = first.uid, place(first.low), place(first.high)
+    inner, start, stop = second.uid, place(second.low), place(second.high)
+
+    def run(world: World, values: Values) -> Iterator[None]:
+        for value in range(low(world, values), high(world, values) + 1):
+            values[uid] = value
+            for deeper in range(start(world, values), stop(world, values) + 1):
+                values[inner] = deeper
                 yield None
-            else:
-                yield from rest(world, values)
 
     return run
 

@@ -1,0 +1,76 @@
+"""Conditions on indices: what they say about integers, and whether the ranges decide them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from symbp.calculus.affine import Affine, known_nonnegative
+from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Mul, Neg, Number
+
+
+def settled(cond: Expr) -> bool | None:
+    """Whether a comparison of indices always holds, or never does; None where it depends."""
+    if not isinstance(cond, Compare):
+        return None
+    for holds in (True, False):
+        known = tuple(gaps(cond, holds))
+        if known and all(map(known_nonnegative, known)):
+            return holds
+    return None
+
+
+def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
+    """What a condition says to be at least 0 if it holds (or does not), an integer for each comparison."""
+    match cond:
+        case Logic("not", (arg,)):
+            yield from gaps(arg, not holds)
+        case Logic("and" | "or" as op, args) if (op == "and") == holds:
+            for arg in args:
+                yield from gaps(arg, holds)
+        case Compare(op, left, right):
+            low, high = _integer(left), _integer(right)
+            if low is not None and high is not None:
+                yield from _compared(op if holds else OPPOSITE[op], high - low)
+
+
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def _compared(op: str, gap: Affine) -> Iterator[Affine]:
+    """For ``left op right`` with ``gap = right - left``."""
+    match op:
+        case "<" | "<=":
+            yield gap - (op == "<")
+        case ">" | ">=":
+            yield -gap - (op == ">")
+        case "==":
+            yield from (gap, -gap)
+
+
+def _integer(node: Expr) -> Affine | None:
+    match node:
+        case Integer(value):
+            return value
+        case Number(value) if value.denominator == 1:
+            return Affine(int(value))
+        case Neg(arg):
+            inner = _integer(arg)
+            return None if inner is None else -inner
+        case Add(terms):
+            parts = [_integer(t) for t in terms]
+            known = [p for p in parts if p is not None]
+            return sum(known, Affine()) if len(known) == len(parts) else None
+        case Mul(factors):
+            return _product([_integer(f) for f in factors])
+        case _:
+            return None
+
+
+def _product(parts: Sequence[Affine | None]) -> Affine | None:
+    """The product of integers, of which all but one are numbers."""
+    total = Affine(1)
+    for part in parts:
+        if part is None or not (part.is_const or total.is_const):
+            return None
+        total = total * part.const if part.is_const else part * total.const
+    return total
