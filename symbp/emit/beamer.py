@@ -140,12 +140,12 @@ def _section(section: Section, wide: float) -> Iterator[Frame]:
 
 
 def _part(part: Part, question: Text, after: Sequence[Text], wide: float) -> Iterator[Frame]:
-    above = sum(text_height(t, wide) for t in (question, part.intro))
+    first: Text = (*question, " ", *part.intro) if question and part.intro else question or part.intro
+    above = text_height(first, wide)
     found = slides(part, wide, above, sum(text_height(t, wide) for t in after))
     for slide in found:
         size = slide.type
-        first = (question, part.intro) if slide.first else ()
-        blocks = [f"{prose(t)}\n" for t in first if t]
+        blocks = [f"{prose(first)}\n"] if slide.first and first else []
         clicks = len(slide.groups)
         blocks.append(_lines(slide))
         used = slide.used + (above * size.wide / wide if slide.first else 0.0)
