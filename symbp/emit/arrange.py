@@ -6,7 +6,7 @@ every machine and no TeX run is needed for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -141,13 +141,15 @@ def _candidates(part: Part, free: float) -> list[float]:
 
 
 def _beside(step: Step, column: float, free: float) -> bool:
-    return text_width(step.reason) <= free - column - GAP
+    # a column may be chosen so that the reason just fits: rounding must not spoil that
+    return text_width(step.reason) <= free - column - GAP + 1e-6
 
 
 def _height(step: Step, column: float, free: float) -> float:
-    lines = len(broken(step.rhs, column))
+    """How high a step is; a formula that is cut only for its reason's sake counts as higher."""
+    lines, least = (len(broken(step.rhs, wide)) for wide in (column, free))
     below = 0 if _beside(step, column, free) or not step.reason else len(wrapped(step.reason, column - 1))
-    return 2.0 * lines + 1.2 * below
+    return 2.0 * lines + 2.0 * (lines - least) + 1.2 * below
 
 
 def _stack(step: Step, lhs: str, column: float, free: float) -> list[PageRow]:
@@ -167,7 +169,7 @@ def wrapped(text: Text, room: float) -> list[Text]:
             lines.append(word)
         else:
             lines[-1] += [" ", *word]
-    return [_merged(line) for line in lines]
+    return [merged(line) for line in lines]
 
 
 def _words(text: Text) -> list[list[str | Box]]:
@@ -180,7 +182,7 @@ def _words(text: Text) -> list[list[str | Box]]:
     return words
 
 
-def _merged(line: Sequence[str | Box]) -> Text:
+def merged(line: Iterable[str | Box]) -> Text:
     """Words side by side as one string."""
     out: list[str | Box] = []
     for item in line:

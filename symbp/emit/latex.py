@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, settled, text_width
+from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, merged, settled, text_width
 from symbp.emit.breaking import broken
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
@@ -108,7 +108,7 @@ def prose(text: Text) -> str:
 def in_math(text: Text) -> str:
     """The same within a formula: words in \\text."""
     return joined(
-        words_in_math(t) if isinstance(t, str) else f" {tex(t, False).strip()} " for t in text
+        words_in_math(t) if isinstance(t, str) else f" {tex(t, False).strip()} " for t in merged(text)
     ).strip()
 
 

@@ -86,7 +86,7 @@ def _filled(
         return None
     groups = arranged(part, size.wide)
     heights = [sum(_height(s, row) for row in g) for s, g in zip(part.steps, groups, strict=True)]
-    found = _balanced(heights, size.high - AROUND, around, repeats)
+    found = balanced(heights, size.high - AROUND, around, repeats)
     if found is None or (found.over and not force):
         return None
     return tuple(
@@ -103,7 +103,7 @@ Cut = tuple[int, int, bool, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Cuts:
+class Cuts:
     """Lines on slides: whether one is too full, how many slides, and the squares of their heights."""
 
     over: bool = False
@@ -117,14 +117,14 @@ class _Cuts:
         return self.over, self.count, self.squares
 
 
-def _balanced(
+def balanced(
     heights: Sequence[float], room: float, around: tuple[float, float], repeats: bool
-) -> _Cuts | None:
+) -> Cuts | None:
     """The lines on as few slides as hold them, filled alike; None without lines."""
     above, below = around
-    best = [_Cuts()]
+    best = [Cuts()]
     for end in range(1, len(heights) + 1):
-        options: list[_Cuts] = []
+        options: list[Cuts] = []
         for start in range(end):
             again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
             used = sum(heights[start - again : end])
@@ -132,7 +132,7 @@ def _balanced(
             # what is said behind the last line and does not fit takes a slide of its own
             apart = end == len(heights) and below > 0 and full + below > room
             known = best[start]
-            options.append(_Cuts(
+            options.append(Cuts(
                 known.over or full > room, known.count + 1 + apart, known.squares + full**2,
                 (*known.cuts, (start, end, again, used)),
             ))  # fmt: skip
