@@ -15,7 +15,7 @@ from symbp.emit.layout import Text, width
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import number, tikz
 from symbp.emit.slides import AROUND, LINE, Slide, Type, height, pages, row_height, slides, text_height, types
-from symbp.emit.tex import escape, tex
+from symbp.emit.tex import escape, headline, tex
 
 SLIDE, OWN_SLIDE = 30.0, 39.0
 """The width of a slide's text in em of ``\\small``: beamer's own, 4:3, and that of ``standalone``, 16:9."""
@@ -53,6 +53,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
         .get_template("beamer/document.tex.j2")
         .render(
             title=escape(document.title or document.name),
+            headline=headline(document.title or document.name),
             standalone=standalone,
             frames=[*_model(document, wide), *(f for s in document.sections for f in _section(s, wide)),
                     *_check(document, wide)],

@@ -12,7 +12,7 @@ from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import tikz
-from symbp.emit.tex import escape, joined, tex, words_in_math
+from symbp.emit.tex import escape, headline, joined, tex, words_in_math
 
 PAGE, OWN_PAGE = 34.5, 42.0
 """Widths of the text in em: article's own, the narrowest in common use, and that of ``standalone``."""
@@ -42,6 +42,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
         .render(
             name=document.name,
             title=escape(document.title or document.name),
+            headline=headline(document.title or document.name),
             standalone=standalone,
             page=page,
             equations=equation_rows(document, page),
