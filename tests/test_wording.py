@@ -157,3 +157,29 @@ def test_primes_in_every_format() -> None:
     latex, html = (pipeline.documented(pipeline.parse(POOL), ["f"], f) for f in ("latex", "html"))
     assert r"\sum_{o',i,j} \delta_{o'ij}" in latex
     assert "′" in html and "o&#x27;" not in html
+
+
+def result_reason(name: str, variable: str) -> str:
+    return words(name, variable, detail="result")
+
+
+def test_a_vector_of_ones_repeats_or_adds_up() -> None:
+    """𝟏 αᵀ has αᵀ in every row; γᵀ 𝟏 adds up."""
+    assert "a vector of ones repeats what it meets" in result_reason("crf", "alpha")
+    assert "a vector of ones adds up what it meets" in result_reason("softmax_regression", "b")
+    assert "repeat what they meet, or add it up" in result_reason("batch_norm", "v")
+    assert "an outer product" not in result_reason("crf", "alpha")
+
+
+def test_the_transpose_of_what_has_no_name_is_explained() -> None:
+    told = "the sum runs over a first index: a product with the transpose"
+    assert told in result_reason("crf", "alpha")
+    # times a diagonal matrix there is no sum
+    assert told not in result_reason("crf", "A")
+
+
+def test_a_formula_that_comes_out_again_is_not_derived_again() -> None:
+    _, again = words("crf", "u").split("For uₖ¹ the same formula comes out:")
+    assert "(8) ∂C/∂u¹ = β¹ − 𝐞_{y¹}" in again and "chain rule" not in again
+    assert words("crf", "u", detail="all").count("chain rule") == 2
+    assert "same formula" not in words("mlp", "delta")

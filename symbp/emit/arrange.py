@@ -155,7 +155,7 @@ def _height(step: Step, column: float, free: float) -> float:
 def _stack(step: Step, lhs: str, column: float, free: float) -> list[PageRow]:
     first, *rest = broken(step.rhs, column)
     rows = [PageRow(lhs, first), *(PageRow(rhs=r, continued=True) for r in rest)]
-    if _beside(step, column, free):
+    if not step.reason or _beside(step, column, free):
         return [replace(rows[0], reason=step.reason), *rows[1:]]
     return [*rows, *(PageRow(reason=line, below=True) for line in wrapped(step.reason, column - 1))]
 

@@ -1,7 +1,7 @@
 """Long formulas on several lines: where they may break, and at which of these places they do.
 
-A line ends at + and − of the formula itself before it ends in front of a bracket, there before it ends
-between other factors, and in a bracket only where it must; the arguments of a function are cut only where
+A line ends at + and − of the formula itself before it ends in front of a bracket or a sum, there before it
+ends between other factors, and in a bracket only where it must; arguments of a function are cut only where
 nothing else helps.  What goes on in a bracket stands in further than what goes on outside of it.
 """
 
@@ -14,6 +14,7 @@ from itertools import groupby
 from symbp.emit.layout import (
     COMMA,
     PARTIAL,
+    Big,
     Box,
     Fence,
     Frac,
@@ -32,8 +33,8 @@ INDENT = 2.0
 """How far the second and later lines of a formula stand in, in em."""
 
 ENTRYWISE, BEFORE, FACTOR, BRACKET, OPERATOR, CALL, LISTED = 2.0, 3.0, 4.5, 5.0, 4.0, 8.0, 1.0
-"""What a break costs more than one at a + or − of the formula: before ⊙, before a bracket, between other
-factors, in a bracket, before ∂/∂x as a factor, among arguments of a function, and there behind a comma."""
+"""What a break costs more than one at a + or − of the formula: before ⊙, before a bracket or Σ, between
+other factors, in a bracket, before ∂/∂x as a factor, among arguments of a function, there behind a comma."""
 DEEPER = 1.0
 """How far a line stands in further for each bracket that is open where it begins."""
 NESTED = 2.0
@@ -271,7 +272,7 @@ def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float) -> list[C
     out = chunks(factors[0], cost)
     for gap, factor in zip(gaps, factors[1:], strict=True):
         head, *rest = chunks(factor, cost)
-        here = cost + (BEFORE if _bracketed(factor) else FACTOR)
+        here = cost + (BEFORE if _opens(factor) else FACTOR)
         here += OPERATOR if _differential(factor) else 0.0
         wide = head.width + 0.3
         out.append(replace(head, width=wide, cost=here, signed=False, lead=GAPS[gap], start=r"\cdot "))
@@ -279,9 +280,15 @@ def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float) -> list[C
     return out
 
 
-def _bracketed(box: Box) -> bool:
-    """Whether the box is a bracket, or a power of one."""
-    return _bracketed(box.base) if isinstance(box, Script) else isinstance(box, Fence) and box.kind == "("
+def _opens(box: Box) -> bool:
+    """Whether the box is a bracket, a power of one, or a sum."""
+    match box:
+        case Script(base, _, _):
+            return _opens(base)
+        case Row(items):
+            return isinstance(items[0], Big)
+        case _:
+            return isinstance(box, Fence) and box.kind == "("
 
 
 def _differential(box: Box) -> bool:

@@ -16,7 +16,7 @@ from symbp.arrays.views import MatrixView
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import Adjoint, Call, Expr, Ref, free_indices, replace_nodes, walk
 from symbp.derive.conventions import conventions
-from symbp.derive.core import AdjointSystem, Case, Line
+from symbp.derive.core import AdjointSystem, Case, Line, alike
 from symbp.derive.lengths import sentences
 from symbp.derive.scalar import derivative, through_output
 from symbp.emit import layout as lay
@@ -232,6 +232,10 @@ def _part(
     setter: Printer, case: Case, cases: tuple[Case, ...], detail: str, view: MatrixView | None
 ) -> Part:
     place = named(setter, case)
+    again = case.base and detail != "all" and any(alike(case, c) for c in cases if not c.base)
+    if again:
+        # the reader has seen these lines at the generic place
+        detail, view = "result", replace(view, jacobian=None) if view is not None else None
     keys = _shown(case, "key")
     lines = _shown(case, detail)
     told = reasons(place, case, lines)
@@ -242,7 +246,10 @@ def _part(
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
     jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
-    return Part(case.number, intro(place, case, cases), place.box(case.lhs), tuple(steps), jacobian)
+    head, left = intro(place, case, cases, again), place.box(case.lhs)
+    if again:
+        left, steps = steps[-1].lhs or left, [replace(steps[-1], reason=(), lhs=None)]
+    return Part(case.number, head, left, tuple(steps), jacobian)
 
 
 def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
