@@ -185,7 +185,7 @@ def test_there_is_no_layer_where_no_single_matrix_is_between(name: str, variable
 def test_a_layer_shows_the_weights_of_one_unit_and_the_errors_of_those_it_feeds() -> None:
     layer = next(d for d in drawings("mlp") if d.id.startswith("layer"))
     tex = tikz(layer)
-    for k in (1, 2, 3):
+    for k in (0, 1, 2):
         assert f"$w^l_{{{k},k}}$" in tex and rf"$\delta^l_{k}$" in tex
     assert (
         sum(a.role == "chosen" for a in layer.arrows) == sum(a.role == "adjoint" for a in layer.arrows) == 3

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from symbp import pipeline
+from symbp import explaining, pipeline
 
 
 def words(text: str, *names: str, detail: str = "key", notation: str = "nielsen") -> str:
     """The document of a model in plain text, with single spaces."""
     model = pipeline.parse(text) if "\n" in text else pipeline.load(text)
     return " ".join(pipeline.documented(model, names, "text", detail=detail, notation=notation).split())
+
+
+def explained(text: str, name: str, notation: str = "nielsen") -> str:
+    """The page that explains an adjoint in plain text, with single spaces."""
+    model = pipeline.parse(text) if "\n" in text else pipeline.load(text)
+    page = explaining.explained(model, name)
+    return " ".join(explaining.explanation_text(model, page, "text", notation).split())
 
 
 # ── the chain rule ────────────────────────────────────────────────────────────────────────────────
@@ -183,3 +190,17 @@ def test_a_formula_that_comes_out_again_is_not_derived_again() -> None:
     assert "(8) ∂C/∂u¹ = β¹ − 𝐞_{y¹}" in again and "chain rule" not in again
     assert words("crf", "u", detail="all").count("chain rule") == 2
     assert "same formula" not in words("mlp", "delta")
+
+
+RELU = "input x : n\nparam W : m, n\nz[i] = sum(W[i,j]*x[j], j)\na[i] = relu(z[i])\ncost C = sum(a[i]^2, i)\n"
+
+
+def test_the_derivative_of_a_function_without_a_formula_in_the_text_is_stated() -> None:
+    """relu′ stands in the lines; what it is, at 0 too, stands on the page."""
+    for text in (words(RELU, "z"), words(RELU), explained(RELU, "z")):
+        assert "relu(u) = {u if u > 0; 0 otherwise} relu′(u) = {1 if u > 0; 0 otherwise}" in text
+        assert "The derivative of relu(u) is taken to be 0 at u = 0." in text
+    assert "sigmoid(u) = 1/(1 + exp(−u))" in words("lstm", "c")
+    assert "σ′(u) = σ(u) (1 − σ(u))" in explained("mlp", "delta")
+    # not asked, and not in a formula
+    assert "relu" not in explained(RELU, "a")

@@ -14,11 +14,12 @@ from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Adjoint, Call, Expr, Ref, free_indices, replace_nodes, walk
+from symbp.calculus.expr import Adjoint, Ref, Where, free_indices
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem, Case, Line, alike
+from symbp.derive.definitions import Definition, definitions
 from symbp.derive.lengths import sentences
-from symbp.derive.scalar import derivative, through_output
+from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
@@ -33,7 +34,7 @@ from symbp.emit.pictures.figures import graph_of, layers_of
 from symbp.emit.reasons import reasons
 from symbp.emit.where import intro, ranges_of
 from symbp.errors import RequestProblem
-from symbp.model.core import Equation, Function, Model
+from symbp.model.core import Equation, Model
 
 DETAILS = ("result", "key", "all")
 FOLDED = "folded"
@@ -149,7 +150,7 @@ def document(
         system.model.name,
         system.model.title,
         tuple(_equation(setter, e) for e in (model or system.model).equations),
-        tuple(_definitions(setter, system, shown)),
+        tuple(defined(setter, definitions(system.model, (line.target for line in shown)))),
         (*(_sentence(c) for c in (*conventions(model or system.model), *lengths)), *_style(setter)),
         sections,
         check,
@@ -316,28 +317,11 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
     )
 
 
-def _definitions(setter: Printer, system: AdjointSystem, lines: Iterable[Line]) -> Iterator[Formula]:
-    """The functions of the model, and those of their derivatives that the lines show."""
-    calls = [n for line in lines for n in walk(line.target) if isinstance(n, Call)]
-    for name, function in system.model.functions.items():
-        if function.body is None:
-            continue
-        params = tuple(Ref(p) for p in function.params)
-        yield Formula(setter.box(Call(name, params)), setter.line(function.body))
-        for place in range(len(params)):
-            orders = tuple(int(k == place) for k in range(len(params)))
-            if any(c.function == name and c.orders == orders for c in calls):
-                body = _prime(function) if len(params) == 1 else derivative(function, place)
-                yield Formula(setter.box(Call(name, params, orders)), setter.line(body))
-
-
-def _prime(function: Function) -> Expr:
-    """σ′ = σ(1 − σ) where the derivative is a function of σ, else written out."""
-    own = through_output(function)
-    if own is None:
-        return derivative(function)
-    call = Call(function.name, (Ref(function.params[0]),))
-    return replace_nodes(own, lambda n: call if n == Ref(function.name) else None)
+def defined(setter: Printer, found: Iterable[Definition]) -> Iterator[Formula]:
+    """Functions and their derivatives, typeset."""
+    for call, body in found:
+        rhs = binders.cases(setter, body) if isinstance(body, Where) else setter.line(body)
+        yield Formula(setter.box(call), rhs)
 
 
 def formulas(model: Model, notation: Notation = NIELSEN) -> tuple[Formula, ...]:

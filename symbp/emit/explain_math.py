@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from symbp.calculus.expr import Expr
+from symbp.calculus.expr import Expr, Where
+from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.layout import (
     PARTIAL,
@@ -69,6 +70,9 @@ def piece(printer: Printer, node: Math) -> Piece:
         TypeError: for something that is no piece of an explanation.
     """
     match node:
+        case Where():
+            # a definition: 1 and 0 stand below each other there, not in the bracket of an indicator
+            return Piece(binders.cases(printer, node), PRODUCT, "cases")
         case Expr():
             return printer.naming(letters(node, printer.names, printer.reserved())).piece(node)
         case Value():
