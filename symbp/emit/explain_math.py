@@ -24,7 +24,7 @@ from symbp.emit.layout import (
     num,
     row,
 )
-from symbp.emit.lettering import rank, shown_names, styled
+from symbp.emit.lettering import array_names, rank, styled
 from symbp.emit.math import Printer
 from symbp.emit.matrix_math import matrix_piece, whole
 from symbp.emit.names import letters
@@ -216,7 +216,8 @@ class Stacked(Printer):
     def capitals(self) -> bool:
         """Whether every array of the batch has a capital of its own."""
         found = [_upper(self._plain(key)) for key in self._named()]
-        names = shown_names(self.arrays, self.functions, self.adjoints)
+        # a size may have the letter: it is a number, and stands in no formula of a batch
+        names = array_names(self.arrays, self.functions, self.adjoints)
         own = (self.name(a, rank(array)) for a, array in self.arrays.items() if rank(array) > 1)
         taken = {_letter(n) for n in (*names, *own, symbol(self.cost))}
         letters_ = {_letter(f) for f in found if f is not None}
