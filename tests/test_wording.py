@@ -204,3 +204,25 @@ def test_the_derivative_of_a_function_without_a_formula_in_the_text_is_stated() 
     assert "σ′(u) = σ(u) (1 − σ(u))" in explained("mlp", "delta")
     # not asked, and not in a formula
     assert "relu" not in explained(RELU, "a")
+
+
+GATED = """
+index l = 1..L
+input x : D
+param W[l] : D, D
+param U[l] : D, D
+h[0,i] = x[i]
+z[l,i] = tanh(sum(W[l,i,j]*h[l-1,j], j))
+g[l,i] = sigmoid(sum(U[l,i,j]*h[l-1,j], j))
+h[l,i] = g[l,i]*z[l,i] + (1 - g[l,i])*h[l-1,i]
+cost C = sum(h[L,i]^2, i)
+"""
+
+
+def test_a_jacobian_is_one_diagonal_matrix_and_not_the_sum_of_two() -> None:
+    assert "∂hˡ/∂gˡ = diag(zˡ − hˡ⁻¹)" in words(GATED, "g")
+
+
+def test_of_diagonal_jacobians_one_is_told_of() -> None:
+    assert words("lstm", "q", "p", "a").count("In terms of the Jacobian") == 1
+    assert words("lstm", "p").count("In terms of the Jacobian") == 1

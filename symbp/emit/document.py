@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from symbp.arrays.matrix_nodes import Diag
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
@@ -136,9 +137,10 @@ def document(
     detail = FOLDED if fold and detail == "key" else detail
     chosen = tuple(names) or _default(system)
     orders = orders_of_evaluation(setter, system, chosen)
+    seen = _each_once(system, chosen, views or {})
     sections = tuple(
         replace(
-            _section(setter, system, n, detail, views or {}),
+            _section(setter, system, n, detail, seen),
             order=orders.get(n, ()),
             pictures=layers_of(setter, system, n) if pictures else (),
         )
@@ -276,6 +278,19 @@ def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
         row(whole(place, case.lhs), lay.EQUALS, lay.Product(factors, ("thin",))),
         ".",
     )
+
+
+def _each_once(
+    system: AdjointSystem, names: Iterable[str], views: Mapping[int, MatrixView]
+) -> Mapping[int, MatrixView]:
+    """The views, of Jacobians that are diagonal the first one only: the others show nothing new."""
+    diagonal = [
+        case.number
+        for name in names
+        for case in system.cases.get(name, ())
+        if (view := views.get(case.number)) and view.jacobian and isinstance(view.jacobian.form, Diag)
+    ]
+    return {n: replace(v, jacobian=None) if n in diagonal[1:] else v for n, v in views.items()}
 
 
 def _shown(case: Case, detail: str) -> list[Line]:
