@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -516,6 +517,15 @@ def test_a_long_name_at_the_head_breaks(name: str, tmp_path: Path) -> None:
     for format_ in ("latex", "beamer"):
         text = written(system, system.order, format_, standalone=True)
         assert "Overfull" not in compile_latex(text, tmp_path)
+
+
+def test_no_page_ends_between_a_formula_and_its_reason_or_before_the_result() -> None:
+    text = LATEX.emit(made("crf"))
+    rows = re.findall(r"(?m)^.* \\\\(?:\*)?$", text)
+    assert any(r.endswith(r"\\*") for r in rows)
+    for row, following in pairwise(text.splitlines()):
+        if following.startswith(("&&& ", r"&\quad ")):
+            assert row.endswith(r"\\*"), row
 
 
 def test_titles_are_text_not_latex() -> None:

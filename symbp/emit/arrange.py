@@ -27,7 +27,7 @@ class PageRow:
     ``lap``: the formula is longer than its column, of this width, and reaches into that of the reasons,
     which is empty in this row; 0: it is not.  ``continued``: the second half of a formula.  ``room`` is
     the width for the reason, ``wrap`` whether it needs more than one line, ``below`` whether it stands
-    in the column of the formulas.
+    in the column of the formulas.  ``kept``: the row is on the page of the one above it.
     """
 
     lhs: str = ""
@@ -39,6 +39,12 @@ class PageRow:
     lap: float = 0.0
     continued: bool = False
     number: int = 0
+    kept: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether no page may end above the row."""
+        return self.kept or self.continued or not self.rhs
 
 
 def text_width(text: Text) -> float:
@@ -48,7 +54,10 @@ def text_width(text: Text) -> float:
 
 def arrange(part: Part, page: float) -> tuple[PageRow, ...]:
     """The rows of one derivation on a page so many em wide."""
-    rows = settled(row for group in arranged(part, page) for row in group)
+    *groups, last = arranged(part, page) or ((),)
+    # the result is not left alone on the next page
+    groups.append((replace(last[0], kept=bool(groups)), *last[1:]) if last else ())
+    rows = settled(row for group in groups for row in group)
     return (*rows[:-1], replace(rows[-1], number=part.number)) if rows else ()
 
 

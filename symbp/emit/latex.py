@@ -23,7 +23,7 @@ class PartView:
     """What the template shows of a part."""
 
     intro: str
-    rows: tuple[str, ...]
+    lines: str
     jacobian: str = ""
 
 
@@ -89,8 +89,8 @@ def _figure(drawing: Drawing, page: float) -> str:
 
 
 def _part(document: Document, part: Part, page: float) -> PartView:
-    rows = part_rows(document, part, page)
-    return PartView(prose(part.intro), rows, "".join(_sentence(p, page) for p in part.jacobian))
+    lines = derivation(document, part, page)
+    return PartView(prose(part.intro), lines, "".join(_sentence(p, page) for p in part.jacobian))
 
 
 def _sentence(piece: str | Box, page: float) -> str:
@@ -147,9 +147,14 @@ def _definition(formula: Formula, page: float) -> str:
     return r" \\ &\quad ".join([rf"{tex(formula.lhs)} &= {lines[0]}", *lines[1:]])
 
 
-def part_rows(document: Document, part: Part, page: float) -> tuple[str, ...]:
-    """Rows of ``align``: the lines of a derivation with their reasons, numbered."""
-    return tuple(spelled(r, document.name) for r in arrange(part, page))
+def derivation(document: Document, part: Part, page: float) -> str:
+    """What stands in ``align``: the lines of a derivation with their reasons, numbered."""
+    out = ""
+    for row in arrange(part, page):
+        # with \\* no page ends between a formula and its reason
+        end = (r" \\*" if row.stays else r" \\") + "\n" if out else ""
+        out += end + spelled(row, document.name)
+    return out
 
 
 def spelled(row: PageRow, name: str = "") -> str:
