@@ -70,7 +70,7 @@ def broken(box: Box, room: float) -> list[str]:
     if width(box) <= room:
         return [tex(box).strip()]
     pieces = chunks(slimmed(box, room - INDENT))
-    first, *rest = _filled(pieces, room, True)[1]
+    first, *rest = filled(pieces, room, True)[1]
     return [_spelled(first).strip(), *map(_continued, rest)]
 
 
@@ -108,7 +108,7 @@ def _relates(box: Box) -> bool:
 # ── filling lines ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
+def filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
     """Lines of these pieces, and what they cost; the cheapest breaks first, so that a line that ends
     within a term has nothing of the next term on it."""
     wide, space = sum(p.width for p in pieces), _space(pieces, room, first)
@@ -121,7 +121,7 @@ def _filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
     if not cost:
         return found
     # δ on one line and ∂/∂z(…) on two: then rather only a break in the bracket
-    without = _filled([_merged(g) for g in _groups(pieces, lambda p: p.cost != cost)], room, first)
+    without = filled([_merged(g) for g in _groups(pieces, lambda p: p.cost != cost)], room, first)
     return min(found, without, key=lambda pair: pair[0])
 
 
@@ -141,7 +141,7 @@ def _level(pieces: Line, cost: float, room: float, first: bool) -> tuple[float, 
             lines.append(list(group))
     total, out = 0.0, list[Line]()
     for n, line in enumerate(lines):
-        spent, parts = _filled(line, room, first and not out)
+        spent, parts = filled(line, room, first and not out)
         total += spent + (1 + cost + _lonely(lines[n - 1], line, room) if n else 0.0)
         out.extend(parts)
     return total, out
