@@ -47,13 +47,13 @@ def _chunks(line: str, columns: Callable[[str], int]) -> Iterator[Chunk]:
 
 def _cost(before: str, word: str, depth: int) -> float | None:
     """What a break between two words costs; None: there is none."""
-    if before in _SIGNS or _APPLIES.search(before) or word in ("if", "otherwise"):
-        return None
     inside = BRACKET * depth
-    if word in ("+", "−"):
-        return inside
+    if before in _SIGNS or word in ("if", "otherwise"):
+        return None
     if word in _SIGNS:
-        return inside + ENTRYWISE
+        return inside + (0.0 if word in ("+", "−") else ENTRYWISE)
+    if _APPLIES.search(before):
+        return None
     if before.endswith((",", ";")):
         return inside + FACTOR + LISTED
     return inside + (BEFORE if word[0] in "(Σ" else FACTOR)
