@@ -107,5 +107,5 @@ def test_formulas_break_at_the_signs_of_a_sum_first() -> None:
     assert broken(line, 40, len) == [line]
     assert broken(line, 30, len) == ["Σₖ (a + b) cₖ + ∂/∂x (d + e)", "  + log Σᵢ fᵢ"]
     assert broken(line, 20, len) == ["Σₖ (a + b) cₖ", "  + ∂/∂x (d + e)", "  + log Σᵢ fᵢ"]
-    assert broken("AAAA (bbbb + cccc)", 12, len) == ["AAAA", "  (bbbb", "   + cccc)"]
+    assert broken("AAAA (bbbb + cccc)", 9, len) == ["AAAA", "  (bbbb", "   + cccc)"]
     assert broken("Σₖ aaaaaaaa", 5, len) == ["Σₖ aaaaaaaa"]
