@@ -14,7 +14,7 @@ from math import ceil
 from symbp.emit.arrange import MARGIN, RELATION, TAG, PageRow, arranged, text_width
 from symbp.emit.breaking import INDENT, breakable
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Cases, Frac, Text, parts, tallness, width
+from symbp.emit.layout import Box, Cases, Fence, Frac, Text, fence_size, parts, tallness, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,21 @@ _TALL = re.compile(r"\\(frac|sum|prod|max|min|begin)(?![A-Za-z])")
 
 def height(box: Box) -> float:
     """How high a formula of its own is, with the space to the next."""
-    return max((1.6, 1.9, 3.0, 3.4, 3.6)[min(tallness(box), 4)], 1.4 * _cases(box) + 0.6)
+    usual = (1.6, 1.9, 3.0, 3.4, 3.6)[min(tallness(box), 4)]
+    return max(usual + _bracketed(box), 1.4 * _cases(box) + 0.6)
+
+
+def _bracketed(box: Box) -> float:
+    """By how much large brackets in the numerator and the denominator make a fraction higher."""
+    if isinstance(box, Frac):
+        return 0.4 * sum(_largest(side) for side in (box.num, box.den))
+    return max(map(_bracketed, parts(box)), default=0.0)
+
+
+def _largest(box: Box) -> int:
+    """The size of the largest brackets in one side of a fraction."""
+    own = fence_size(box, False) if isinstance(box, Fence) and box.kind == "(" else 0
+    return max([own, *map(_largest, parts(box))])
 
 
 def _cases(box: Box) -> int:
