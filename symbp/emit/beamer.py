@@ -96,7 +96,8 @@ def _paragraph(text: Text, wide: float) -> Item:
 
 def _flowing(title: str, items: Sequence[Item], size: Type) -> Iterator[Frame]:
     """Frames that are filled from top to bottom, with nothing to click through."""
-    groups = [items[page] for page in pages([i.high for i in items], size.high - 2 * AROUND)]
+    aligned = sum(1 for rows, _ in groupby(items, key=lambda i: bool(i.rows)) if rows)
+    groups = [items[page] for page in pages([i.high for i in items], size.high - AROUND * max(aligned, 1))]
     for n, group in enumerate(groups):
         yield Frame(_counted(title, n, len(groups)), size.command, tuple(_blocks(group)))
 

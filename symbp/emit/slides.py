@@ -33,7 +33,7 @@ def types(wide: float) -> tuple[Type, ...]:
     return tuple(Type(command, wide * 10 / points, HIGH * 10 / points) for command, points in sizes)
 
 
-HIGH = 21.0
+HIGH = 20.8
 """The height of a slide's text below its title, in em of ``\\small``."""
 LINE = 1.25
 """From one line of text to the next."""
