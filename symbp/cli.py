@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symbp.errors import SymbpError
-from symbp.terminal import progress, say
+from symbp.terminal import columns, progress, say
 from symbp.version import VERSION
 
 if TYPE_CHECKING:
@@ -148,7 +148,8 @@ def derive(
         chosen = format_ or _format_of(output)
         flavor = "github" if chosen == "markdown" and flavor is None else flavor
         text = pipeline.documented(
-            built, variables, chosen, detail, notation, standalone, pictures, flavor
+            built, variables, chosen, detail, notation, standalone, pictures, flavor,
+            columns() if output is None else None,
         )
         _write(text, output)
 

@@ -154,6 +154,7 @@ def documented(
     standalone: bool | None = None,
     pictures: bool | None = None,
     flavor: str | None = None,
+    columns: int | None = None,
 ) -> str:
     """The derivation of ``variables`` as a document, every line of it checked on the way.
 
@@ -162,7 +163,7 @@ def documented(
         RequestProblem: for a variable, format or notation that does not exist.
     """
     system, names = derive(model, variables)
-    return written(system, names, format_, detail, notation, standalone, pictures, flavor)
+    return written(system, names, format_, detail, notation, standalone, pictures, flavor, columns)
 
 
 def written(
@@ -174,11 +175,12 @@ def written(
     standalone: bool | None = None,
     pictures: bool | None = None,
     flavor: str | None = None,
+    columns: int | None = None,
 ) -> str:
     """A document about adjoints that are derived already.
 
     ``standalone`` None: what the format does by itself.  ``pictures`` None: where they need nothing else,
-    in HTML and in what stands alone.  ``flavor`` is that of Markdown.
+    in HTML and in what stands alone.  ``flavor`` is that of Markdown, ``columns`` the width of plain text.
     """
     emitter = _emitter(format_)
     own = emitter.standalone if standalone is None else standalone
@@ -194,6 +196,8 @@ def written(
     options: dict[str, object] = {} if own is None else {"standalone": own}
     if flavor is not None:
         options["flavor"] = flavor
+    if columns is not None and emitter.name == "text":
+        options["page"] = columns
     if emitter.runs:
         from symbp.running import program
 

@@ -23,6 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from symbp import pipeline
 from symbp.emit import latex, markdown
+from symbp.emit.arrange import stacked
 from symbp.emit.document import DETAILS, Document, Part
 from symbp.emit.layout import Text
 from symbp.emit.tex import tex
@@ -92,8 +93,8 @@ class Derive(SphinxDirective):  # type: ignore[misc,unused-ignore]
 
 
 def _body(sheet: Document) -> Iterator[nodes.Node]:
-    on_page = markdown.equation_rows(sheet.equations, markdown.PAGE)
-    yield from _block(on_page, latex.equation_rows(sheet, PAPER))
+    yield _on_paper(_stacked(latex.equation_rows(sheet, PAPER)))
+    yield _on_page(markdown.equation_rows(sheet.equations, markdown.PAGE))
     if sheet.definitions:
         yield _paragraph(("where",))
         yield _formula(_aligned(markdown.equation_rows(sheet.definitions, PAPER)))
@@ -110,8 +111,11 @@ def _body(sheet: Document) -> Iterator[nodes.Node]:
 
 def _part(sheet: Document, part: Part) -> Iterator[nodes.Node]:
     yield from _sentences(part.intro)
-    on_page = markdown.part_rows(part, markdown.PAGE)
-    yield from _block(on_page, latex.part_rows(sheet, part, PAPER), part.number)
+    yield _on_paper(latex.derivation(sheet, part, PAPER))
+    *lines, result = markdown.result_apart(part)
+    for piece in lines:
+        yield _on_page(_rows(piece))
+    yield _on_page(_rows(result), part.number)
     yield from _sentences(part.jacobian)
 
 
@@ -133,12 +137,19 @@ def _inline(text: Text) -> Iterator[nodes.Node]:
             yield nodes.math(source, source)
 
 
-def _block(on_page: Sequence[str], on_paper: Sequence[str], number: int = 0) -> Iterator[nodes.Node]:
-    """Lines with reasons: on paper LaTeX can wrap a reason, on a page MathJax cannot and need not."""
+def _rows(part: Part) -> list[str]:
+    return markdown.row_texts(stacked(part, markdown.PAGE))
+
+
+def _on_paper(lines: str) -> nodes.Node:
+    """Lines with reasons, which LaTeX can wrap."""
     # a variable may be derived in several places of a book, a label only in one
-    rows = (_LABEL.sub("", row) for row in on_paper)
-    yield _only("latex", "\\begin{align}\n" + _stacked(rows) + "\n\\end{align}")
-    yield _only("not latex", _aligned(on_page, number))
+    return _only("latex", f"\\begin{{align}}\n{_LABEL.sub('', lines)}\n\\end{{align}}")
+
+
+def _on_page(rows: Sequence[str], number: int = 0) -> nodes.Node:
+    """The same where MathJax sets it, which cannot wrap a reason and need not."""
+    return _only("not latex", _aligned(rows, number))
 
 
 _LABEL = re.compile(r"\\label\{[^{}]*\}")

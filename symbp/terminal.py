@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -20,6 +21,17 @@ def say(text: str, err: bool = False, nl: bool = True) -> None:
     """Print to stdout or stderr, with colours where that is a terminal and NO_COLOR is not set."""
     plain = bool(os.environ.get("NO_COLOR"))
     click.echo(text if plain else painted(text), err=err, nl=nl, color=False if plain else None)
+
+
+def columns() -> int | None:
+    """Those of the terminal that stdout is, if it is a narrow one; None: text is as wide as in a file."""
+    if not sys.stdout.isatty():
+        return None
+    found = shutil.get_terminal_size().columns
+    return max(found, NARROWEST) if found < WIDE else None
+
+
+NARROWEST, WIDE = 40, 100
 
 
 def painted(text: str) -> str:

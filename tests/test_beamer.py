@@ -20,7 +20,7 @@ from symbp.emit.beamer import OWN_SLIDE, emit, figure
 from symbp.emit.document import DETAILS, Document, document
 from symbp.emit.notation import NOTATIONS
 from symbp.emit.pictures.drawing import Drawing
-from symbp.emit.slides import pages, types
+from symbp.emit.slides import balanced, pages, types
 from symbp.model.core import Model
 from symbp.pipeline import load, matrix_views, parse
 
@@ -199,3 +199,25 @@ def test_a_remark_takes_the_last_line_with_it() -> None:
         found = frames(emit(sheet(load(name)), standalone=True))
         lonely = [f for f in found if "In terms of the Jacobian" in f and "align" not in f]
         assert not lonely, lonely
+
+
+def test_lines_are_spread_alike_over_few_slides() -> None:
+    def spread(*heights: float, room: float = 16.0, above: float = 0.0, below: float = 0.0) -> list[int]:
+        found = balanced(heights, room, (above, below), True)
+        assert found is not None and not found.over
+        return [end - start for start, end, *_ in found.cuts]
+
+    assert spread(3, 3, 3, 3, 3) == [5]
+    # seven would fill two slides as 5 + 2: the line that is repeated counts too
+    assert spread(3, 3, 3, 3, 3, 3, 3) == [4, 3]
+    assert spread(3, 3, 3, 3, 3, 3, above=5) == [3, 3]
+    assert spread(3, 3, 3, 3, 3, below=4) == [3, 2]
+    over = balanced([9, 9], 16, (0.0, 0.0), True)
+    assert over is not None and over.over
+    apart = balanced([9, 9], 16, (0.0, 0.0), False)
+    assert apart is not None and [again for _, _, again, _ in apart.cuts] == [False, False]
+
+
+def test_a_short_derivation_has_one_slide() -> None:
+    text = symbp.load("mlp").to_beamer("w")
+    assert len([f for f in frames(text) if "respect to $w$" in f and "{align*}" in f]) == 1

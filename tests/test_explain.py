@@ -14,6 +14,8 @@ from wide import ALIGNMENT
 
 import symbp
 from symbp import explaining, models, pipeline
+from symbp.calculus.affine import Size, affine, fresh
+from symbp.calculus.expr import ZERO, Indicator, Mul, Reduce, Ref
 from symbp.cli import main
 from symbp.derive.engine import adjoint_system
 from symbp.emit.explained import WRITERS
@@ -23,6 +25,7 @@ from symbp.emit.plain import text as plain
 from symbp.emit.plain_block import block
 from symbp.emit.tex import tex
 from symbp.errors import RequestProblem, VerificationFailed
+from symbp.explain.concrete import concrete
 from symbp.explain.core import Explanation, Line, Lines, Numbers, Section, Shaped, Side
 from symbp.explain.numerals import decimals, multiplied, summed
 from symbp.explain.page import explanation
@@ -471,3 +474,21 @@ def test_borders_and_powers_of_numbers_are_explained(text: str, name: str) -> No
     found = explaining.explained(model, name)
     for writer in WRITERS:
         assert explaining.explanation_text(model, found, writer.name)
+
+
+def test_the_letter_of_a_size_does_not_take_the_capital_of_a_batch() -> None:
+    """v ranges over V places: whether its matrix is called V must not hang on the name of a size."""
+    text = (
+        "input x : D\ninput y : K\nparam U : V, D\nparam P : K, V\nv[i] = tanh(sum(U[i,j]*x[j], j))\n"
+        "r[k] = sum(P[k,i]*v[i], i)\ncost C = sum((r[k] - y[k])^2, k)\n"
+    )
+    other = text.replace(": V, D", ": n, D").replace(": K, V", ": K, n")
+    for model in (text, other):
+        assert "The capitals X, V and ∂C/∂V stand" in words(model, "U", "batch")
+
+
+def test_a_sum_of_nothing_is_0() -> None:
+    m, n = (fresh(c, affine(0), affine(Size(c.upper())) - 1) for c in "mn")
+    entry = Mul((Ref("a", (affine(m), affine(n))), Indicator(affine(0), affine(1))))
+    nothing = Reduce("sum", (m,), Reduce("sum", (n,), entry))
+    assert concrete(nothing, lambda position: position, lambda index: range(9)) == ZERO

@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -52,7 +53,7 @@ from symbp.emit.plain import text
 from symbp.emit.tex import escape, tex, words_in_math
 from symbp.errors import RequestProblem
 from symbp.model.core import Array, Function
-from symbp.pipeline import load, matrix_views, parse
+from symbp.pipeline import load, matrix_views, parse, written
 
 needs_pdflatex = pytest.mark.needs("pdflatex")
 
@@ -504,6 +505,27 @@ def test_detail_says_how_many_lines() -> None:
     assert counts == sorted(counts) and counts[0] < counts[1]
     with pytest.raises(RequestProblem, match="no detail"):
         made("mlp", "everything")
+
+
+LONG_NAMES = ("bidirectional_recurrent_encoder_with_attention_pooling_and_multilabel_outputs", "Long" * 20)
+
+
+@pytest.mark.needs("pdflatex")
+@pytest.mark.parametrize("name", LONG_NAMES, ids=["underscores", "a word"])
+def test_a_long_name_at_the_head_breaks(name: str, tmp_path: Path) -> None:
+    system = adjoint_system(parse("input x : n\nparam w : n\ncost C = sum(w[i]*x[i], i)^2\n", name))
+    for format_ in ("latex", "beamer"):
+        text = written(system, system.order, format_, standalone=True)
+        assert "Overfull" not in compile_latex(text, tmp_path)
+
+
+def test_no_page_ends_between_a_formula_and_its_reason_or_before_the_result() -> None:
+    text = LATEX.emit(made("crf"))
+    rows = re.findall(r"(?m)^.* \\\\(?:\*)?$", text)
+    assert any(r.endswith(r"\\*") for r in rows)
+    for row, following in pairwise(text.splitlines()):
+        if following.startswith(("&&& ", r"&\quad ")):
+            assert row.endswith(r"\\*"), row
 
 
 def test_titles_are_text_not_latex() -> None:

@@ -17,7 +17,9 @@ import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
 from symbp.emit.arrange import TAG, stacked, text_width
+from symbp.emit.breaking import broken
 from symbp.emit.document import document
+from symbp.emit.layout import Fence, Product, Row, Sym, Terms, num, width
 from symbp.emit.markdown import FLAVORS, emit
 from symbp.emit.notation import NOTATIONS
 from symbp.errors import RequestProblem
@@ -93,6 +95,40 @@ def test_a_host_that_counts_arrives_at_our_numbers(flavor: str, mark: str) -> No
 def test_a_host_that_would_count_wrongly_gets_the_number(flavor: str, mark: str) -> None:
     text = symbp.load("mlp").to_markdown("w", flavor=flavor)
     assert mark in text and r"\text{(7)}" in text and ":label:" not in text and "$$ {" not in text
+
+
+@pytest.mark.parametrize(("flavor", "begin"), [("myst", ":label: eq-mlp-5\n\n"), ("quarto", "$$\n")])
+def test_a_host_that_counts_has_the_result_in_a_formula_of_its_own(flavor: str, begin: str) -> None:
+    """A host sets the number beside the middle of a formula, which is not its result."""
+    text = page("mlp", flavor)
+    result = text[: text.index("sum runs over the first index")].rindex(begin)
+    block = text[result + len(begin) : text.index("\\end{aligned}", result)]
+    assert block.startswith("\\begin{aligned}\n\\delta^{l-1} &= ") and block.count("= ") == 1
+    assert r"\delta^{l-1}_k &= \frac" in text[:result] and "only } i = k" in text[:result]
+
+
+def test_words_stand_in_one_text() -> None:
+    assert not re.search(r"\\text\{[^{}]*\} ?\\text", page("mlp", "github") + page("lstm", "github"))
+
+
+def test_a_formula_is_not_cut_to_make_room_for_a_reason() -> None:
+    """∂/∂W(W x + R h) fits on a line, with its reason below."""
+    rows = [r for r in page("lstm", "github").splitlines() if r.startswith("&= ") and "&&" in r]
+    assert rows and all(r.split("&&")[0].count("(") == r.split("&&")[0].count(")") for r in rows)
+
+
+def test_a_formula_breaks_before_a_bracket_rather_than_in_it() -> None:
+    factor = Row((Sym("\\exp", "exp", "op"), Fence(Sym("x", "x" * 20))))
+    one = Fence(Terms((("+", num(1)), ("-", factor))))
+    product = Product((factor, one), ("thin",))
+    assert broken(product, width(factor) + 8.0) == [r"\exp(x)", r"\cdot \bigl(1 - \exp(x)\bigr)"]
+
+
+def test_what_goes_on_in_a_bracket_stands_in_further() -> None:
+    term = Sym("x", "x" * 20)
+    inner = Fence(Terms((("+", term), ("-", term))))
+    whole = Terms((("+", Product((Sym("a", "a"), inner), ("thin",))), ("+", term)))
+    assert broken(whole, width(term) + 6.0) == [r"a\,(x", r"\quad {}- x)", "{}+ x"]
 
 
 def test_an_unknown_flavor_is_refused() -> None:

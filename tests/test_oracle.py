@@ -825,7 +825,7 @@ def test_a_variable_asked_for_keeps_its_adjoint_though_the_stable_form_drops_it(
 
 @pytest.mark.parametrize("name", models.names())
 def test_two_precisions_agree_on_every_shipped_model(name: str) -> None:
-    """Complex step and differences in 50 digits share neither method nor functions."""
+    """Complex step and differences in 60 digits share neither method nor functions."""
     model = pipeline.load(name)
     sample = samples(model)[0]
     fine, coarse = Oracle(model, sample, digits()), Oracle(model, sample)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from browser import browser
 
+import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
 from symbp.emit.identity import case_keys
@@ -228,6 +229,15 @@ def test_axe_finds_nothing(opened: Any, model: str, scheme: str) -> None:
     assert axe(page) == []
     page.set_viewport_size({"width": 360, "height": 700})
     assert axe(page) == []
+
+
+@pytest.mark.parametrize(("model", "name"), [("mlp", "delta"), ("residual", "h")])
+def test_axe_finds_nothing_on_explanations(opened: Any, model: str, name: str) -> None:
+    page = opened(symbp.load(model).explain(name).to_html())
+    assert axe(page) == []
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def axe(page: Any) -> list[Any]:

@@ -185,7 +185,7 @@ def test_there_is_no_layer_where_no_single_matrix_is_between(name: str, variable
 def test_a_layer_shows_the_weights_of_one_unit_and_the_errors_of_those_it_feeds() -> None:
     layer = next(d for d in drawings("mlp") if d.id.startswith("layer"))
     tex = tikz(layer)
-    for k in (1, 2, 3):
+    for k in (0, 1, 2):
         assert f"$w^l_{{{k},k}}$" in tex and rf"$\delta^l_{k}$" in tex
     assert (
         sum(a.role == "chosen" for a in layer.arrows) == sum(a.role == "adjoint" for a in layer.arrows) == 3
@@ -297,3 +297,18 @@ def test_an_upright_superscript_is_raised_and_shows_no_caret() -> None:
     for name in ("W^{\\mathrm{i}}", "W^{z}"):
         base, above = runs(symbol("n", name))
         assert above.rise > base.rise and "^" not in base.text + above.text
+
+
+def test_scripts_in_scripts_are_raised_and_lowered() -> None:
+    model = symbp.parse(
+        'input x : D\nparam w "W^{a^{b}}" : D\nparam q "\\theta_{(k_{2})}" : D\n'
+        "h[i] = w[i]*x[i] + q[i]\ncost C = sum(h[i]^2, i)\n"
+    )
+    pieces = [
+        [(r.text, r.rise > 0, round(r.size, 2)) for r in runs(symbol("w", tex))]
+        for tex in ("W^{a^{b}}", r"\theta_{(k_{2})}")
+    ]
+    assert pieces[0] == [("𝑊", False, 1.0), ("𝑎", True, 0.72), ("𝑏", True, 0.52)]
+    assert pieces[1] == [("𝜃", False, 1.0), ("(𝑘", False, 0.72), ("2", False, 0.52), (")", False, 0.72)]
+    text = "".join(re.findall("<text.*?</text>", model.graph.to_svg(), re.DOTALL))
+    assert "^" not in text and "_" not in text

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from symbp import models, pipeline
 from symbp.cli import main
+from symbp.verify.arithmetic import DIGITS, digits
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -71,3 +72,7 @@ def test_the_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)]+)\)", README))
 def test_a_link_leads_somewhere(link: str) -> None:
     assert os.path.exists(Path(__file__).parents[1] / link)
+
+
+def test_the_digits_of_the_oracle_are_those_it_names() -> None:
+    assert f"{DIGITS} digits" in README and digits().label == f"{DIGITS} digits, differences"

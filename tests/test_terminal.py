@@ -1,4 +1,4 @@
-"""Colours and progress: on a terminal only, and colours not where NO_COLOR is set."""
+"""What a terminal shows: colours and progress, there only; lines that fit on it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from symbp import pipeline
+from symbp.emit.plain_lines import broken
+from symbp.emit.text import columns
 from symbp.terminal import painted
 
 SMALL = "param w : K\ncost C = sum(w[k]^2, k)\n"
@@ -86,3 +89,23 @@ def test_only_marks_are_coloured() -> None:
     assert painted("FAIL  x") == "\x1b[31m\x1b[1mFAIL\x1b[0m  x"
     assert painted("m.symbp:1:2: error: no\n  help: do").count("\x1b[0m") == 2
     assert painted("the error: it is small") == "the error: it is small"
+
+
+@pytest.mark.parametrize("page", [60, 80, 100])
+@pytest.mark.parametrize("name", ["lstm", "soft_dtw", "transformer_block"])
+def test_text_stays_within_its_columns_and_says_the_same(name: str, page: int) -> None:
+    wide = pipeline.documented(pipeline.load(name), (), "text", columns=10_000)
+    text = pipeline.documented(pipeline.load(name), (), "text", columns=page)
+    # what has no place to break, such as a quotient, may be wider
+    over = [line for line in text.splitlines() if columns(line) > page and " " in line.strip()]
+    assert len(over) <= (4 if page < 100 else 0), over
+    assert sorted("".join(text.split())) == sorted("".join(wide.split()))
+
+
+def test_formulas_break_at_the_signs_of_a_sum_first() -> None:
+    line = "Σₖ (a + b) cₖ + ∂/∂x (d + e) + log Σᵢ fᵢ"
+    assert broken(line, 40, len) == [line]
+    assert broken(line, 30, len) == ["Σₖ (a + b) cₖ + ∂/∂x (d + e)", "  + log Σᵢ fᵢ"]
+    assert broken(line, 20, len) == ["Σₖ (a + b) cₖ", "  + ∂/∂x (d + e)", "  + log Σᵢ fᵢ"]
+    assert broken("AAAA (bbbb + cccc)", 9, len) == ["AAAA", "  (bbbb", "   + cccc)"]
+    assert broken("Σₖ aaaaaaaa", 5, len) == ["Σₖ aaaaaaaa"]

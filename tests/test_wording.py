@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from symbp import pipeline
+from symbp import explaining, pipeline
 
 
 def words(text: str, *names: str, detail: str = "key", notation: str = "nielsen") -> str:
     """The document of a model in plain text, with single spaces."""
     model = pipeline.parse(text) if "\n" in text else pipeline.load(text)
     return " ".join(pipeline.documented(model, names, "text", detail=detail, notation=notation).split())
+
+
+def explained(text: str, name: str, notation: str = "nielsen") -> str:
+    """The page that explains an adjoint in plain text, with single spaces."""
+    model = pipeline.parse(text) if "\n" in text else pipeline.load(text)
+    page = explaining.explained(model, name)
+    return " ".join(explaining.explanation_text(model, page, "text", notation).split())
 
 
 # ── the chain rule ────────────────────────────────────────────────────────────────────────────────
@@ -157,3 +164,65 @@ def test_primes_in_every_format() -> None:
     latex, html = (pipeline.documented(pipeline.parse(POOL), ["f"], f) for f in ("latex", "html"))
     assert r"\sum_{o',i,j} \delta_{o'ij}" in latex
     assert "′" in html and "o&#x27;" not in html
+
+
+def result_reason(name: str, variable: str) -> str:
+    return words(name, variable, detail="result")
+
+
+def test_a_vector_of_ones_repeats_or_adds_up() -> None:
+    """𝟏 αᵀ has αᵀ in every row; γᵀ 𝟏 adds up."""
+    assert "a vector of ones repeats what it meets" in result_reason("crf", "alpha")
+    assert "a vector of ones adds up what it meets" in result_reason("softmax_regression", "b")
+    assert "repeat what they meet, or add it up" in result_reason("batch_norm", "v")
+    assert "an outer product" not in result_reason("crf", "alpha")
+
+
+def test_the_transpose_of_what_has_no_name_is_explained() -> None:
+    told = "the sum runs over a first index: a product with the transpose"
+    assert told in result_reason("crf", "alpha")
+    # times a diagonal matrix there is no sum
+    assert told not in result_reason("crf", "A")
+
+
+def test_a_formula_that_comes_out_again_is_not_derived_again() -> None:
+    _, again = words("crf", "u").split("For uₖ¹ the same formula comes out:")
+    assert "(8) ∂C/∂u¹ = β¹ − 𝐞_{y¹}" in again and "chain rule" not in again
+    assert words("crf", "u", detail="all").count("chain rule") == 2
+    assert "same formula" not in words("mlp", "delta")
+
+
+RELU = "input x : n\nparam W : m, n\nz[i] = sum(W[i,j]*x[j], j)\na[i] = relu(z[i])\ncost C = sum(a[i]^2, i)\n"
+
+
+def test_the_derivative_of_a_function_without_a_formula_in_the_text_is_stated() -> None:
+    """relu′ stands in the lines; what it is, at 0 too, stands on the page."""
+    for text in (words(RELU, "z"), words(RELU), explained(RELU, "z")):
+        assert "relu(u) = {u if u > 0; 0 otherwise} relu′(u) = {1 if u > 0; 0 otherwise}" in text
+        assert "The derivative of relu(u) is taken to be 0 at u = 0." in text
+    assert "sigmoid(u) = 1/(1 + exp(−u))" in words("lstm", "c")
+    assert "σ′(u) = σ(u) (1 − σ(u))" in explained("mlp", "delta")
+    # not asked, and not in a formula
+    assert "relu" not in explained(RELU, "a")
+
+
+GATED = """
+index l = 1..L
+input x : D
+param W[l] : D, D
+param U[l] : D, D
+h[0,i] = x[i]
+z[l,i] = tanh(sum(W[l,i,j]*h[l-1,j], j))
+g[l,i] = sigmoid(sum(U[l,i,j]*h[l-1,j], j))
+h[l,i] = g[l,i]*z[l,i] + (1 - g[l,i])*h[l-1,i]
+cost C = sum(h[L,i]^2, i)
+"""
+
+
+def test_a_jacobian_is_one_diagonal_matrix_and_not_the_sum_of_two() -> None:
+    assert "∂hˡ/∂gˡ = diag(zˡ − hˡ⁻¹)" in words(GATED, "g")
+
+
+def test_of_diagonal_jacobians_one_is_told_of() -> None:
+    assert words("lstm", "q", "p", "a").count("In terms of the Jacobian") == 1
+    assert words("lstm", "p").count("In terms of the Jacobian") == 1

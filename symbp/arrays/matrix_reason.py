@@ -19,6 +19,7 @@ from symbp.arrays.matrix_nodes import (
     Transpose,
     Unit,
     parts,
+    shape,
 )
 from symbp.arrays.matrix_terms import key, turned
 
@@ -70,7 +71,18 @@ def _sums(nodes: list[Matrix]) -> tuple[Words, ...]:
         ("first ", [] if by_second else by_first, _PLAIN),
     )
     clauses = [_clause(*f) for f in found if f[1]]
+    if not clauses and any(_turned_round(n) for n in nodes if isinstance(n, Product)):
+        return (("the sum runs over a first index: a product with the transpose",),)
     return _one_sentence(clauses, next((len(f[1]) for f in found if f[1]), 0))
+
+
+def _turned_round(product: Product) -> bool:
+    """Whether it has a transpose of something without a name, a matrix, in a sum: softmax(…)ᵀ δ."""
+    pairs = zip(pairwise(product.args), product.inner, strict=True)
+    return any(
+        isinstance(m, Transpose) and all(shape(m.arg)) and i is not None and not isinstance(right, Diag)
+        for (m, right), i in pairs
+    )
 
 
 def _note(
@@ -138,17 +150,40 @@ def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
             any(isinstance(b, Diag) and not isinstance(a, Diag) for a, b in pairs),
             ("a factor for each column: a diagonal matrix",),
         ),
-        (any(None in p.inner for p in products), ("column times row: an outer product",)),
+        (any(not ones for ones in _outer(products)), ("column times row: an outer product",)),
         (_any(nodes, Norm), ("a sum of squares: a squared norm",)),
         (_any(nodes, Trace), ("the sum of a diagonal: a trace",)),
         (_any(nodes, Unit), _unit(nodes)),
-        (_any(nodes, Ones), ("a vector of ones adds up what it meets",)),
+        (_any(nodes, Ones), (_ones(products, pairs),)),
         (
             any(not all(isinstance(a, Scalar) for a in n.args) for n in hadamard),
             ("entry by entry: a Hadamard product",),
         ),
     )
     return tuple(words for holds, words in found if holds)
+
+
+def _outer(products: list[Product]) -> list[bool]:
+    """The outer products; whether one of the two is a vector of ones, which only repeats the other."""
+    return [
+        any(map(_all_ones, pair))
+        for p in products
+        for pair, index in zip(pairwise(p.args), p.inner, strict=True)
+        if index is None
+    ]
+
+
+def _ones(products: list[Product], pairs: list[tuple[Matrix, Matrix]]) -> str:
+    """What a vector of ones does: in an inner product it adds up, in an outer one it repeats."""
+    repeats = any(_outer(products))
+    adds = any(_all_ones(m) for pair in pairs for m in pair)
+    if repeats and adds:
+        return "vectors of ones repeat what they meet, or add it up"
+    return f"a vector of ones {'repeats' if repeats else 'adds up'} what it meets"
+
+
+def _all_ones(node: Matrix) -> bool:
+    return isinstance(node.arg if isinstance(node, Transpose) else node, Ones)
 
 
 def _unit(nodes: list[Matrix]) -> Words:

@@ -14,6 +14,7 @@ from symbp.calculus.expr import (
     Add,
     Adjoint,
     Expr,
+    Indicator,
     Mul,
     Neg,
     Number,
@@ -106,10 +107,39 @@ def _jacobian(arrays: Mapping[str, Array], case: Case) -> JacobianView | None:
     (only,) = case.jacobians
     if len(only.rows) != 1 or len(only.cols) != 1 or _sums_a_sequence(only):
         return None
-    form = matrix_form(arrays, only.entry, only.rows[0], only.cols[0])
+    form = matrix_form(arrays, _on_one_diagonal(only.entry), only.rows[0], only.cols[0])
     if form is None or isinstance(form, Identity):
         return None
     return JacobianView(only.consumer, only.element, form)
+
+
+def _on_one_diagonal(node: Expr) -> Expr:
+    """[j = i] a_j − [j = i] b_j as [j = i] (a_j − b_j): one diagonal matrix and not the sum of two."""
+    if not isinstance(node, Add):
+        return node
+    found: dict[Expr, list[Expr]] = {}
+    others: list[Expr] = []
+    for term in node.terms:
+        mark, rest = _indicated(term)
+        if mark is None:
+            others.append(term)
+        else:
+            found.setdefault(mark, []).append(rest)
+    if all(len(terms) == 1 for terms in found.values()):
+        return node
+    return add((*others, *(mul((mark, add(terms))) for mark, terms in found.items())))
+
+
+def _indicated(term: Expr) -> tuple[Expr | None, Expr]:
+    """The one indicator among the factors of a term, and the others."""
+    if isinstance(term, Neg):
+        mark, rest = _indicated(term.arg)
+        return mark, neg(rest)
+    factors = term.factors if isinstance(term, Mul) else (term,)
+    marks = [f for f in factors if isinstance(f, Indicator)]
+    if len(marks) != 1:
+        return None, term
+    return marks[0], mul([f for f in factors if f is not marks[0]])
 
 
 def _sums_a_sequence(jacobian: Jacobian) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Expr, Ref
+from symbp.calculus.expr import Adjoint, Expr, Ref, canonical, substitute
 from symbp.model.core import Model
 
 Reason = tuple["str | Expr | Affine", ...]
@@ -58,6 +58,17 @@ class Case:
     base: bool = False
     consumers: tuple[str, ...] = ()
     jacobians: tuple[Jacobian, ...] = ()
+
+
+def alike(case: Case, other: Case) -> bool:
+    """Whether the formula of a case is that of the other one at its place: δ^1 = a^1 where δ^l = a^l."""
+    values: dict[Index, Affine] = {}
+    for here, there in zip(case.lhs.indices, other.lhs.indices, strict=True):
+        free = there.indices()
+        if len(free) != 1 or there.coefficient(free[0]) != 1:
+            return False
+        values[free[0]] = here - (there - free[0])
+    return canonical(substitute(other.result, values)) == canonical(case.result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,14 +58,16 @@ def _turned(char: str) -> bool:
     return (char.isascii() and char.isalpha()) or "Α" <= char <= "ϖ" or char in "∂∇ıȷ"
 
 
-TIGHT = ' lspace="0" rspace="0"'
+TIGHT, APART = ' lspace="0" rspace="0"', ' lspace="0.2778em" rspace="0.2778em"'
 
 
 def sign(text: str, form: str = "", spaced: bool = True) -> str:
     """``mo`` of its own size; ``form`` is infix, prefix or postfix where the row does not tell."""
     how = f' form="{form}"' if form else ""
     size = ' stretchy="false"' if text in _STRETCHY else ""
-    return f"<mo{how}{size}{'' if spaced else TIGHT}>{escape(text)}</mo>"
+    # a colon between two things is a relation here; browsers set it as punctuation
+    space = TIGHT if not spaced else APART if text == ":" else ""
+    return f"<mo{how}{size}{space}>{escape(text)}</mo>"
 
 
 _STRETCHY = frozenset("()[]{}|∥↑↓←→⌊⌋")

@@ -6,7 +6,7 @@ every machine and no TeX run is needed for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -27,7 +27,7 @@ class PageRow:
     ``lap``: the formula is longer than its column, of this width, and reaches into that of the reasons,
     which is empty in this row; 0: it is not.  ``continued``: the second half of a formula.  ``room`` is
     the width for the reason, ``wrap`` whether it needs more than one line, ``below`` whether it stands
-    in the column of the formulas.
+    in the column of the formulas.  ``kept``: the row is on the page of the one above it.
     """
 
     lhs: str = ""
@@ -39,6 +39,12 @@ class PageRow:
     lap: float = 0.0
     continued: bool = False
     number: int = 0
+    kept: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether no page may end above the row."""
+        return self.kept or self.continued or not self.rhs
 
 
 def text_width(text: Text) -> float:
@@ -48,7 +54,10 @@ def text_width(text: Text) -> float:
 
 def arrange(part: Part, page: float) -> tuple[PageRow, ...]:
     """The rows of one derivation on a page so many em wide."""
-    rows = settled(row for group in arranged(part, page) for row in group)
+    *groups, last = arranged(part, page) or ((),)
+    # the result is not left alone on the next page
+    groups.append((replace(last[0], kept=bool(groups)), *last[1:]) if last else ())
+    rows = settled(row for group in groups for row in group)
     return (*rows[:-1], replace(rows[-1], number=part.number)) if rows else ()
 
 
@@ -141,19 +150,21 @@ def _candidates(part: Part, free: float) -> list[float]:
 
 
 def _beside(step: Step, column: float, free: float) -> bool:
-    return text_width(step.reason) <= free - column - GAP
+    # a column may be chosen so that the reason just fits: rounding must not spoil that
+    return text_width(step.reason) <= free - column - GAP + 1e-6
 
 
 def _height(step: Step, column: float, free: float) -> float:
-    lines = len(broken(step.rhs, column))
+    """How high a step is; a formula that is cut only for its reason's sake counts as higher."""
+    lines, least = (len(broken(step.rhs, wide)) for wide in (column, free))
     below = 0 if _beside(step, column, free) or not step.reason else len(wrapped(step.reason, column - 1))
-    return 2.0 * lines + 1.2 * below
+    return 2.0 * lines + 2.0 * (lines - least) + 1.2 * below
 
 
 def _stack(step: Step, lhs: str, column: float, free: float) -> list[PageRow]:
     first, *rest = broken(step.rhs, column)
     rows = [PageRow(lhs, first), *(PageRow(rhs=r, continued=True) for r in rest)]
-    if _beside(step, column, free):
+    if not step.reason or _beside(step, column, free):
         return [replace(rows[0], reason=step.reason), *rows[1:]]
     return [*rows, *(PageRow(reason=line, below=True) for line in wrapped(step.reason, column - 1))]
 
@@ -167,7 +178,7 @@ def wrapped(text: Text, room: float) -> list[Text]:
             lines.append(word)
         else:
             lines[-1] += [" ", *word]
-    return [_merged(line) for line in lines]
+    return [merged(line) for line in lines]
 
 
 def _words(text: Text) -> list[list[str | Box]]:
@@ -180,7 +191,7 @@ def _words(text: Text) -> list[list[str | Box]]:
     return words
 
 
-def _merged(line: Sequence[str | Box]) -> Text:
+def merged(line: Iterable[str | Box]) -> Text:
     """Words side by side as one string."""
     out: list[str | Box] = []
     for item in line:

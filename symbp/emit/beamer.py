@@ -15,7 +15,7 @@ from symbp.emit.layout import Text, width
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import number, tikz
 from symbp.emit.slides import AROUND, LINE, Slide, Type, height, pages, row_height, slides, text_height, types
-from symbp.emit.tex import escape, tex
+from symbp.emit.tex import escape, headline, tex
 
 SLIDE, OWN_SLIDE = 30.0, 39.0
 """The width of a slide's text in em of ``\\small``: beamer's own, 4:3, and that of ``standalone``, 16:9."""
@@ -53,6 +53,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
         .get_template("beamer/document.tex.j2")
         .render(
             title=escape(document.title or document.name),
+            headline=headline(document.title or document.name),
             standalone=standalone,
             frames=[*_model(document, wide), *(f for s in document.sections for f in _section(s, wide)),
                     *_check(document, wide)],
@@ -95,7 +96,8 @@ def _paragraph(text: Text, wide: float) -> Item:
 
 def _flowing(title: str, items: Sequence[Item], size: Type) -> Iterator[Frame]:
     """Frames that are filled from top to bottom, with nothing to click through."""
-    groups = [items[page] for page in pages([i.high for i in items], size.high - 2 * AROUND)]
+    aligned = sum(1 for rows, _ in groupby(items, key=lambda i: bool(i.rows)) if rows)
+    groups = [items[page] for page in pages([i.high for i in items], size.high - AROUND * max(aligned, 1))]
     for n, group in enumerate(groups):
         yield Frame(_counted(title, n, len(groups)), size.command, tuple(_blocks(group)))
 
@@ -140,12 +142,12 @@ def _section(section: Section, wide: float) -> Iterator[Frame]:
 
 
 def _part(part: Part, question: Text, after: Sequence[Text], wide: float) -> Iterator[Frame]:
-    above = sum(text_height(t, wide) for t in (question, part.intro))
+    first: Text = (*question, " ", *part.intro) if question and part.intro else question or part.intro
+    above = text_height(first, wide)
     found = slides(part, wide, above, sum(text_height(t, wide) for t in after))
     for slide in found:
         size = slide.type
-        first = (question, part.intro) if slide.first else ()
-        blocks = [f"{prose(t)}\n" for t in first if t]
+        blocks = [f"{prose(first)}\n"] if slide.first and first else []
         clicks = len(slide.groups)
         blocks.append(_lines(slide))
         used = slide.used + (above * size.wide / wide if slide.first else 0.0)

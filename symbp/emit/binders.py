@@ -166,12 +166,17 @@ def indicator(printer: Printer, left: Affine, right: Affine) -> Piece:
 def where(printer: Printer, node: Where) -> Piece:
     if node.then == ONE and node.other == ZERO:
         return Piece(Fence(printer.box(node.cond), "["), LETTER)
+    return Piece(cases(printer, node), PRODUCT, "cases")
+
+
+def cases(printer: Printer, node: Where) -> Cases:
+    """Every case with its condition below the other, also where there is only 1 or 0."""
     rows: list[tuple[Box, Box | None]] = []
     rest: Expr = node
     while isinstance(rest, Where):
         rows.append((printer.box(rest.then), printer.box(rest.cond)))
         rest = rest.other
-    return Piece(Cases((*rows, (printer.box(rest), None))), PRODUCT, "cases")
+    return Cases((*rows, (printer.box(rest), None)))
 
 
 def condition(printer: Printer, node: Compare | Logic) -> Piece:

@@ -1,7 +1,8 @@
 """Long formulas on several lines: where they may break, and at which of these places they do.
 
-A line ends at + and − of the formula itself before it ends in a bracket, and in a bracket before it ends
-between factors; the arguments of a function are cut only where nothing else helps.
+A line ends at + and − of the formula itself before it ends in front of a bracket or a sum, there before it
+ends between other factors, and in a bracket only where it must; arguments of a function are cut only where
+nothing else helps.  What goes on in a bracket stands in further than what goes on outside of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import groupby
 from symbp.emit.layout import (
     COMMA,
     PARTIAL,
+    Big,
     Box,
     Fence,
     Frac,
@@ -30,9 +32,11 @@ from symbp.emit.tex import GAPS, SIZES, joined, tex
 INDENT = 2.0
 """How far the second and later lines of a formula stand in, in em."""
 
-ENTRYWISE, BRACKET, FACTOR, OPERATOR, CALL, LISTED = 2.0, 3.0, 5.0, 4.0, 8.0, 1.0
-"""What a break costs more than one at a + or − of the formula: before ⊙, in a bracket, between factors,
-before ∂/∂x as a factor, among the arguments of a function, and there behind a comma."""
+ENTRYWISE, BEFORE, FACTOR, BRACKET, OPERATOR, CALL, LISTED = 2.0, 3.0, 4.5, 5.0, 4.0, 8.0, 1.0
+"""What a break costs more than one at a + or − of the formula: before ⊙, before a bracket or Σ, between
+other factors, in a bracket, before ∂/∂x as a factor, among arguments of a function, there behind a comma."""
+DEEPER = 1.0
+"""How far a line stands in further for each bracket that is open where it begins."""
 NESTED = 2.0
 """By how much a break in a bracket is dearer where the bracket stands in another."""
 LONELY, SHORT = 8.0, 0.3
@@ -45,7 +49,8 @@ class Chunk:
     """A piece of a formula that stays on one line.
 
     ``cost`` is that of a break before it, ``signed``: there is a + or − before which TeX breaks too.
-    ``lead`` stands in front of it within a line, ``start`` where it begins one.
+    ``lead`` stands in front of it within a line, ``start`` where it begins one; ``depth`` is the number
+    of brackets that are open there.
     """
 
     text: str
@@ -54,6 +59,7 @@ class Chunk:
     signed: bool = False
     lead: str = ""
     start: str = ""
+    depth: int = 0
 
 
 Line = Sequence[Chunk]
@@ -64,9 +70,14 @@ def broken(box: Box, room: float) -> list[str]:
     if width(box) <= room:
         return [tex(box).strip()]
     pieces = chunks(slimmed(box, room - INDENT))
-    first, *rest = (_spelled(line).strip() for line in _filled(pieces, room, True)[1])
+    first, *rest = filled(pieces, room, True)[1]
+    return [_spelled(first).strip(), *map(_continued, rest)]
+
+
+def _continued(line: Line) -> str:
+    spelled = _spelled(line).strip()
     # an empty group before a sign at the start of a line: it is that of a sum, with its space
-    return [first, *("{}" + line if line[:2] in ("+ ", "- ") else line for line in rest)]
+    return r"\quad " * line[0].depth + "{}" * (spelled[:2] in ("+ ", "- ")) + spelled
 
 
 def _spelled(line: Line) -> str:
@@ -75,7 +86,7 @@ def _spelled(line: Line) -> str:
 
 def breakable(box: Box, room: float) -> bool:
     """Whether no piece that cannot be broken is wider than the room."""
-    return all(c.width <= room for c in chunks(slimmed(box, room)))
+    return all(c.width <= room - DEEPER * c.depth for c in chunks(slimmed(box, room)))
 
 
 def in_one_piece(box: Box) -> float:
@@ -97,10 +108,10 @@ def _relates(box: Box) -> bool:
 # ── filling lines ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
+def filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
     """Lines of these pieces, and what they cost; the cheapest breaks first, so that a line that ends
     within a term has nothing of the next term on it."""
-    wide, space = sum(p.width for p in pieces), room - (0.0 if first else INDENT)
+    wide, space = sum(p.width for p in pieces), _space(pieces, room, first)
     if wide <= space:
         return 0.0, [pieces]
     if len(pieces) == 1:
@@ -110,22 +121,27 @@ def _filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
     if not cost:
         return found
     # δ on one line and ∂/∂z(…) on two: then rather only a break in the bracket
-    without = _filled([_merged(g) for g in _groups(pieces, lambda p: p.cost != cost)], room, first)
+    without = filled([_merged(g) for g in _groups(pieces, lambda p: p.cost != cost)], room, first)
     return min(found, without, key=lambda pair: pair[0])
+
+
+def _space(line: Line, room: float, first: bool) -> float:
+    """What a line has room for."""
+    return room if first else room - INDENT - DEEPER * line[0].depth
 
 
 def _level(pieces: Line, cost: float, room: float, first: bool) -> tuple[float, list[Line]]:
     """Broken at the places of one cost, and further where a line is still too long."""
     lines: list[list[Chunk]] = []
     for group in _groups(pieces, lambda p: p.cost == cost):
-        space = room - (INDENT if len(lines) > 1 or not first else 0.0)
+        space = _space(lines[-1], room, first and len(lines) == 1) if lines else room
         if lines and sum(p.width for p in (*lines[-1], *group)) <= space:
             lines[-1].extend(group)
         else:
             lines.append(list(group))
     total, out = 0.0, list[Line]()
     for n, line in enumerate(lines):
-        spent, parts = _filled(line, room, first and not out)
+        spent, parts = filled(line, room, first and not out)
         total += spent + (1 + cost + _lonely(lines[n - 1], line, room) if n else 0.0)
         out.extend(parts)
     return total, out
@@ -248,7 +264,7 @@ def _fence(box: Fence, cost: float) -> list[Chunk]:
     left, right = (f"\\{size}l(", f"\\{size}r)") if size else ("(", ")")
     inner[0] = replace(inner[0], text=left + inner[0].text.lstrip(), width=inner[0].width + 0.6)
     inner[-1] = replace(inner[-1], text=inner[-1].text.rstrip() + right, width=inner[-1].width + 0.6)
-    return inner
+    return [inner[0], *(replace(c, depth=c.depth + 1) for c in inner[1:])]
 
 
 def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float) -> list[Chunk]:
@@ -256,11 +272,23 @@ def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float) -> list[C
     out = chunks(factors[0], cost)
     for gap, factor in zip(gaps, factors[1:], strict=True):
         head, *rest = chunks(factor, cost)
-        here = cost + FACTOR + (OPERATOR if _differential(factor) else 0.0)
+        here = cost + (BEFORE if _opens(factor) else FACTOR)
+        here += OPERATOR if _differential(factor) else 0.0
         wide = head.width + 0.3
         out.append(replace(head, width=wide, cost=here, signed=False, lead=GAPS[gap], start=r"\cdot "))
         out.extend(rest)
     return out
+
+
+def _opens(box: Box) -> bool:
+    """Whether the box is a bracket, a power of one, or a sum."""
+    match box:
+        case Script(base, _, _):
+            return _opens(base)
+        case Row(items):
+            return isinstance(items[0], Big)
+        case _:
+            return isinstance(box, Fence) and box.kind == "("
 
 
 def _differential(box: Box) -> bool:

@@ -10,15 +10,17 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from symbp.arrays.matrix_nodes import Diag
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Adjoint, Call, Expr, Ref, free_indices, replace_nodes, walk
+from symbp.calculus.expr import Adjoint, Ref, Where, free_indices
 from symbp.derive.conventions import conventions
-from symbp.derive.core import AdjointSystem, Case, Line
+from symbp.derive.core import AdjointSystem, Case, Line, alike
+from symbp.derive.definitions import Definition, definitions
 from symbp.derive.lengths import sentences
-from symbp.derive.scalar import derivative, through_output
+from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
@@ -33,7 +35,7 @@ from symbp.emit.pictures.figures import graph_of, layers_of
 from symbp.emit.reasons import reasons
 from symbp.emit.where import intro, ranges_of
 from symbp.errors import RequestProblem
-from symbp.model.core import Equation, Function, Model
+from symbp.model.core import Equation, Model
 
 DETAILS = ("result", "key", "all")
 FOLDED = "folded"
@@ -135,9 +137,10 @@ def document(
     detail = FOLDED if fold and detail == "key" else detail
     chosen = tuple(names) or _default(system)
     orders = orders_of_evaluation(setter, system, chosen)
+    seen = _each_once(system, chosen, views or {})
     sections = tuple(
         replace(
-            _section(setter, system, n, detail, views or {}),
+            _section(setter, system, n, detail, seen),
             order=orders.get(n, ()),
             pictures=layers_of(setter, system, n) if pictures else (),
         )
@@ -149,7 +152,7 @@ def document(
         system.model.name,
         system.model.title,
         tuple(_equation(setter, e) for e in (model or system.model).equations),
-        tuple(_definitions(setter, system, shown)),
+        tuple(defined(setter, definitions(system.model, (line.target for line in shown)))),
         (*(_sentence(c) for c in (*conventions(model or system.model), *lengths)), *_style(setter)),
         sections,
         check,
@@ -232,6 +235,10 @@ def _part(
     setter: Printer, case: Case, cases: tuple[Case, ...], detail: str, view: MatrixView | None
 ) -> Part:
     place = named(setter, case)
+    again = case.base and detail != "all" and any(alike(case, c) for c in cases if not c.base)
+    if again:
+        # the reader has seen these lines at the generic place
+        detail, view = "result", replace(view, jacobian=None) if view is not None else None
     keys = _shown(case, "key")
     lines = _shown(case, detail)
     told = reasons(place, case, lines)
@@ -242,7 +249,10 @@ def _part(
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
     jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
-    return Part(case.number, intro(place, case, cases), place.box(case.lhs), tuple(steps), jacobian)
+    head, left = intro(place, case, cases, again), place.box(case.lhs)
+    if again:
+        left, steps = steps[-1].lhs or left, [replace(steps[-1], reason=(), lhs=None)]
+    return Part(case.number, head, left, tuple(steps), jacobian)
 
 
 def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
@@ -268,6 +278,19 @@ def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:
         row(whole(place, case.lhs), lay.EQUALS, lay.Product(factors, ("thin",))),
         ".",
     )
+
+
+def _each_once(
+    system: AdjointSystem, names: Iterable[str], views: Mapping[int, MatrixView]
+) -> Mapping[int, MatrixView]:
+    """The views, of Jacobians that are diagonal the first one only: the others show nothing new."""
+    diagonal = [
+        case.number
+        for name in names
+        for case in system.cases.get(name, ())
+        if (view := views.get(case.number)) and view.jacobian and isinstance(view.jacobian.form, Diag)
+    ]
+    return {n: replace(v, jacobian=None) if n in diagonal[1:] else v for n, v in views.items()}
 
 
 def _shown(case: Case, detail: str) -> list[Line]:
@@ -309,28 +332,11 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
     )
 
 
-def _definitions(setter: Printer, system: AdjointSystem, lines: Iterable[Line]) -> Iterator[Formula]:
-    """The functions of the model, and those of their derivatives that the lines show."""
-    calls = [n for line in lines for n in walk(line.target) if isinstance(n, Call)]
-    for name, function in system.model.functions.items():
-        if function.body is None:
-            continue
-        params = tuple(Ref(p) for p in function.params)
-        yield Formula(setter.box(Call(name, params)), setter.line(function.body))
-        for place in range(len(params)):
-            orders = tuple(int(k == place) for k in range(len(params)))
-            if any(c.function == name and c.orders == orders for c in calls):
-                body = _prime(function) if len(params) == 1 else derivative(function, place)
-                yield Formula(setter.box(Call(name, params, orders)), setter.line(body))
-
-
-def _prime(function: Function) -> Expr:
-    """σ′ = σ(1 − σ) where the derivative is a function of σ, else written out."""
-    own = through_output(function)
-    if own is None:
-        return derivative(function)
-    call = Call(function.name, (Ref(function.params[0]),))
-    return replace_nodes(own, lambda n: call if n == Ref(function.name) else None)
+def defined(setter: Printer, found: Iterable[Definition]) -> Iterator[Formula]:
+    """Functions and their derivatives, typeset."""
+    for call, body in found:
+        rhs = binders.cases(setter, body) if isinstance(body, Where) else setter.line(body)
+        yield Formula(setter.box(call), rhs)
 
 
 def formulas(model: Model, notation: Notation = NIELSEN) -> tuple[Formula, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape as escaped
 
 from symbp.emit.explained import Page, Shown, Shows, cuts
-from symbp.emit.html import BESIDE, escape, prose
+from symbp.emit.html import BESIDE, escape, prose, spoken
 from symbp.emit.layout import Box, Row, width
 from symbp.emit.mathml import math
 from symbp.emit.mathml_lines import BREAK
@@ -25,6 +25,7 @@ def view(page: Page, standalone: bool = False) -> dict[str, object]:
             {
                 "topic": escaped(f"{p.topic}-{n}"),
                 "heading": prose(p.heading),
+                "name": escape(spoken(p.heading)),
                 "blocks": [_block(b) for b in p.blocks],
             }
             for n, p in enumerate(page.parts)

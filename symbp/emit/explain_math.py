@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from symbp.calculus.expr import Expr
+from symbp.calculus.expr import Expr, Where
+from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.layout import (
     PARTIAL,
@@ -23,7 +24,7 @@ from symbp.emit.layout import (
     num,
     row,
 )
-from symbp.emit.lettering import rank, shown_names, styled
+from symbp.emit.lettering import array_names, rank, styled
 from symbp.emit.math import Printer
 from symbp.emit.matrix_math import matrix_piece, whole
 from symbp.emit.names import letters
@@ -69,6 +70,9 @@ def piece(printer: Printer, node: Math) -> Piece:
         TypeError: for something that is no piece of an explanation.
     """
     match node:
+        case Where():
+            # a definition: 1 and 0 stand below each other there, not in the bracket of an indicator
+            return Piece(binders.cases(printer, node), PRODUCT, "cases")
         case Expr():
             return printer.naming(letters(node, printer.names, printer.reserved())).piece(node)
         case Value():
@@ -212,7 +216,8 @@ class Stacked(Printer):
     def capitals(self) -> bool:
         """Whether every array of the batch has a capital of its own."""
         found = [_upper(self._plain(key)) for key in self._named()]
-        names = shown_names(self.arrays, self.functions, self.adjoints)
+        # a size may have the letter: it is a number, and stands in no formula of a batch
+        names = array_names(self.arrays, self.functions, self.adjoints)
         own = (self.name(a, rank(array)) for a, array in self.arrays.items() if rank(array) > 1)
         taken = {_letter(n) for n in (*names, *own, symbol(self.cost))}
         letters_ = {_letter(f) for f in found if f is not None}

@@ -11,7 +11,7 @@ from symbp.emit.breaking import broken
 from symbp.emit.explained import Page, Shown, Shows, cuts
 from symbp.emit.latex import in_math
 from symbp.emit.layout import Brace, Text, width
-from symbp.emit.tex import escape, tex
+from symbp.emit.tex import escape, headline, tex
 
 Prose = Callable[[Text], str]
 
@@ -23,6 +23,7 @@ def latex(page: Page, standalone: bool = False) -> dict[str, object]:
         "standalone": standalone,
         "page": room,
         "title": escape(page.title),
+        "headline": headline(page.title),
         **_shared(page, tex_format.prose, room),
     }
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, settled, text_width
+from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, merged, settled, text_width
 from symbp.emit.breaking import broken
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import tikz
-from symbp.emit.tex import escape, joined, tex, words_in_math
+from symbp.emit.tex import escape, headline, joined, tex, words_in_math
 
 PAGE, OWN_PAGE = 34.5, 42.0
 """Widths of the text in em: article's own, the narrowest in common use, and that of ``standalone``."""
@@ -23,7 +23,7 @@ class PartView:
     """What the template shows of a part."""
 
     intro: str
-    rows: tuple[str, ...]
+    lines: str
     jacobian: str = ""
 
 
@@ -42,6 +42,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
         .render(
             name=document.name,
             title=escape(document.title or document.name),
+            headline=headline(document.title or document.name),
             standalone=standalone,
             page=page,
             equations=equation_rows(document, page),
@@ -88,8 +89,8 @@ def _figure(drawing: Drawing, page: float) -> str:
 
 
 def _part(document: Document, part: Part, page: float) -> PartView:
-    rows = part_rows(document, part, page)
-    return PartView(prose(part.intro), rows, "".join(_sentence(p, page) for p in part.jacobian))
+    lines = derivation(document, part, page)
+    return PartView(prose(part.intro), lines, "".join(_sentence(p, page) for p in part.jacobian))
 
 
 def _sentence(piece: str | Box, page: float) -> str:
@@ -108,7 +109,7 @@ def prose(text: Text) -> str:
 def in_math(text: Text) -> str:
     """The same within a formula: words in \\text."""
     return joined(
-        words_in_math(t) if isinstance(t, str) else f" {tex(t, False).strip()} " for t in text
+        words_in_math(t) if isinstance(t, str) else f" {tex(t, False).strip()} " for t in merged(text)
     ).strip()
 
 
@@ -146,9 +147,14 @@ def _definition(formula: Formula, page: float) -> str:
     return r" \\ &\quad ".join([rf"{tex(formula.lhs)} &= {lines[0]}", *lines[1:]])
 
 
-def part_rows(document: Document, part: Part, page: float) -> tuple[str, ...]:
-    """Rows of ``align``: the lines of a derivation with their reasons, numbered."""
-    return tuple(spelled(r, document.name) for r in arrange(part, page))
+def derivation(document: Document, part: Part, page: float) -> str:
+    """What stands in ``align``: the lines of a derivation with their reasons, numbered."""
+    out = ""
+    for row in arrange(part, page):
+        # with \\* no page ends between a formula and its reason
+        end = (r" \\*" if row.stays else r" \\") + "\n" if out else ""
+        out += end + spelled(row, document.name)
+    return out
 
 
 def spelled(row: PageRow, name: str = "") -> str:

@@ -70,10 +70,17 @@ def shown_names(
     arrays: Mapping[str, Array], functions: Mapping[str, Function], adjoints: Mapping[str, str]
 ) -> Iterator[Box]:
     """All names of a model as they are set, sizes among them."""
+    yield from array_names(arrays, functions, adjoints)
+    for axis in (axis for array in arrays.values() for axis in array.axes):
+        yield from (symbol(s) for end in (axis.lo, axis.hi) if end is not None for s in _sizes(end))
+
+
+def array_names(
+    arrays: Mapping[str, Array], functions: Mapping[str, Function], adjoints: Mapping[str, str]
+) -> Iterator[Box]:
+    """All names of a model but those of its sizes."""
     for name, array in arrays.items():
         yield symbol(name, array.latex)
-        for axis in array.axes:
-            yield from (symbol(s) for end in (axis.lo, axis.hi) if end is not None for s in _sizes(end))
     for name, function in functions.items():
         yield symbol(name, function.latex)
     yield from (symbol(n) for n in adjoints.values())

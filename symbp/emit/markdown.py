@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbp.emit.arrange import PageRow, stacked
 from symbp.emit.breaking import broken
@@ -90,9 +90,15 @@ class Writer:
         return f"{above}{left}\n{self.known(body)}\n{right}"
 
     def derivation(self, part: Part) -> str:
-        """The lines of a part; their number stands beside its result, where the host does not count."""
-        counted = self.counts and self.flavor.labelled is not None
-        return self.display(part_rows(part, self.page, not counted), part.number)
+        """The lines of a part; their number stands beside its result.
+
+        A host that counts sets the number beside the middle of a formula: the result is one of its own there.
+        """
+        if not self.counts or self.flavor.labelled is None:
+            return self.display(part_rows(part, self.page), part.number)
+        *lines, result = result_apart(part)
+        above = [self.display(row_texts(stacked(p, self.page))) for p in lines]
+        return "\n\n".join((*above, self.display(row_texts(stacked(result, self.page)), part.number)))
 
     def equations(self, formulas: tuple[Formula, ...]) -> str:
         """The equations of a model: in one formula, or in one for each where each has a label."""
@@ -194,11 +200,24 @@ def equation_rows(formulas: Iterable[Formula], page: float, numbered: bool = Tru
     return rows
 
 
-def part_rows(part: Part, page: float, numbered: bool = True) -> list[str]:
+def part_rows(part: Part, page: float) -> list[str]:
     """Rows of ``aligned``: the lines of a derivation with their reasons, and its number beside the last."""
-    rows = stacked(part, page)
+    return row_texts(stacked(part, page), numbered=True)
+
+
+def row_texts(rows: Sequence[PageRow], numbered: bool = False) -> list[str]:
+    """Rows of ``aligned``; the column of numbers is there if they are ours."""
     beside = any(r.reason and not r.below for r in rows)
     return [_row(r, beside, r.number if numbered else 0) for r in rows]
+
+
+def result_apart(part: Part) -> tuple[Part, ...]:
+    """All lines but the last, if there are any, and the last one with its left side."""
+    *lines, last = part.steps
+    if not lines:
+        return (part,)
+    left = next((s.lhs for s in reversed(part.steps) if s.lhs is not None), part.lhs)
+    return replace(part, steps=tuple(lines)), replace(part, lhs=left, steps=(replace(last, lhs=None),))
 
 
 def _row(row: PageRow, beside: bool, number: int) -> str:

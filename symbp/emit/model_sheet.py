@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import Call, Ref
 from symbp.derive.conventions import conventions
-from symbp.emit.document import Document, Formula, formulas
+from symbp.derive.definitions import definitions
+from symbp.emit.document import Document, defined, formulas
 from symbp.emit.markdown import PAGE, equation_rows
 from symbp.emit.math import printer
 from symbp.model.core import Model
@@ -13,13 +13,9 @@ from symbp.model.core import Model
 def model_sheet(model: Model) -> Document:
     """The document that shows a model."""
     setter = printer(model)
-    definitions = tuple(
-        Formula(setter.box(Call(name, tuple(map(Ref, f.params)))), setter.line(f.body))
-        for name, f in model.functions.items()
-        if f.body is not None
-    )
+    functions = tuple(defined(setter, definitions(model, ())))
     told = tuple(f"{text[0].upper()}{text[1:]}." for text in conventions(model))
-    return Document(model.name, model.title, formulas(model), definitions, told, ())
+    return Document(model.name, model.title, formulas(model), functions, told, ())
 
 
 def model_latex(model: Model) -> str:

@@ -218,6 +218,35 @@ def _own_scripts(tex: str) -> tuple[str, str, str]:
     return base, found["_"], found["^"]
 
 
+_ATOM = re.compile(
+    rf"(?P<mark>[_^]?)\s*(?P<body>\\(?:math[a-z]+|boldsymbol|operatorname|{'|'.join(_ACCENTS)})(?![A-Za-z])"
+    rf"\s*(?:{_BRACED}|\\[A-Za-z]+|[A-Za-z0-9])|{_BRACED}|\\[A-Za-z]+|[^\\{{}}_^\s])\s*"
+)
+
+
+def apart(tex: str) -> Box:
+    """A LaTeX name with its scripts, and scripts in these, as layout: for what cannot set LaTeX."""
+    atoms: list[Box] = []
+    place = 0
+    while place < len(tex):
+        match = _ATOM.match(tex, place)
+        if match is None:
+            return _given(tex)
+        place, body = match.end(), match["body"]
+        inner = apart(body[1:-1]) if body[0] == "{" else Sym("'", PRIME) if body == "'" else _given(body)
+        if not match["mark"] or not atoms:
+            atoms.append(inner)
+        else:
+            atoms[-1] = _with_script(atoms[-1], match["mark"], inner)
+    return row(*atoms)
+
+
+def _with_script(base: Box, mark: str, script: Box) -> Script:
+    if not isinstance(base, Script):
+        base = Script(base)
+    return replace(base, sub=script) if mark == "_" else replace(base, sup=script)
+
+
 def plain(tex: str) -> str:
     """A LaTeX name in Unicode, as well as that goes."""
     text = tex

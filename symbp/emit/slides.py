@@ -14,7 +14,7 @@ from math import ceil
 from symbp.emit.arrange import MARGIN, RELATION, TAG, PageRow, arranged, text_width
 from symbp.emit.breaking import INDENT, breakable
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Cases, Frac, Text, parts, tallness, width
+from symbp.emit.layout import Box, Cases, Fence, Frac, Text, fence_size, parts, tallness, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def types(wide: float) -> tuple[Type, ...]:
     return tuple(Type(command, wide * 10 / points, HIGH * 10 / points) for command, points in sizes)
 
 
-HIGH = 20.0
+HIGH = 20.8
 """The height of a slide's text below its title, in em of ``\\small``."""
 LINE = 1.25
 """From one line of text to the next."""
@@ -63,15 +63,19 @@ def slides(part: Part, wide: float, above: float, below: float = 0.0) -> tuple[S
     """The frames of a derivation; ``above`` is the height of the words on the first, ``below`` that of those
     behind the last line, at ``\\small``.
 
-    The type is the largest in which any line fits below the one before it; where that would be too small
-    to read, a line need not be repeated.
+    The type is the largest in which any line fits below the one before it, or the next one if that needs
+    fewer slides; where type would be too small to read, a line need not be repeated.
     """
     *legible, smallest = types(wide)
-    for size, repeats in (*((t, True) for t in legible), (legible[-1], False)):
-        found = _filled(part, size, (above * size.wide / wide, below), repeats)
-        if found is not None:
-            return found
-    return _filled(part, smallest, (above, below), False, force=True) or ()
+    around = [(above * t.wide / wide, below) for t in legible]
+    found = [_filled(part, t, a, True) for t, a in zip(legible, around, strict=True)]
+    large = [f for f in found[:2] if f is not None]
+    return (
+        (min(large, key=len) if large else found[-1])
+        or _filled(part, legible[-1], around[-1], False)
+        or _filled(part, smallest, (above, below), False, force=True)
+        or ()
+    )
 
 
 def _filled(
@@ -82,27 +86,58 @@ def _filled(
         return None
     groups = arranged(part, size.wide)
     heights = [sum(_height(s, row) for row in g) for s, g in zip(part.steps, groups, strict=True)]
-    out: list[Slide] = []
-    start, room = 0, size.high - AROUND - around[0]
-    while start < len(groups):
-        again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
-        end, used = start, heights[start - 1] if again else 0.0
-        while end < len(groups) and (used + heights[end] <= room or end == start):
-            used += heights[end]
-            end += 1
-        if used > room and not force:
-            return None
-        if end == len(groups) and end - start > 1 and used + around[1] > room:
-            # what is said behind the last line does not fit here: it takes the line with it
-            end -= 1
-            used -= heights[end]
-        repeated = _formula(groups[start - 1]) if again else ()
-        lhs = _left(part, start - 1) if start else None
-        out.append(
-            Slide(part, size, groups[start:end], repeated, lhs, start == 0, end == len(groups), used + AROUND)
+    found = balanced(heights, size.high - AROUND, around, repeats)
+    if found is None or (found.over and not force):
+        return None
+    return tuple(
+        Slide(
+            part, size, groups[start:end], _formula(groups[start - 1]) if again else (),
+            _left(part, start - 1) if start else None, start == 0, end == len(groups), used + AROUND,
         )
-        start, room = end, size.high - AROUND
-    return tuple(out)
+        for start, end, again, used in found.cuts
+    )  # fmt: skip
+
+
+Cut = tuple[int, int, bool, float]
+"""Lines from one to another, whether the line before stands above them, and how high that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Lines on slides: whether one is too full, how many slides, and the squares of their heights."""
+
+    over: bool = False
+    count: int = 0
+    squares: float = 0.0
+    cuts: tuple[Cut, ...] = ()
+
+    @property
+    def rank(self) -> tuple[bool, int, float]:
+        """Few slides, which are filled alike."""
+        return self.over, self.count, self.squares
+
+
+def balanced(
+    heights: Sequence[float], room: float, around: tuple[float, float], repeats: bool
+) -> Cuts | None:
+    """The lines on as few slides as hold them, filled alike; None without lines."""
+    above, below = around
+    best = [Cuts()]
+    for end in range(1, len(heights) + 1):
+        options: list[Cuts] = []
+        for start in range(end):
+            again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
+            used = sum(heights[start - again : end])
+            full = used + (0.0 if start else above)
+            # what is said behind the last line and does not fit takes a slide of its own
+            apart = end == len(heights) and below > 0 and full + below > room
+            known = best[start]
+            options.append(Cuts(
+                known.over or full > room, known.count + 1 + apart, known.squares + full**2,
+                (*known.cuts, (start, end, again, used)),
+            ))  # fmt: skip
+        best.append(min(options, key=lambda c: c.rank))
+    return best[-1] if heights else None
 
 
 def _formula(rows: Iterable[PageRow]) -> tuple[PageRow, ...]:
@@ -137,7 +172,21 @@ _TALL = re.compile(r"\\(frac|sum|prod|max|min|begin)(?![A-Za-z])")
 
 def height(box: Box) -> float:
     """How high a formula of its own is, with the space to the next."""
-    return max((1.6, 1.9, 3.0, 3.4, 3.6)[min(tallness(box), 4)], 1.4 * _cases(box) + 0.6)
+    usual = (1.6, 1.9, 3.0, 3.4, 3.6)[min(tallness(box), 4)]
+    return max(usual + _bracketed(box), 1.4 * _cases(box) + 0.6)
+
+
+def _bracketed(box: Box) -> float:
+    """By how much large brackets in the numerator and the denominator make a fraction higher."""
+    if isinstance(box, Frac):
+        return 0.4 * sum(_largest(side) for side in (box.num, box.den))
+    return max(map(_bracketed, parts(box)), default=0.0)
+
+
+def _largest(box: Box) -> int:
+    """The size of the largest brackets in one side of a fraction."""
+    own = fence_size(box, False) if isinstance(box, Fence) and box.kind == "(" else 0
+    return max([own, *map(_largest, parts(box))])
 
 
 def _cases(box: Box) -> int:

@@ -213,6 +213,29 @@ def escape(text: str) -> str:
     return "".join(f"${_SIGNS[c]}$" if c in _SIGNS else _ESCAPES.get(c) or _known(c) for c in text)
 
 
+def headline(text: str) -> str:
+    """A title for LaTeX, in which a word longer than a line may break: behind _, or by a hyphen."""
+    return " ".join(map(_wrapping, text.split(" ")))
+
+
+LONGEST, SYLLABLE = 24, 8
+"""From how many characters on a word of a title may break anywhere, and behind how many of them."""
+
+
+def _wrapping(word: str) -> str:
+    if len(word) <= LONGEST:
+        return escape(word)
+    *pieces, last = (p for part in re.split("(?<=_)", word) for p in _syllables(part))
+    broken = (escape(p) + (r"\allowbreak{}" if p.endswith("_") else r"\-") for p in pieces)
+    return "".join((*broken, escape(last)))
+
+
+def _syllables(text: str) -> list[str]:
+    if len(text) <= LONGEST:
+        return [text]
+    return [text[n : n + SYLLABLE] for n in range(0, len(text), SYLLABLE)]
+
+
 def words_in_math(text: str) -> str:
     """Words within a formula; the mathematical signs among them stand outside of \\text."""
     pieces = (p for p in _SIGN.split(text) if p)

@@ -11,13 +11,14 @@ from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.layout import Text
 from symbp.emit.plain import text as formula_text
+from symbp.emit.plain_lines import broken
 
 PAGE = 100
 """Columns, beyond which a reason moves to a line of its own."""
 
 
 def emit(document: Document, *, page: int = PAGE) -> str:
-    """The document as text; every formula stands on one line."""
+    """The document as text, on lines of at most ``page`` columns where formulas can be broken."""
     title = document.title or document.name
     return (
         environment()
@@ -25,25 +26,33 @@ def emit(document: Document, *, page: int = PAGE) -> str:
         .render(
             title=title,
             rule="=" * columns(title),
-            equations=_equations(document.equations),
-            definitions=_equations(document.definitions),
+            equations=_equations(document.equations, page),
+            definitions=_equations(document.definitions, page),
             conventions=textwrap.fill(" ".join(document.conventions), page),
             sections=[
                 {
                     "heading": prose(s.heading),
                     "rule": "-" * columns(prose(s.heading)),
-                    "question": prose(s.question),
+                    "question": _filled(s.question, page),
                     "parts": [
-                        {"intro": prose(p.intro), "lines": _lines(p, page), "jacobian": prose(p.jacobian)}
+                        {
+                            "intro": _filled(p.intro, page),
+                            "lines": _lines(p, page),
+                            "jacobian": _filled(p.jacobian, page),
+                        }
                         for p in s.parts
                     ],
-                    "order": textwrap.fill(prose(s.order), page),
+                    "order": _filled(s.order, page),
                 }
                 for s in document.sections
             ],
-            check=prose(document.check),
+            check=_filled(document.check, page),
         )
     )
+
+
+def _filled(text: Text, page: int) -> str:
+    return textwrap.fill(prose(text), page, break_long_words=False, break_on_hyphens=False)
 
 
 def prose(text: Text) -> str:
@@ -58,14 +67,24 @@ def columns(line: str) -> int:
     )
 
 
-def _equations(formulas: Sequence[Formula]) -> list[str]:
-    bodies = [f"{formula_text(f.lhs)} = {formula_text(f.rhs).strip()}" for f in formulas]
-    wide = max(map(columns, bodies), default=0)
-    lines = []
-    for formula, body in zip(formulas, bodies, strict=True):
+def _equations(formulas: Sequence[Formula], page: int) -> list[str]:
+    heads = [f"{formula_text(f.lhs)} = " for f in formulas]
+    rights = [
+        broken(formula_text(f.rhs).strip(), page - 6 - columns(h), columns)
+        for f, h in zip(formulas, heads, strict=True)
+    ]
+    ends = [columns(h) + columns(r[0]) for h, r in zip(heads, rights, strict=True) if len(r) == 1]
+    wide = max(ends, default=0)
+    lines: list[str] = []
+    for formula, head, (first, *more) in zip(formulas, heads, rights, strict=True):
         number = f"({formula.number})".rjust(5) if formula.number else " " * 5
-        line = f"{number} {padded(body, wide)}   {prose(formula.where)}"
-        lines.append(line.rstrip())
+        rows = [f"{number} {head}{first}", *(" " * (6 + columns(head)) + line for line in more)]
+        where = prose(formula.where)
+        if where and max(columns(rows[-1]), 6 + wide * (not more)) + 3 + columns(where) > page:
+            rows.append(" " * 12 + where)
+        elif where:
+            rows[-1] = f"{padded(rows[-1], 6 + wide)}   {where}"
+        lines += rows
     return lines
 
 
@@ -80,27 +99,31 @@ def _lines(part: Part, page: int) -> list[str]:
         left if not n else formula_text(s.lhs) if s.lhs is not None else "" for n, s in enumerate(part.steps)
     ]
     margin = max(map(columns, heads), default=0)
+    rights = [broken(formula_text(s.rhs).strip(), page - margin - 9, columns) for s in part.steps]
     bodies = [
-        " " * (margin - columns(h)) + f"{h} = {formula_text(s.rhs).strip()}"
-        for h, s in zip(heads, part.steps, strict=True)
+        " " * (margin - columns(h)) + f"{h} = {first}" for h, (first, *_) in zip(heads, rights, strict=True)
     ]
     reasons = [prose(s.reason) for s in part.steps]
-    wide = _column(bodies, reasons, page - 6)
+    single = [columns(b) if len(r) == 1 else page for b, r in zip(bodies, rights, strict=True)]
+    wide = _column(single, reasons, page - 6)
     lines: list[str] = []
-    for n, (body, reason) in enumerate(zip(bodies, reasons, strict=True)):
+    for n, (body, (_, *more), reason) in enumerate(zip(bodies, rights, reasons, strict=True)):
         last = n == len(bodies) - 1
         number = f"({part.number})".rjust(5) if last else " " * 5
-        if reason and columns(body) <= wide and wide + 3 + columns(reason) <= page - 6:
+        if reason and single[n] <= wide and wide + 3 + columns(reason) <= page - 6:
             lines.append(f"{number} {padded(body, wide)}   {reason}")
         else:
             lines.append(f"{number} {body}")
+            lines.extend(" " * (margin + 9) + line for line in more)
             indent = " " * (margin + 12)
-            lines.extend(wrap(reason, page, initial_indent=indent, subsequent_indent=indent))
+            lines.extend(
+                wrap(reason, page, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+            )
     return lines
 
 
-def _column(bodies: Sequence[str], reasons: Sequence[str], room: int) -> int:
-    """Where the formulas end: the place at which most reasons fit beside them."""
-    pairs = [(columns(b), columns(r)) for b, r in zip(bodies, reasons, strict=True)]
+def _column(bodies: Sequence[int], reasons: Sequence[str], room: int) -> int:
+    """Where the formulas, so many columns wide, end: the place at which most reasons fit beside them."""
+    pairs = [(b, columns(r)) for b, r in zip(bodies, reasons, strict=True)]
     wide = sorted({b for b, _ in pairs})
     return max(wide, key=lambda w: sum(b <= w and w + 3 + r <= room for b, r in pairs), default=0)

@@ -12,9 +12,10 @@ from symbp.emit.layout import DOTS, Box, Text, row
 from symbp.emit.math import Printer
 
 
-def intro(place: Printer, case: Case, cases: tuple[Case, ...]) -> Text:
+def intro(place: Printer, case: Case, cases: tuple[Case, ...], again: bool = False) -> Text:
     """On which part of the range one of ``cases`` holds; a base case says what does not depend on it.
 
+    ``again``: its formula is the one that was shown before.
     Only where the recurrence ends there is a base case: on the border of a grid it goes on along it.
     """
     ranges = ranges_of(place, case.indices)
@@ -24,6 +25,8 @@ def intro(place: Printer, case: Case, cases: tuple[Case, ...]) -> Text:
     if not case.base:
         return ("For ", *(ranges or (element,)), ":")
     where: Text = (" for ", *ranges) if ranges else ()
+    if again:
+        return ("For ", element, *where, " the same formula comes out:")
     carried = [n for n in case.consumers if n != place.cost]
     if case.lhs.name in carried or (carried and ranges):
         return ("At the border ", element, *where, ":")

@@ -51,6 +51,8 @@ def concrete(node: Expr, number: Number, values: Callable[[Index], range]) -> Ex
             return add(terms)
         case Div(top, _) if top == ZERO:
             return ZERO
+        case Reduce("sum", _, body) if body == ZERO:
+            return ZERO
         case _:
             return inner
 

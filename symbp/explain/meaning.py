@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from symbp.arrays.views import MatrixView
 from symbp.calculus.expr import Adjoint, Expr, Ref, size
 from symbp.derive.core import Case
-from symbp.explain.core import Form, Line, Lines, Section, Times, Value, Whole, Words, say, side
+from symbp.derive.definitions import definitions
+from symbp.explain.core import Block, Form, Line, Lines, Section, Times, Value, Whole, Words, say, side
 from symbp.explain.numerals import shown
 from symbp.explain.spot import Spot, Unfit
+from symbp.functions import BY_NAME
 from symbp.verify.lines import difference
 
 STEPS = (1e-3, 1e-4, 1e-5)
@@ -50,6 +54,7 @@ def section(spot: Spot, view: MatrixView, numbered: bool = True) -> Section:
         moved,
         say("The derivation gives the same number:"),
         Lines(tuple(_formula(spot, view, slope, numbered))),
+        *_functions(spot),
     )  # fmt: skip
     return Section("adjoint", ("What is ", name, "?"), blocks)
 
@@ -91,6 +96,18 @@ def _formula(spot: Spot, view: MatrixView, slope: float, numbered: bool) -> list
     whole = Whole(spot.whole)
     return [*lines, Line(None, "=", shown(found)), Line(whole, "=", Form(spot.form(view.form)),
                                                        ("the same for all elements at once",))]  # fmt: skip
+
+
+def _functions(spot: Spot) -> Iterator[Block]:
+    """What the functions of the formula are, and where a derivative is a convention."""
+    model, result = spot.system.model, spot.case.result
+    found = tuple(definitions(model, (result,), everything=False))
+    if found:
+        yield say("Here")
+        yield Lines(tuple(Line(call, "=", body) for call, body in found))
+    kinks = {BY_NAME[c.function].kinks for c, _ in found if c.orders and c.function in BY_NAME}
+    for text in sorted(kinks - {""}):
+        yield say(f"{text[0].upper()}{text[1:]}.")
 
 
 def _here(spot: Spot, result: Expr) -> Expr:

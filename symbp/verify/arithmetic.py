@@ -1,4 +1,4 @@
-"""The numbers the oracle computes with: floats with complex step, and 50 digits with differences.
+"""The numbers the oracle computes with: floats with complex step, and 60 digits with differences.
 
 Neither looks at a symbolic derivative.  Branches compare real parts, so that an imaginary step
 rides along the branch that the real value takes; at a tie the step is shared, as a tie is by
@@ -71,7 +71,7 @@ def differentiate(
     """A partial derivative of a smooth function of numbers; ``orders`` counts by argument.
 
     In floats a derivative of a derivative, or one at a point that carries a step itself, is taken in
-    50 digits: complex steps do not nest.
+    60 digits: complex steps do not nest.
     """
     if not any(orders):
         return function(arith, args)
@@ -202,7 +202,9 @@ FLOAT = Arithmetic("float64, complex step", 1e-9, float, _FLOAT_TABLE, _complex_
 """64-bit floats; derivatives by complex step (Squire and Trapp 1998), exact to rounding."""
 
 
-# ── 50 digits ─────────────────────────────────────────────────────────────────────────────────────
+# ── 60 digits ─────────────────────────────────────────────────────────────────────────────────────
+
+DIGITS = 60
 
 
 @cache
@@ -214,7 +216,7 @@ def digits() -> Arithmetic:
     import mpmath
 
     mp = mpmath.mp.clone()
-    mp.dps = 60
+    mp.dps = DIGITS
     step = mp.mpf(10) ** -10
 
     def lift(value: Fraction | int | float) -> Num:
@@ -229,7 +231,7 @@ def digits() -> Arithmetic:
     names = ("exp", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "erf")
     table: dict[str, Function] = {name: getattr(mp, name) for name in names}
     table |= {"log": real_only("log"), "sqrt": real_only("sqrt"), "pi": lambda: +mp.pi}
-    return Arithmetic("50 digits, differences", 1e-20, lift, table | _BRANCHING,
+    return Arithmetic(f"{DIGITS} digits, differences", 1e-20, lift, table | _BRANCHING,
                       lambda f: _differences(f, step), True)
 
 

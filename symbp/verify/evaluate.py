@@ -98,7 +98,7 @@ class Oracle:
 
     @cached_property
     def fine(self) -> Oracle:
-        """The same in 50 digits: its differences notice where a function has no derivative."""
+        """The same in 60 digits: its differences notice where a function has no derivative."""
         if self.arith.exact:
             return self
         return Oracle(self.model, self.sample, digits(), self.through, None, self.steady)

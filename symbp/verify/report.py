@@ -87,7 +87,7 @@ def verify(
 ) -> Report:
     """Check every line of ``system`` and what code is made of, and ``module`` if it is given.
 
-    Two samples with different sizes; floats with complex step and, if ``precise``, 50 digits with
+    Two samples with different sizes; floats with complex step and, if ``precise``, 60 digits with
     differences.
     """
     chosen = samples(model, 2, seed, sequence_domains(system.cases.values()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from symbp.emit.alphabets import letter
 from symbp.emit.layout import SMALL, Box, Fence, Frac, Product, Row, Script, Sym, Terms
+from symbp.emit.notation import apart
 from symbp.emit.plain import text as plain
 
 
@@ -33,6 +34,8 @@ def advance(pieces: tuple[Run, ...]) -> float:
 
 def _runs(box: Box, rise: float, size: float) -> Iterator[Run]:
     match box:
+        case Sym(tex, _, "ord") if "^" in tex or "_" in tex.replace(r"\_", ""):
+            yield from _runs(apart(tex), rise, size)
         case Sym():
             yield Run(_sign(box, size == 1.0), rise, size)
         case Row(items):

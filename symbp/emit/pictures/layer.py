@@ -104,14 +104,14 @@ def _entry(ref: Ref, row: Index, col: Index) -> bool:
 
 @dataclass(frozen=True)
 class _Scene:
-    """Names and labels of a contraction; units are numbered from 1, as on a blackboard."""
+    """Names and labels of a contraction; ``number`` 0 is the first unit, which counts as its array does."""
 
     place: Printer
     found: Contraction
     key: str
 
     def unit(self, node: Ref | Adjoint, index: Index, number: int | None) -> Box:
-        value = affine(index) if number is None else Affine(number)
+        value = affine(index) if number is None else Affine(_start(index) + number)
         moved = substitute(node, {index: value})
         return self.place.box(moved)
 
@@ -121,6 +121,11 @@ class _Scene:
     def back(self, number: int) -> Box:
         consumer = self.found.consumer
         return self.unit(Adjoint(consumer.name, consumer.indices), self.found.row, number)
+
+
+def _start(index: Index) -> int:
+    """The first position of an index: 0, unless the model says otherwise."""
+    return index.lo.const if index.lo is not None and index.lo.is_const else 0
 
 
 def layer_picture(place: Printer, found: Contraction, others: Iterable[str], key: str) -> Drawing:
@@ -143,7 +148,7 @@ def layer_picture(place: Printer, found: Contraction, others: Iterable[str], key
     out = [_join(scene, chosen, b, "chosen", -0.24) for b in right]
     back = [_join(scene, b, chosen, "adjoint", -0.24) for b in right]
     nodes = [*left, *right, *_dots(scene, left, right)]
-    labels = [_sent(scene, chosen), *(_received(scene, b, n) for n, b in enumerate(right, 1))]
+    labels = [_sent(scene, chosen), *(_received(scene, b, n) for n, b in enumerate(right))]
     labels += _weights(scene, out, back, forward, nodes, labels)
     shift, size = _frame(nodes, labels)
     return _moved(
@@ -162,10 +167,10 @@ def layer_picture(place: Printer, found: Contraction, others: Iterable[str], key
 
 
 def _units(scene: _Scene) -> tuple[list[Node], list[Node]]:
-    """On the left 1, the chosen one and the dots between; on the right 1, 2, 3 and the dots."""
+    """On the left the first, the dots and the chosen one; on the right the first three and the dots."""
     element, consumer = scene.found.element, scene.found.consumer
-    left = [scene.unit(element, scene.found.col, n) for n in (1, None)]
-    right = [scene.unit(consumer, scene.found.row, n) for n in range(1, NUMBERED + 1)]
+    left = [scene.unit(element, scene.found.col, n) for n in (0, None)]
+    right = [scene.unit(consumer, scene.found.row, n) for n in range(NUMBERED)]
     wide = max(UNIT, *(label_width(b) + 0.9 for b in (*left, *right)))
     across = ACROSS + wide - UNIT
     first = Node(f"{scene.key}-from-1", element.name, "circle", (0.0, 0.0), (wide, UNIT), left[0], "muted")
@@ -231,12 +236,12 @@ def _weights(
 ) -> list[Label]:
     """The weights beside their arrows, each where it is farthest from every other line."""
     placed: list[Label] = []
-    for number, arrow in enumerate(out, 1):
+    for number, arrow in enumerate(out):
         # its own arrow is at a fixed distance, and the one that comes back is on the other side
-        lines = (*forward, *(a for k, a in enumerate((*out, *back)) if k % len(out) != number - 1))
+        lines = (*forward, *(a for k, a in enumerate((*out, *back)) if k % len(out) != number))
         met = [p for a in lines for p in samples(a, 60)]
         box = scene.weight(number)
-        name = f"{scene.key}-weight-{number}"
+        name = f"{scene.key}-weight-{number + 1}"
         spots = [Label(name, scene.found.matrix.name, box, p, "middle", "chosen") for p in _spots(arrow, box)]
         solid = [*map(extent, nodes), *map(extent, labels), *map(extent, placed)]
         placed.append(max(spots, key=lambda s: _room(extent(s), met, solid)))

@@ -1,0 +1,59 @@
+"""Long formulas in plain text on several lines; without the ends of lines the text is what it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from symbp.emit.breaking import BEFORE, BRACKET, ENTRYWISE, FACTOR, LISTED, Chunk, filled
+
+_SIGNS = frozenset("+−⊙∘∗·=<>≤≥≠∈→")
+_APPLIES = re.compile(r"(?:^|[(\[{−])(?:[ΣΠ]|∂/∂|[a-z]{2})[^()\[\]]*$")
+"""What stands before its argument: a sum, ∂/∂z, log."""
+
+
+def broken(line: str, room: int, columns: Callable[[str], int]) -> list[str]:
+    """The formula on as many lines as it needs, those after the first further in where a bracket is open.
+
+    Args:
+        line: a formula, its signs and factors with spaces between them.
+        room: the columns of a line.
+        columns: how many a text takes.
+    """
+    if columns(line) <= room:
+        return [line]
+    lines = filled(list(_chunks(line, columns)), float(room), True)[1]
+    first, *rest = ("".join((c[0].text, *(p.lead + p.text for p in c[1:]))) for c in lines)
+    return [first, *(" " * (2 + group[0].depth) + text for group, text in zip(lines[1:], rest, strict=True))]
+
+
+def _chunks(line: str, columns: Callable[[str], int]) -> Iterator[Chunk]:
+    """The words of a line with what it costs to begin one with them; those that stay together are one."""
+    depth, before = 0, ""
+    held: Chunk | None = None
+    for word in line.split(" "):
+        cost = _cost(before, word, depth)
+        if held is None or cost is None:
+            held = Chunk(word, 0.0) if held is None else replace(held, text=f"{held.text} {word}")
+        else:
+            yield replace(held, width=float(columns(held.lead + held.text)))
+            held = Chunk(word, 0.0, cost, lead=" ", depth=depth)
+        depth += sum(c in "([{" for c in word) - sum(c in ")]}" for c in word)
+        before = word
+    if held is not None:
+        yield replace(held, width=float(columns(held.lead + held.text)))
+
+
+def _cost(before: str, word: str, depth: int) -> float | None:
+    """What a break between two words costs; None: there is none."""
+    inside = BRACKET * depth
+    if before in _SIGNS or word in ("if", "otherwise"):
+        return None
+    if word in _SIGNS:
+        return inside + (0.0 if word in ("+", "−") else ENTRYWISE)
+    if _APPLIES.search(before):
+        return None
+    if before.endswith((",", ";")):
+        return inside + FACTOR + LISTED
+    return inside + (BEFORE if word[0] in "(Σ" else FACTOR)
