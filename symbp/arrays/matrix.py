@@ -43,10 +43,12 @@ from symbp.arrays.matrix_nodes import (
     Softmax,
     Transpose,
     Unit,
+    Zeros,
     outer,
     shape,
     transposed,
 )
+from symbp.arrays.matrix_where import bracketed
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
     ONE,
@@ -59,6 +61,7 @@ from symbp.calculus.expr import (
     Indicator,
     Mul,
     Neg,
+    Number,
     Pow,
     Reduce,
     Ref,
@@ -83,10 +86,11 @@ def matrix_form(
 ) -> Matrix | None:
     """``node`` as a matrix with rows along ``row`` and columns along ``col``; None if it has none."""
     try:
-        built = simplify(_spread(_build(Scope(arrays), node, row, col), row, col))
-        return _spread(built, row, col) if is_zero(built) else built
+        built = simplify(_spread(_build(Scope(arrays), bracketed(node), row, col), row, col))
     except NoMatrixForm:
         return None
+    likes = tuple(i for i in (row, col) if i is not None)
+    return Zeros(likes) if likes and is_zero(built) else built
 
 
 def _spread(built: Matrix, row: Axis, col: Axis) -> Matrix:
@@ -127,11 +131,13 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
         case Div(num, den):
             return _divide(scope, num, den, row, col)
         case Pow(base, exponent) if not _depends(exponent, own) and not _has_reduction(exponent):
-            return Power(_build(scope, base, row, col), exponent)
+            return Power(_build(scope, base, row, col), _exponent(exponent))
         case Call(function, args, orders):
             return Mapped(function, tuple(_build(scope, a, row, col) for a in args), orders)
         case Reduce("sum" | "dot"):
             return _sum(scope, node, row, col)
+        case Reduce("logsumexp", (index,), body) if len(own) == 1:
+            return _logsumexp(scope, index, body, row, col)
         case Weights("softmax", index, body, at):
             return _softmax(scope, index, body, at, row, col)
         case Indicator(left, right):
@@ -156,7 +162,7 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
         case Div(num, den):
             return Quotient(_scalar(scope, num), _scalar(scope, den))
         case Pow(base, exponent) if not _has_reduction(exponent):
-            return Power(_scalar(scope, base), exponent)
+            return Power(_scalar(scope, base), _exponent(exponent))
         case Call(function, args, orders):
             return Mapped(function, tuple(_scalar(scope, a) for a in args), orders)
         case Ref() | Adjoint():
@@ -167,6 +173,15 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             if any(not i.sequence for i in free_indices(node)) or _has_reduction(node):
                 raise NoMatrixForm
             return Scalar(node)
+
+
+def _exponent(node: Expr) -> Expr:
+    """-(1/2) as one number."""
+    match node:
+        case Neg(Number(value, decimal)):
+            return Number(-value, decimal)
+        case _:
+            return node
 
 
 def _has_reduction(node: Expr) -> bool:
@@ -292,6 +307,13 @@ def _softmax(scope: Scope, index: Index, body: Expr, at: Affine, row: Axis, col:
     if place == col and row is not None:
         return Softmax(_build(scope, body, row, index), index)
     raise NoMatrixForm
+
+
+def _logsumexp(scope: Scope, index: Index, body: Expr, row: Axis, col: Axis) -> Matrix:
+    """Of each row: log(exp(Z) 𝟏)."""
+    exponents = Mapped("exp", (_build(scope, body, row if row is not None else col, index),))
+    column = Mapped("log", (Product((exponents, Ones(index)), (index,)),))
+    return column if row is not None else Transpose(column)
 
 
 def _indicator(left: Affine, right: Affine, row: Axis, col: Axis) -> Matrix:

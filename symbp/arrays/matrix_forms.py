@@ -9,6 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+from symbp.arrays.matrix_entrywise import diagonal_matrix, entrywise, entrywise_product
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
     Diag,
@@ -34,6 +35,7 @@ from symbp.arrays.matrix_nodes import (
     shape,
     with_parts,
 )
+from symbp.arrays.matrix_signs import one_spelling
 from symbp.arrays.matrix_terms import (
     SCALAR,
     Term,
@@ -41,6 +43,7 @@ from symbp.arrays.matrix_terms import (
     key,
     node_of,
     powers,
+    scaled,
     term_of,
     times,
     transposes,
@@ -79,11 +82,13 @@ def _simplified(node: Matrix) -> Matrix:
         case Product():
             return _product(node)
         case Hadamard(args):
-            return _hadamard(args)
+            return entrywise_product(args)
+        case Quotient(_, den) if shape(den) != SCALAR:
+            return entrywise_product((node,))
         case Plus(args):
             return gathered(args)
         case Diag(arg):
-            return _diagonal_matrix(arg)
+            return diagonal_matrix(arg)
         case Folded("sum", arg, like, across):
             return _total(arg, like, across)
         case Diagonal(arg):
@@ -110,6 +115,8 @@ def _product(node: Product) -> Matrix:
     if not front.number:
         return node_of(front)
     chain, inner = _weighted(chain, inner)
+    (spelled,) = one_spelling([Term(chain=tuple(chain))])
+    front, chain = scaled(front, spelled.number), list(spelled.chain)
     factors, chain, inner = _inner_products(chain, inner)
     for factor in factors:
         front = times(front, term_of(_closed(*factor)))
@@ -155,8 +162,13 @@ def _addends(node: Matrix) -> tuple[Matrix, ...]:
     match node:
         case Plus(args) if all(map(any, map(shape, args))):
             return args
-        case Transpose(Plus(args)) if all(map(any, map(shape, args))):
-            return tuple(turned(a) for a in args)
+        case Transpose(Plus() | Hadamard() as arg):
+            return tuple(turned(a) for a in _addends(arg))
+        case Hadamard(args):
+            # W ⊙ (f 𝟏ᵀ − 𝟏 fᵀ) is diag(f) W − W diag(f)
+            place = next((n for n, a in enumerate(args) if isinstance(a, Plus)), None)
+            inside = () if place is None else _addends(args[place])
+            return tuple(entrywise_product((*args[:place], t, *args[place + 1 :])) for t in inside)
         case _:
             return ()
 
@@ -188,9 +200,9 @@ def _weighted(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matr
 def _pair(left: Matrix, right: Matrix) -> Matrix | None:
     match left, right:
         case Diag(a), _ if shape(right) == (True, False):
-            return a if isinstance(right, Ones) else _hadamard((a, right))
+            return a if isinstance(right, Ones) else entrywise_product((a, right))
         case Transpose(row), Diag(a) if shape(row) == (True, False):
-            return Transpose(a if isinstance(row, Ones) else _hadamard((row, a)))
+            return Transpose(a if isinstance(row, Ones) else entrywise_product((row, a)))
         case _:
             return None
 
@@ -208,6 +220,8 @@ def _closed(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
     match chain, inner:
         case [Transpose(Ones(like)), vector], _:
             return _total(vector, like, None)
+        case [Transpose(Ones(like)), *between, Ones(across)], [_, *joints, _]:
+            return _total(_row(between, joints), like, across)
     half = len(chain) // 2
     if len(chain) % 2 == 0:
         right = _row(chain[half:], inner[half:])
@@ -230,6 +244,8 @@ def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
     diagonal of it would hide that only these entries are wanted.
     """
     match chain, inner:
+        case [Transpose(Hadamard((left, right))), Ones()], [Index()]:
+            return _row_sums([Hadamard((turned(left), turned(right))), chain[1]], inner)
         case [Hadamard((left, right)) as arg, Ones()], [Index() as index]:
             if _entry_by_entry(left) or _entry_by_entry(right):
                 return None
@@ -244,65 +260,6 @@ def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
 
 def _entry_by_entry(node: Matrix) -> bool:
     return isinstance(node, (Mapped, Hadamard, Power)) or any(map(_entry_by_entry, parts(node)))
-
-
-# ── entry by entry ────────────────────────────────────────────────────────────────────────────────
-
-
-def _hadamard(args: tuple[Matrix, ...]) -> Matrix:
-    front, found = Term(), dict[object, tuple[Matrix, int]]()
-    for arg in (inner for a in args for inner in (a.args if isinstance(a, Hadamard) else (a,))):
-        term = term_of(arg)
-        front = times(front, Term(term.number, term.scalars))
-        if not term.chain:
-            continue
-        core = node_of(Term(chain=term.chain, inner=term.inner))
-        if isinstance(core, Ones) and len(args) > 1:
-            continue
-        base, exponent = _raised(core)
-        known = found.get(key(base))
-        found[key(base)] = (base, exponent + (known[1] if known else 0))
-    if not front.number:
-        return node_of(front)
-    if not found:
-        return args[0]
-    kept = _over([b if e == 1 else Power(b, number(e)) for b, e in found.values()])
-    turned_all = tuple(turned(k) for k in kept)
-    if sum(map(transposes, turned_all)) + 1 < sum(map(transposes, kept)):
-        return node_of(times(front, term_of(Transpose(_entrywise(list(turned_all))))))
-    return node_of(times(front, term_of(_entrywise(kept))))
-
-
-def _entrywise(args: list[Matrix]) -> Matrix:
-    return args[0] if len(args) == 1 else Hadamard(tuple(args))
-
-
-def _over(args: list[Matrix]) -> list[Matrix]:
-    """u ⊙ (1/v) is u/v."""
-    below = [a.den for a in args if isinstance(a, Quotient) and a.num == Scalar(ONE)]
-    above = [a for a in args if not (isinstance(a, Quotient) and a.num == Scalar(ONE))]
-    if not below or not above or any(shape(b) != shape(above[0]) for b in below):
-        return args
-    return [Quotient(_entrywise(above), _entrywise(below))]
-
-
-def _raised(node: Matrix) -> tuple[Matrix, int]:
-    match node:
-        case Power(base, Number(value)) if value.denominator == 1 and value > 0:
-            return base, int(value)
-        case _:
-            return node, 1
-
-
-def _diagonal_matrix(arg: Matrix) -> Matrix:
-    """diag of the diagonal of X is X ⊙ I; numbers stand in front."""
-    term = term_of(arg)
-    front = Term(term.number, term.scalars)
-    if not term.chain:
-        return Diag(arg)
-    core = node_of(Term(chain=term.chain, inner=term.inner))
-    matrix = _hadamard((core.arg, Identity(core.like))) if isinstance(core, Diagonal) else Diag(core)
-    return node_of(times(front, term_of(matrix)))
 
 
 # ── sums of all entries ───────────────────────────────────────────────────────────────────────────
@@ -326,7 +283,7 @@ def _sum_of(core: Matrix, like: Index, across: Index | None) -> Matrix:
         case Transpose(matrix) if across is not None:
             return _sum_of(matrix, across, like)
         case Hadamard((left, *rest)) if across is None:
-            return _product(Product((turned(left), _entrywise(list(rest))), (like,)))
+            return _product(Product((turned(left), entrywise(list(rest))), (like,)))
         case Hadamard((left, right)):
             return _trace(left, right, like, across)
         case Diagonal(matrix):

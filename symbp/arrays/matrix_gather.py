@@ -7,7 +7,21 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
-from symbp.arrays.matrix_nodes import Hadamard, Matrix, Minus, Ones, Plus, Product, Trace, Transpose, shape
+from symbp.arrays.matrix_identity import with_identity
+from symbp.arrays.matrix_nodes import (
+    Hadamard,
+    Identity,
+    Matrix,
+    Minus,
+    Ones,
+    Plus,
+    Product,
+    Trace,
+    Transpose,
+    shape,
+)
+from symbp.arrays.matrix_signs import one_spelling
+from symbp.arrays.matrix_softmax import log_softmax
 from symbp.arrays.matrix_terms import (
     Term,
     alike,
@@ -25,11 +39,12 @@ from symbp.arrays.matrix_terms import (
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
     """The sum with like terms added and common factors taken out."""
-    terms = _with_ones(_same_chains(_merged([term for arg in args for term in _terms(arg)])))
+    opened = one_spelling([term for arg in args for term in _terms(arg)])
+    terms = _with_ones(_same_chains(log_softmax(_merged(opened))))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
-    terms = _grouped(terms)
+    terms = _grouped(with_identity(terms, gathered))
     return node_of(times(front, term_of(_sum(terms))))
 
 
@@ -165,9 +180,10 @@ def _matrices(node: Plus) -> bool:
 
 
 def _upright(node: Plus) -> Matrix:
-    """(XB + BX)ᵀ where that saves transposes, each factor having had one."""
+    """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left."""
     other = turned(node)
-    if not _matrices(node) or transposes(other) + 1 >= transposes(node):
+    few = 1 if any(isinstance(a, Identity) for a in node.args) else 3
+    if not _matrices(node) or transposes(other) or transposes(node) < few:
         return node
     return Transpose(other) if not isinstance(other, Transpose) else node
 

@@ -12,6 +12,7 @@ from fractions import Fraction
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
     ONE,
+    ZERO,
     Adjoint,
     Call,
     Div,
@@ -51,6 +52,13 @@ class Ones:
     """The vector of ones along an axis like ``like``."""
 
     like: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """The zero vector, or matrix, along axes like ``likes``."""
+
+    likes: tuple[Index, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +216,7 @@ class SequenceSum:
 
 
 Matrix = (
-    Leaf | Scalar | Ones | Unit | Identity | Transpose | Product | MatrixPower | Hadamard | Quotient
+    Leaf | Scalar | Ones | Zeros | Unit | Identity | Transpose | Product | MatrixPower | Hadamard | Quotient
     | Power | Plus | Minus | Scaled | Mapped | Softmax | Folded | Norm | Trace | Diagonal | Diag | SequenceSum
 )  # fmt: skip
 
@@ -216,7 +224,7 @@ Matrix = (
 def parts(node: Matrix) -> tuple[Matrix, ...]:
     """The matrix expressions directly below a node."""
     match node:
-        case Leaf() | Scalar() | Ones() | Unit() | Identity():
+        case Leaf() | Scalar() | Ones() | Zeros() | Unit() | Identity():
             return ()
         case Transpose(arg) | Minus(arg) | Diag(arg) | Softmax(arg) | Power(arg) | MatrixPower(arg):
             return (arg,)
@@ -233,7 +241,7 @@ def parts(node: Matrix) -> tuple[Matrix, ...]:
 def with_parts(node: Matrix, below: tuple[Matrix, ...]) -> Matrix:
     """The same node over other parts."""
     match node:
-        case Leaf() | Scalar() | Ones() | Unit() | Identity():
+        case Leaf() | Scalar() | Ones() | Zeros() | Unit() | Identity():
             return node
         case Product() | Hadamard() | Plus() | Mapped():
             return replace(node, args=below)
@@ -254,7 +262,7 @@ Shape = tuple[bool, bool]
 def shape(node: Matrix) -> Shape:
     """A scalar has neither rows nor columns, a column vector rows alone, a matrix both."""
     match node:
-        case Leaf(_, axes):
+        case Leaf(_, axes) | Zeros(axes):
             return (True, len(axes) == 2)
         case Scalar() | Folded() | Norm() | Trace():
             return (False, False)
@@ -303,6 +311,8 @@ def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
             return refresh(expression)
         case Ones():
             return ONE
+        case Zeros():
+            return ZERO
         case Unit(at):
             place = row if row is not None else col
             assert place is not None

@@ -94,6 +94,9 @@ class _Numpy:
                 return self.scalar(expression)
             case mat.Ones(like):
                 return f"np.ones({self.extent(like)})", _ATOM
+            case mat.Zeros(likes):
+                sizes = ", ".join(map(self.extent, likes))
+                return f"np.zeros({f'({sizes})' if len(likes) > 1 else sizes})", _ATOM
             case mat.Unit(at, like):
                 return f"np.eye({self.extent(like)})[{show(at)}]", _ATOM
             case mat.Identity(like):
