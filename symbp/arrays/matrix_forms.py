@@ -166,9 +166,10 @@ def _addends(node: Matrix) -> tuple[Matrix, ...]:
             return tuple(turned(a) for a in _addends(arg))
         case Hadamard(args):
             # W ⊙ (f 𝟏ᵀ − 𝟏 fᵀ) is diag(f) W − W diag(f)
-            place = next((n for n, a in enumerate(args) if isinstance(a, Plus)), None)
-            inside = () if place is None else _addends(args[place])
-            return tuple(entrywise_product((*args[:place], t, *args[place + 1 :])) for t in inside)
+            place = next((n for n, a in enumerate(args) if isinstance(a, Plus)), 0)
+            before, after = args[:place], args[place + 1 :]
+            terms = _addends(args[place])
+            return tuple(entrywise_product((*before, t, *after)) for t in terms if all(map(_ones, terms)))
         case _:
             return ()
 
@@ -244,18 +245,22 @@ def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
     diagonal of it would hide that only these entries are wanted.
     """
     match chain, inner:
-        case [Transpose(Hadamard((left, right))), Ones()], [Index()]:
-            return _row_sums([Hadamard((turned(left), turned(right))), chain[1]], inner)
+        case [Transpose(Hadamard((left, right))) as arg, Ones()], [Index() as index]:
+            return _diagonal_of(arg, turned(left), turned(right), index)
         case [Hadamard((left, right)) as arg, Ones()], [Index() as index]:
-            if _entry_by_entry(left) or _entry_by_entry(right):
-                return None
-            whole = _product(Product((left, turned(right)), (index,)))
-            # a matrix and its transpose have the same diagonal
-            whole = min(whole, turned(whole), key=transposes)
-            row = axis(left)
-            return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
+            return _diagonal_of(arg, left, right, index)
         case _:
             return None
+
+
+def _diagonal_of(arg: Matrix, left: Matrix, right: Matrix, index: Index) -> Matrix | None:
+    if _entry_by_entry(left) or _entry_by_entry(right):
+        return None
+    whole = _product(Product((left, turned(right)), (index,)))
+    # a matrix and its transpose have the same diagonal
+    whole = min(whole, turned(whole), key=transposes)
+    row = axis(left)
+    return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
 
 
 def _entry_by_entry(node: Matrix) -> bool:

@@ -182,10 +182,16 @@ def _matrices(node: Plus) -> bool:
 def _upright(node: Plus) -> Matrix:
     """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left."""
     other = turned(node)
-    few = 1 if any(isinstance(a, Identity) for a in node.args) else 3
-    if not _matrices(node) or transposes(other) or transposes(node) < few:
+    saved = transposes(node) - transposes(other)
+    few = 1 if any(isinstance(a, Identity) for a in node.args) else 2
+    if not _matrices(node) or saved < few or _turned_factors(other):
         return node
     return Transpose(other) if not isinstance(other, Transpose) else node
+
+
+def _turned_factors(node: Matrix) -> bool:
+    args = node.args if isinstance(node, Plus) else ()
+    return any(isinstance(f, Transpose) for a in args for f in term_of(a).chain)
 
 
 # ── common factors of chains ──────────────────────────────────────────────────────────────────────

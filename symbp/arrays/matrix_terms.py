@@ -35,7 +35,7 @@ from symbp.arrays.matrix_nodes import (
     with_parts,
 )
 from symbp.calculus.affine import Index, affine, fresh
-from symbp.calculus.expr import ONE, Div, Expr, Mul, Neg, Number, canonical, number, substitute
+from symbp.calculus.expr import ONE, Adjoint, Div, Expr, Mul, Neg, Number, Pow, canonical, number, substitute
 
 SCALAR = (False, False)
 _ROW, _COLUMN = fresh("row"), fresh("column")
@@ -124,6 +124,8 @@ def _number_of(node: Expr) -> Term:
             return out
         case Div(num, den):
             return times(_number_of(num), raised(_number_of(den), Fraction(-1)))
+        case Pow(base, Number(value, False)) if value.denominator == 1 and value > 0:
+            return raised(_number_of(base), value)
         case _:
             return Term(scalars=((Scalar(node), Fraction(1)),))
 
@@ -228,8 +230,8 @@ def node_of(term: Term) -> Matrix:
         out: Matrix = Quotient(_whole([*above, *num]), _whole([*below, core.den]))
     elif core is not None and below and _plain(below) and (above or isinstance(core, Product)):
         # a fraction of numbers reads better in front than under all of it
-        lead: list[Matrix] = [a for a in above if isinstance(a, Scalar)]
-        rest = [a for a in above if not isinstance(a, Scalar)]
+        lead: list[Matrix] = [a for a in above if _plain([a])]
+        rest = [a for a in above if not _plain([a])]
         out = _whole([Quotient(_whole(lead), _joined(below)), *rest, core])
     else:
         whole = _whole([*above, *([core] if core is not None else [])])
@@ -245,7 +247,9 @@ def _whole(args: list[Matrix]) -> Matrix:
 
 
 def _plain(below: list[Matrix]) -> bool:
-    return all(isinstance(b, Scalar) for b in below)
+    """Whether all are numbers and letters, or powers of them."""
+    bases = [b.base if isinstance(b, Power) else b for b in below]
+    return all(isinstance(b, Scalar) and not isinstance(b.node, Adjoint) for b in bases)
 
 
 def chain_of(term: Term) -> Matrix | None:

@@ -23,6 +23,7 @@ from symbp.calculus.expr import (
     mul,
     neg,
     reduce_sum,
+    walk,
 )
 from symbp.derive.core import Case, Jacobian, Line
 from symbp.model.core import Array
@@ -47,13 +48,16 @@ class MatrixView:
     jacobian: JacobianView | None = None
 
 
-def matrix_view(arrays: Mapping[str, Array], case: Case) -> MatrixView:
-    """The matrix form of a case's result, and of the Jacobian where there is one consumer."""
+def matrix_view(arrays: Mapping[str, Array], case: Case, *, scalars: bool = False) -> MatrixView:
+    """The matrix form of a case's result, and of the Jacobian where there is one consumer.
+
+    With ``scalars`` a scalar has a form too where it reads as the indexed one does.
+    """
     own = tuple(i for i in case.indices if not i.sequence)
     if len(own) > 2 or not _plain(case.lhs, own):
         return MatrixView(None, own)
     form = matrix_form(arrays, _of_one_rank(case.result), *own)
-    if form is not None and not own and not _says_more(case.result):
+    if form is not None and not own and not scalars and not _says_more(case.result):
         form = None
     reason = matrix_reason(form) if form is not None else ()
     return MatrixView(form, own, reason, _jacobian(arrays, case))
@@ -87,15 +91,7 @@ def _times(before: tuple[Expr, ...], term: Expr, after: tuple[Expr, ...]) -> Exp
 
 def _says_more(result: Expr) -> bool:
     """A scalar without a sum in it looks the same in matrices."""
-    match result:
-        case Reduce():
-            return True
-        case Neg(arg):
-            return _says_more(arg)
-        case Mul(factors):
-            return any(map(_says_more, factors))
-        case _:
-            return False
+    return any(isinstance(node, Reduce) for node in walk(result))
 
 
 def _jacobian(arrays: Mapping[str, Array], case: Case) -> JacobianView | None:

@@ -161,7 +161,7 @@ class _Numpy:
                 return f"np.linalg.matrix_power({self.text(base, _SUM)}, {n})", _ATOM
             case mat.Folded(op, arg, _):
                 inner = self.text(arg, _SUM)
-                return (f"logsumexp({inner})" if op == "logsumexp" else f"np.{op}({inner})"), _ATOM
+                return f"np.{'logaddexp.reduce' if op == 'logsumexp' else op}({inner})", _ATOM
             case mat.Diag(arg) | mat.Diagonal(arg):
                 return f"np.diag({self.text(arg, _SUM)})", _ATOM
             case mat.SequenceSum(indices, arg):

@@ -119,7 +119,7 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             inner = _piece(printer, arg)
             return Piece(Terms((("-", enclosed(inner, PRODUCT)),)), SUM, inner.open)
         case mat.Scaled(factor, arg):
-            return juxtaposed([_scalar(printer, factor), _piece(printer, arg)])
+            return juxtaposed([*_scalars(printer, factor), _piece(printer, arg)])
         case mat.Quotient(top, bottom):
             return Piece(fraction(_piece(printer, top), _piece(printer, bottom)), _ENTRYWISE)
         case mat.Power(base, exponent):
@@ -189,13 +189,13 @@ def _mapped(printer: Printer, function: str, args: tuple[Matrix, ...], orders: t
     return Piece(row(head, Fence(lay.separated(matrix_box(printer, a) for a in args))), CLOSED)
 
 
-def _scalar(printer: Printer, node: Matrix) -> Piece:
-    """A factor in front of a matrix: an inner product in it stays together in brackets."""
+def _scalars(printer: Printer, node: Matrix) -> list[Piece]:
+    """Factors in front of a matrix: an inner product among them stays together in brackets."""
     if isinstance(node, mat.Scaled):
-        return juxtaposed([_scalar(printer, node.factor), _scalar(printer, node.arg)])
+        return [*_scalars(printer, node.factor), *_scalars(printer, node.arg)]
     piece = _piece(printer, node)
     inner = isinstance(node, mat.Product) and not isinstance(piece.box, Fence)
-    return Piece(Fence(piece.box), CLOSED) if inner else piece
+    return [Piece(Fence(piece.box), CLOSED) if inner else piece]
 
 
 def _closed(printer: Printer, node: Matrix) -> Piece:
