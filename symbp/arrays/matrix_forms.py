@@ -9,7 +9,13 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
-from symbp.arrays.matrix_entrywise import diagonal_matrix, entrywise, entrywise_product
+from symbp.arrays.matrix_entrywise import (
+    diagonal,
+    diagonal_axis,
+    diagonal_matrix,
+    entrywise,
+    entrywise_product,
+)
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
     Diag,
@@ -31,6 +37,8 @@ from symbp.arrays.matrix_nodes import (
     Softmax,
     Trace,
     Transpose,
+    Zeros,
+    outer,
     parts,
     shape,
     with_parts,
@@ -66,15 +74,33 @@ def is_zero(node: Matrix) -> bool:
     return node == Scalar(number(0))
 
 
-_LINEAR = (Product, Hadamard, Plus, Minus, Scaled, Transpose)
+_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Mapped)
+"""Where a scalar stands for an array that has it in every entry."""
+
+
+def with_axes(node: Matrix, like: Matrix) -> Matrix:
+    """``node`` with the rows and columns of ``like``, of which it is the simplified form: times ones.
+
+    x − x is 0, and exp(x − x) is 1: what a sum or a product runs over is told by ``like``.
+    """
+    wanted, given = shape(like), shape(node)
+    row, col = axis(like), axis(like, column=True)
+    if wanted == given or (row is None and wanted[0]) or (col is None and wanted[1]):
+        return node if wanted == given else like
+    likes = tuple(i for i in (row, col) if i is not None)
+    if is_zero(node):
+        return Zeros(likes)
+    ones = [Ones(i) for i in likes]
+    if given == SCALAR:
+        whole = outer(*ones) if len(ones) > 1 else ones[0] if wanted[0] else Transpose(ones[0])
+        return Scaled(node, whole)
+    return outer(node, ones[1]) if given[0] else Product((ones[0], node), (None,))
 
 
 def _simplified(node: Matrix) -> Matrix:
     below = tuple(_simplified(p) for p in parts(node))
-    if not isinstance(node, _LINEAR):
-        # exp of a zero vector is a vector: it needs the axes
-        pairs = zip(parts(node), below, strict=True)
-        below = tuple(p if is_zero(b) and any(shape(p)) else b for p, b in pairs)
+    if not isinstance(node, _ENTRYWISE):
+        below = tuple(with_axes(b, p) for p, b in zip(parts(node), below, strict=True))
     node = with_parts(node, below)
     match node:
         case Transpose(arg):
@@ -91,8 +117,8 @@ def _simplified(node: Matrix) -> Matrix:
             return diagonal_matrix(arg)
         case Folded("sum", arg, like, across):
             return _total(arg, like, across)
-        case Diagonal(arg):
-            return arg.arg if isinstance(arg, Diag) else node
+        case Diagonal(arg, like):
+            return diagonal(arg, like)
         case Minus(Plus(args)) if len(args) == 2 and isinstance(args[1], Minus):
             # −(x − a) is a − x
             return Plus((args[1].arg, Minus(args[0])))
@@ -204,6 +230,9 @@ def _pair(left: Matrix, right: Matrix) -> Matrix | None:
             return a if isinstance(right, Ones) else entrywise_product((a, right))
         case Transpose(row), Diag(a) if shape(row) == (True, False):
             return Transpose(a if isinstance(row, Ones) else entrywise_product((row, a)))
+        case _ if shape(right) == (True, False) and (like := diagonal_axis(left)) is not None:
+            # (X ⊙ I) v takes the diagonal of X
+            return _pair(Diag(diagonal(left, like)), right)
         case _:
             return None
 

@@ -40,7 +40,7 @@ from symbp.arrays.matrix_terms import (
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
     """The sum with like terms added and common factors taken out."""
     opened = one_spelling([term for arg in args for term in _terms(arg)])
-    terms = _with_ones(_same_chains(log_softmax(_merged(opened))))
+    terms = _with_ones(_same_chains(log_softmax(_merged(_without_ones(opened)))))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
@@ -72,6 +72,17 @@ def _with_ones(terms: list[Term]) -> list[Term]:
         return terms
     ones = Term(chain=(Ones(along),))
     return [times(t, ones) if not t.chain and _has_inner_product(t) else t for t in terms]
+
+
+def _without_ones(terms: list[Term]) -> list[Term]:
+    """c 𝟏 is c where another scalar stands without them, and another term tells the axes."""
+    if all(t.chain for t in terms) or all(map(_only_ones, terms)):
+        return terms
+    return [Term(t.number, t.scalars) if _only_ones(t) else t for t in terms]
+
+
+def _only_ones(term: Term) -> bool:
+    return all(isinstance(f.arg if isinstance(f, Transpose) else f, Ones) for f in term.chain)
 
 
 def _has_inner_product(term: Term) -> bool:

@@ -1,12 +1,12 @@
-"""r − Aᵀ r, where r is a sum itself, as (I − Aᵀ) r."""
+"""r − Aᵀ r, where r is a sum itself, as (I − A)ᵀ r; diag(u) X − X as diag(u − 1) X."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
 
-from symbp.arrays.matrix_nodes import Identity, Matrix, Plus, Transpose, shape
-from symbp.arrays.matrix_terms import Term, alike, axis, node_of, term_of, turned
+from symbp.arrays.matrix_nodes import Diag, Identity, Matrix, Plus, Transpose, shape
+from symbp.arrays.matrix_terms import Term, alike, axis, node_of, scaled, term_of, times, turned
 
 Sum = Callable[[tuple[Matrix, ...]], Matrix]
 
@@ -17,14 +17,40 @@ def with_identity(terms: list[Term], gathered: Sum) -> list[Term]:
     Terminates: each joining leaves fewer terms.
     """
     for term in terms:
-        for last in (True, False):
-            joined = _joined(term, [t for t in terms if t is not term], gathered, last)
+        others = [t for t in terms if t is not term]
+        for join in (_after, _before, _weighed):
+            joined = join(term, others, gathered)
             if joined is not None:
                 return with_identity(joined, gathered)
     return terms
 
 
-def _joined(term: Term, others: list[Term], gathered: Sum, last: bool) -> list[Term] | None:
+def _after(term: Term, others: list[Term], gathered: Sum) -> list[Term] | None:
+    return _joined(term, others, gathered, last=True)
+
+
+def _before(term: Term, others: list[Term], gathered: Sum) -> list[Term] | None:
+    return _joined(term, others, gathered, last=False)
+
+
+def _weighed(term: Term, others: list[Term], gathered: Sum) -> list[Term] | None:
+    """diag(u) X − X is diag(u − 1) X."""
+    for place in {0, len(term.chain) - 1} if len(term.chain) > 1 else ():
+        column, cut = term.chain[place], place or 1
+        chain = term.chain[:place] + term.chain[place + 1 :]
+        plain = Term(term.number, term.scalars, chain, term.inner[: cut - 1] + term.inner[cut:])
+        mine = next((t for t in others if alike(t) == alike(plain)), None)
+        if isinstance(column, Diag) and mine is not None:
+            weight = node_of(scaled(term_of(column.arg), term.number))
+            inside = term_of(gathered((weight, node_of(Term(mine.number)))))
+            core = Diag(node_of(Term(chain=inside.chain, inner=inside.inner)))
+            front = times(Term(inside.number, term.scalars), Term(scalars=inside.scalars))
+            whole = Term(chain=(*chain[:place], core, *chain[place:]), inner=term.inner)
+            return [times(front, whole), *(t for t in others if t is not mine)]
+    return None
+
+
+def _joined(term: Term, others: list[Term], gathered: Sum, *, last: bool) -> list[Term] | None:
     """With the factor P at the end of M P, or at the start of P M."""
     cut = len(term.chain) - 1 if last else 0
     if len(term.chain) < 2 or (term.inner[-1 if last else 0]) is None:

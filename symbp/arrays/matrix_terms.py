@@ -93,6 +93,8 @@ def term_of(node: Matrix) -> Term:
             return _root(term_of(arg), node)
         case Scalar(expression):
             return _number_of(expression)
+        case Zeros():
+            return Term(Fraction(0))
         case Product(args, inner) if shape(node) != SCALAR:
             return Term(chain=args, inner=inner)
         case _:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from symbp.calculus.expr import (
     ONE,
     ZERO,
+    Add,
     Compare,
     Expr,
     Indicator,
     Integer,
+    Mul,
     Neg,
     Number,
+    Pow,
     Ref,
     Where,
     add,
@@ -44,13 +47,20 @@ def _chosen(holds: Indicator, then: Expr, other: Expr) -> Expr | None:
 
 
 def _finite(node: Expr) -> bool:
+    """Whether it is finite wherever it stands: sums and products of elements."""
     match node:
-        case Neg(arg):
+        case Neg(arg) | Pow(arg, Number()) if not isinstance(node, Pow) or _whole(node.exponent):
             return _finite(arg)
+        case Add(args) | Mul(args):
+            return all(map(_finite, args))
         case Number() | Ref() | Integer():
             return True
         case _:
             return False
+
+
+def _whole(exponent: Expr) -> bool:
+    return isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 0
 
 
 def _times(node: Expr, holds: Indicator) -> Expr:
