@@ -18,6 +18,7 @@ from symbp.arrays.matrix_factors import (
     is_link,
     multiplied_out,
     one_number,
+    one_sum,
     repeated,
     vector,
 )
@@ -346,6 +347,10 @@ def _join(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col: Axi
             factors = eliminate(factors, index)
         return assemble(factors, row, col)
     except NoMatrixForm:
+        # Σ_d R_nd (Σ_h W_hd S_nh W_he): the inner sum alone has three indices
+        nested = one_sum(body, axes)
+        if nested is not None:
+            return _contract(scope, nested[1], (*over, *nested[0]), row, col)
         # (A_pn B_mq + C_pn D_mq) R_pq: each term is a product, the bracket is none
         terms = multiplied_out(body, axes)
         if terms is None:

@@ -206,13 +206,17 @@ def _diagonal_of(core: Matrix, like: Index) -> Matrix:
 
 
 def diagonal_matrix(arg: Matrix) -> Matrix:
-    """diag of the diagonal of X is X ⊙ I; numbers stand in front."""
+    """diag of the diagonal of X is X ⊙ I, of ones it is I; numbers stand in front."""
     term = term_of(arg)
     front = Term(term.number, term.scalars)
     if not term.chain:
         return Diag(arg)
     core = node_of(Term(chain=term.chain, inner=term.inner))
-    matrix = Diag(core)
-    if isinstance(core, Diagonal):
-        return node_of(times(front, term_of(entrywise_product((core.arg, Identity(core.like))))))
-    return node_of(times(front, term_of(matrix)))
+    match core:
+        case Diagonal(matrix, like):
+            whole = entrywise_product((matrix, Identity(like)))
+        case Ones(like):
+            whole = Identity(like)
+        case _:
+            whole = Diag(core)
+    return node_of(times(front, term_of(whole)))

@@ -17,6 +17,7 @@ from symbp.calculus.expr import (
     Mul,
     Neg,
     Number,
+    Pow,
     Reduce,
     Ref,
     Weights,
@@ -99,7 +100,7 @@ def multiplied_out(body: Expr, axes: tuple[Index, ...]) -> list[Expr] | None:
 
     Terminates where it is used again on each term: every term has one sum less.
     """
-    factors = flat(body, axes)
+    factors = [g for f in flat(body, axes) for g in _squared(f, axes)]
     sums = [n for n, f in enumerate(factors) if isinstance(f, Add) and _width(f, axes) > 1]
     if not sums or prod(len(f.terms) for f in factors if isinstance(f, Add)) > _ADDENDS:
         return None
@@ -107,6 +108,25 @@ def multiplied_out(body: Expr, axes: tuple[Index, ...]) -> list[Expr] | None:
     opened = factors[widest]
     assert isinstance(opened, Add)
     return [_times(factors[:widest], term, factors[widest + 1 :]) for term in opened.terms]
+
+
+def _squared(node: Expr, axes: tuple[Index, ...]) -> tuple[Expr, ...]:
+    """The square of a sum with more axes than a matrix as two factors."""
+    match node:
+        case Pow(Add() as base, Number(value)) if value == 2 and _width(base, axes) > 2:
+            return (base, base)
+        case _:
+            return (node,)
+
+
+def one_sum(body: Expr, axes: tuple[Index, ...]) -> tuple[tuple[Index, ...], Expr] | None:
+    """The indices of a sum among the factors that has more axes than a matrix, and the product under it."""
+    factors = flat(body, axes)
+    for n, factor in enumerate(factors):
+        match factor:
+            case Reduce("sum", inner, deeper) if _width(factor, axes) > 2 and not any(i.sequence for i in inner):
+                return inner, _times(factors[:n], deeper, factors[n + 1 :])
+    return None
 
 
 def _width(node: Expr, axes: tuple[Index, ...]) -> int:
