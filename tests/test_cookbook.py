@@ -2068,6 +2068,8 @@ class _Loops(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         assert isinstance(node.func, ast.Name)
+        if node.func.id == "where":
+            return ast.IfExp(*node.args)
         if node.func.id not in ("sum", "mean", "logsumexp", "softmax"):
             return node
         body, *indices = (ast.unparse(a) for a in node.args)
@@ -2155,6 +2157,7 @@ def _names(text: str, values: Mapping[str, Any], code: str) -> dict[str, Any]:
     adjoints = {f"d{n}": model.gradient(values, n) for n in arrays if re.search(rf"\bd{n}\b", code)}
     helpers = {
         "sigmoid": _FUNCTIONS["sigmoid"],
+        "softplus": _FUNCTIONS["softplus"],
         "softmax": _softmax,
         "relu_prime": lambda u: (u > 0) * 1.0,
         "logsumexp": lambda u: np.log(np.sum(np.exp(u))),

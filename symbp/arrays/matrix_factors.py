@@ -124,9 +124,13 @@ def one_sum(body: Expr, axes: tuple[Index, ...]) -> tuple[tuple[Index, ...], Exp
     factors = flat(body, axes)
     for n, factor in enumerate(factors):
         match factor:
-            case Reduce("sum", inner, deeper) if _width(factor, axes) > 2 and not any(i.sequence for i in inner):
+            case Reduce("sum", inner, deeper) if _width(factor, axes) > 2 and not _sequences(inner):
                 return inner, _times(factors[:n], deeper, factors[n + 1 :])
     return None
+
+
+def _sequences(indices: tuple[Index, ...]) -> bool:
+    return any(i.sequence for i in indices)
 
 
 def _width(node: Expr, axes: tuple[Index, ...]) -> int:

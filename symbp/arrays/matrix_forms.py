@@ -230,9 +230,9 @@ def _pair(left: Matrix, right: Matrix) -> Matrix | None:
             return a if isinstance(right, Ones) else entrywise_product((a, right))
         case Transpose(row), Diag(a) if shape(row) == (True, False):
             return Transpose(a if isinstance(row, Ones) else entrywise_product((row, a)))
-        case Softmax(), Ones() if (row := axis(left)) is not None:
+        case Softmax(), Ones() if (along := axis(left)) is not None:
             # each row adds up to 1
-            return Ones(row)
+            return Ones(along)
         case _ if shape(right) == (True, False) and (like := diagonal_axis(left)) is not None:
             # (X ⊙ I) v takes the diagonal of X
             return _pair(Diag(diagonal(left, like)), right)

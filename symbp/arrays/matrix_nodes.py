@@ -395,7 +395,7 @@ def _product(
     args: tuple[Matrix, ...], inner: tuple[Index | None, ...], row: Affine | None, col: Affine | None
 ) -> Expr:
     """A B C at (row, col): Σ over the indices between neighbours."""
-    between = [_copy(i) if i is not None else None for i in inner]
+    between = [None if i is None else _copy(i) for i in inner]
     places = [row, *(affine(i) if i is not None else None for i in between), col]
     factors = [entry(a, places[n], places[n + 1]) for n, a in enumerate(args)]
     summed = tuple(i for i in between if i is not None)

@@ -232,8 +232,8 @@ def node_of(term: Term) -> Matrix:
         out: Matrix = Quotient(_whole([*above, *num]), _whole([*below, core.den]))
     elif core is not None and below and _plain(below) and (above or isinstance(core, Product)):
         # a fraction of numbers reads better in front than under all of it
-        lead: list[Matrix] = [a for a in above if _plain([a])]
-        rest = [a for a in above if not _plain([a])]
+        lead = [a for a in above if _plain([a])] or [a for a in above if isinstance(a, Scalar)]
+        rest = [a for a in above if a not in lead]
         out = _whole([Quotient(_whole(lead), _joined(below)), *rest, core])
     else:
         whole = _whole([*above, *([core] if core is not None else [])])
