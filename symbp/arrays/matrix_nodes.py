@@ -228,7 +228,7 @@ def parts(node: Matrix) -> tuple[Matrix, ...]:
             return ()
         case Transpose(arg) | Minus(arg) | Diag(arg) | Softmax(arg) | Power(arg) | MatrixPower(arg):
             return (arg,)
-        case Folded(_, arg) | SequenceSum(_, arg) | Norm(arg) | Trace(arg) | Diagonal(arg):
+        case Norm(arg) | Trace(arg) | Diagonal(arg) | Folded(_, arg) | SequenceSum(_, arg):
             return (arg,)
         case Product(args) | Hadamard(args) | Plus(args) | Mapped(_, args):
             return args
@@ -245,10 +245,8 @@ def with_parts(node: Matrix, below: tuple[Matrix, ...]) -> Matrix:
             return node
         case Product() | Hadamard() | Plus() | Mapped():
             return replace(node, args=below)
-        case Quotient():
-            return Quotient(*below)
-        case Scaled():
-            return Scaled(*below)
+        case Quotient() | Scaled():
+            return type(node)(*below)
         case Power() | MatrixPower():
             return replace(node, base=below[0])
         case _:
