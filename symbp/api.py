@@ -315,7 +315,7 @@ class Derivation:
         """One of ``cases`` in matrix form; None if it has none."""
         from symbp.arrays.views import matrix_view
 
-        view = matrix_view(self.model.core.arrays, case)
+        view = matrix_view(self.model.core.arrays, case, scalars=True)
         return None if view.form is None else MatrixForm(view, case, self.model.core)
 
     @property

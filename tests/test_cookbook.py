@@ -1234,7 +1234,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "param X : N, M\n"
         "cost C = sum(A[i,j]*X[i,j]^3, i, j)\n",
         "X",
-        "3A ⊙ (X ⊙ X)",
+        "3A ⊙ X ⊙ X",
     ),
     (
         "X/A",
@@ -1499,7 +1499,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "const B : N, M\n"
         "cost C = sum((B[i,j]*sum(A[i,p]*X[p,j], p))^2, i, j)\n",
         "X",
-        "2Aᵀ ((B ⊙ B) ⊙ (A X))",
+        "2Aᵀ (B ⊙ B ⊙ (A X))",
     ),
     (
         "masked mf",
@@ -1664,7 +1664,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "param x : N\n"
         "cost C = sum(x[i]^4, i)^(1/4)\n",
         "x",
-        "sum(x⁴)^{−¾} x³",
+        "x³/sum(x⁴)^¾",
     ),
     (
         "p norm3",
@@ -1700,7 +1700,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "p[i] = softmax(x[i], i)\n"
         "cost C = -sum(p[i]*log(p[i]), i)\n",
         "x",
-        "(pᵀ (x − logsumexp(x)) + sum(p) − 1) p − p ⊙ (x − logsumexp(x))",
+        "(pᵀ log(softmax(x)) + sum(p) − 1) p − p ⊙ log(softmax(x))",
     ),
     (
         "softmax rows lin",
@@ -1716,7 +1716,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "param X : N, M\n"
         "cost C = sum(A[i,j]*softmax(X[i,j], i), i, j)\n",
         "X",
-        "A ⊙ softmax(Xᵀ)ᵀ − softmax(Xᵀ)ᵀ ((softmax(Xᵀ) A) ⊙ I)",
+        "A ⊙ softmax(Xᵀ)ᵀ − softmax(Xᵀ)ᵀ diag((Aᵀ ⊙ softmax(Xᵀ)) 𝟏)",
     ),
     (
         "unit vec resid",
@@ -2015,10 +2015,372 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "param x : N\n"
         "cost C = sum(x[i] - x[i], i)\n",
         "x",
-        "0𝟏",
+        "𝟎",
     ),
 ]
 """The same and other identities, in other spellings, orders of indices and of sums."""
+
+WRITTEN: list[tuple[str, str, str, str]] = [
+    (
+        "norm as a half power",
+        "const a : N\n"
+        "param x : N\n"
+        "cost C = sum((x[i] - a[i])^2, i)^(1/2)\n",
+        "x",
+        "(x − a)/‖x − a‖₂",
+    ),
+    (
+        "inverse norm as a power",
+        "param x : N\n"
+        "cost C = sum(x[i]^2, i)^(-1/2)\n",
+        "x",
+        "−x/‖x‖₂³",
+    ),
+    (
+        "root of a product of squares",
+        "param x : N\n"
+        "const y : N\n"
+        "cost C = sqrt(sum(x[i]^2, i)*sum(y[i]^2, i))\n",
+        "x",
+        "‖y‖₂ x/‖x‖₂",
+    ),
+    (
+        "root of a Rayleigh quotient",
+        "param A : N, N\n"
+        "const x : N\n"
+        "cost C = sqrt(sum(x[i]*A[i,j]*x[j], i, j)/sum(x[i]*x[i], i))\n",
+        "A",
+        "x xᵀ/(2√(xᵀ A x) ‖x‖₂)",
+    ),
+    (
+        "83 addends in another order",
+        "const B : N, M\n"
+        "const b : N\n"
+        "const D : N, N\n"
+        "param x : M\n"
+        "cost C = sum((sum(B[i,k]*x[k], k) + b[i])*D[i,j]*(b[j] + sum(B[j,k]*x[k], k)), i, j)\n",
+        "x",
+        "Bᵀ (D + Dᵀ) (b + B x)",
+    ),
+    (
+        "83 a difference turned round, x",
+        "const A : N, M\n"
+        "const b : N\n"
+        "const D : N, N\n"
+        "param x : M\n"
+        "cost C = sum((b[i] - sum(A[i,k]*x[k], k))*D[i,j]*(sum(A[j,k]*x[k], k) - b[j]), i, j)\n",
+        "x",
+        "−Aᵀ (D + Dᵀ) (A x − b)",
+    ),
+    (
+        "83 a difference turned round, D",
+        "const A : N, M\n"
+        "const b : N\n"
+        "param D : N, N\n"
+        "const x : M\n"
+        "cost C = sum((b[i] - sum(A[i,k]*x[k], k))*D[i,j]*(sum(A[j,k]*x[k], k) - b[j]), i, j)\n",
+        "D",
+        "−(A x − b) (A x − b)ᵀ",
+    ),
+    (
+        "Gaussian kernel",
+        "param W : N, N\n"
+        "const x : N\n"
+        "const y : N\n"
+        "cost C = exp(-sum((x[i] - y[i])*W[i,j]*(x[j] - y[j]), i, j))\n",
+        "W",
+        "−exp(−(x − y)ᵀ W (x − y)) (x − y) (x − y)ᵀ",
+    ),
+    (
+        "residual in its transposed spelling",
+        "param A : N, N\n"
+        "const P : N, N\n"
+        "const Q : N, N\n"
+        "cost C = sum((sum(A[k,i]*P[k,j], k) + sum(P[i,k]*A[k,j], k) + Q[i,j])^2, i, j)\n",
+        "A",
+        "2(P (Aᵀ P + P A + Q)ᵀ + Pᵀ (Aᵀ P + P A + Q))",
+    ),
+    (
+        "x - Ax",
+        "const A : N, N\n"
+        "param x : N\n"
+        "cost C = sum((x[i] - sum(A[i,j]*x[j], j))^2, i)\n",
+        "x",
+        "2(I − A)ᵀ (x − A x)",
+    ),
+    (
+        "projection on a subspace",
+        "const W : D, K\n"
+        "param x : D\n"
+        "cost C = sum((x[d] - sum(W[d,k]*W[e,k]*x[e], e, k))^2, d)\n",
+        "x",
+        "2(I − W Wᵀ) (x − W Wᵀ x)",
+    ),
+    (
+        "linear autoencoder",
+        "const W : D, H\n"
+        "const V : H, D\n"
+        "param X : N, D\n"
+        "cost C = sum((X[n,d] - sum(X[n,e]*W[e,h]*V[h,d], e, h))^2, n, d)\n",
+        "X",
+        "2(X − X W V) (I − W V)ᵀ",
+    ),
+    (
+        "unit rows",
+        "param X : N, M\n"
+        "cost C = sum((sum(X[i,j]^2, j) - 1)^2, i)\n",
+        "X",
+        "4 diag((X ⊙ X) 𝟏 − 1) X",
+    ),
+    (
+        "AXB + EXD",
+        "const A : P, N\n"
+        "const B : M, Q\n"
+        "const E : P, N\n"
+        "const D : M, Q\n"
+        "param X : N, M\n"
+        "cost C = sum((sum(A[p,n]*X[n,m]*B[m,q], n, m) + sum(E[p,n]*X[n,m]*D[m,q], n, m))^2, p, q)\n",
+        "X",
+        "2(Aᵀ (A X B + E X D) Bᵀ + Eᵀ (A X B + E X D) Dᵀ)",
+    ),
+    (
+        "X'X - I",
+        "param X : N, M\n"
+        "cost C = sum((sum(X[k,i]*X[k,j], k) - where(i == j, 1, 0))^2, i, j)\n",
+        "X",
+        "4X (Xᵀ X − I)",
+    ),
+    (
+        "off the diagonal",
+        "param X : N, N\n"
+        "cost C = sum(where(i == j, 0, X[i,j]^2), i, j)\n",
+        "X",
+        "2(X − X ⊙ I)",
+    ),
+    (
+        "off the diagonal, squared",
+        "param X : N, N\n"
+        "cost C = sum(where(i != j, X[i,j], 0)^2, i, j)\n",
+        "X",
+        "2(X − X ⊙ I)",
+    ),
+    (
+        "X - diag(d), X",
+        "param X : N, N\n"
+        "const d : N\n"
+        "cost C = sum((X[i,j] - where(i == j, d[i], 0))^2, i, j)\n",
+        "X",
+        "2(X − diag(d))",
+    ),
+    (
+        "X - diag(d), d",
+        "const X : N, N\n"
+        "param d : N\n"
+        "cost C = sum((X[i,j] - where(i == j, d[i], 0))^2, i, j)\n",
+        "d",
+        "−2(diag(X) − d)",
+    ),
+    (
+        "A + lambda I, A",
+        "param A : N, N\n"
+        "const X : N, N\n"
+        "const l\n"
+        "cost C = sum(A[i,j]*(X[i,j] + l*where(i == j, 1, 0)), i, j)\n",
+        "A",
+        "X + l I",
+    ),
+    (
+        "A + lambda I, l",
+        "const A : N, N\n"
+        "const X : N, N\n"
+        "param l\n"
+        "cost C = sum(A[i,j]*(X[i,j] + l*where(i == j, 1, 0)), i, j)\n",
+        "l",
+        "tr(A)",
+    ),
+    (
+        "cross-entropy by its targets",
+        "const W : D, K\n"
+        "const X : N, D\n"
+        "param Y : N, K\n"
+        "cost C = -sum(Y[n,k]*log(softmax(sum(X[n,d]*W[d,k], d), k)), n, k)/N\n",
+        "Y",
+        "−log(softmax(X W))/N",
+    ),
+    (
+        "mixture",
+        "param X : N, D\n"
+        "const m : M, D\n"
+        "cost C = -sum(logsumexp(-sum((X[n,d] - m[k,d])^2, d)/2, k), n)\n",
+        "X",
+        "X − softmax(−((X ⊙ X) 𝟏 𝟏ᵀ − 2X mᵀ + 𝟏 𝟏ᵀ (m ⊙ m)ᵀ)/2) m",
+    ),
+    (
+        "Gaussian likelihood",
+        "const X : N, D\n"
+        "const m : D\n"
+        "param s : D\n"
+        "cost C = sum((X[n,d] - m[d])^2/(2*s[d]^2) + log(s[d]), n, d)\n",
+        "s",
+        "N/s − ((X − 𝟏 mᵀ)^{⊙2})ᵀ 𝟏/s³",
+    ),
+    (
+        "kernel by its width",
+        "param s\n"
+        "const x : D\n"
+        "const y : D\n"
+        "cost C = exp(-sum((x[i] - y[i])^2, i)/(2*s^2))\n",
+        "s",
+        "exp(−‖x − y‖₂²/(2s²)) ‖x − y‖₂²/s³",
+    ),
+    (
+        "Mahalanobis and threshold",
+        "const A : N, N\n"
+        "const x : N\n"
+        "param t\n"
+        "cost C = (sum(x[i]*A[i,j]*x[j], i, j) - t)^2\n",
+        "t",
+        "2(t − xᵀ A x)",
+    ),
+    (
+        "ridge by its weight",
+        "const X : N, D\n"
+        "const y : N\n"
+        "const w : D\n"
+        "param l\n"
+        "cost C = 1/2*sum((y[n] - sum(X[n,d]*w[d], d))^2, n) + l/2*sum(w[d]*w[d], d)\n",
+        "l",
+        "‖w‖₂²/2",
+    ),
+    (
+        "a scalar without a sum",
+        "const a : N\n"
+        "const x : N\n"
+        "param c\n"
+        "cost C = c - sum(a[i]*x[i], i)\n",
+        "c",
+        "1",
+    ),
+    (
+        "gated linear unit",
+        "const W : H, D\n"
+        "param U : H, D\n"
+        "const X : N, D\n"
+        "cost C = sum(sum(W[i,d]*X[n,d], d)*sigmoid(sum(U[i,d]*X[n,d], d)), n, i)\n",
+        "U",
+        "((W Xᵀ) ⊙ sigmoid(U Xᵀ) ⊙ (1 − sigmoid(U Xᵀ))) X",
+    ),
+    (
+        "smoothness on a graph",
+        "const W : N, N\n"
+        "param f : N\n"
+        "cost C = sum(W[i,j]*(f[i] - f[j])^2, i, j)/2\n",
+        "f",
+        "diag(f) (W + Wᵀ) 𝟏 − (W + Wᵀ) f",
+    ),
+    (
+        "both means taken away",
+        "param X : N, M\n"
+        "cost C = sum((X[i,j] - mean(X[k,j], k) - mean(X[i,l], l) + mean(X[k,l], k, l))^2, i, j)\n",
+        "X",
+        "2(X − (1/N) 𝟏 𝟏ᵀ X − (1/M) X 𝟏 𝟏ᵀ + sum(X)/(N M))",
+    ),
+    (
+        "a mean put back",
+        "param X : N, M\n"
+        "cost C = sum((X[i,j] - mean(X[k,j], k) + mean(X[k,l], k, l))^2, i, j)\n",
+        "X",
+        "2(X − (1/N) 𝟏 𝟏ᵀ X + sum(X)/(N M))",
+    ),
+    (
+        "biased factorisation",
+        "const U : N, K\n"
+        "const V : M, K\n"
+        "const b : N\n"
+        "const c : M\n"
+        "const Y : N, M\n"
+        "param m\n"
+        "cost C = sum((Y[i,j] - m - b[i] - c[j] - sum(U[i,k]*V[j,k], k))^2, i, j)\n",
+        "m",
+        "−2(sum(Y) − M N m − M sum(b) − N sum(c) − sum(V Uᵀ))",
+    ),
+    (
+        "distances by their weights, W",
+        "param W : N, M\n"
+        "const X : N, D\n"
+        "const Y : M, D\n"
+        "cost C = sum(W[i,j]*sum((X[i,d] - Y[j,d])^2, d), i, j)\n",
+        "W",
+        "(X ⊙ X) 𝟏 𝟏ᵀ − 2X Yᵀ + 𝟏 𝟏ᵀ (Y ⊙ Y)ᵀ",
+    ),
+    (
+        "distances by their weights, X",
+        "const W : N, M\n"
+        "param X : N, D\n"
+        "const Y : M, D\n"
+        "cost C = sum(W[i,j]*sum((X[i,d] - Y[j,d])^2, d), i, j)\n",
+        "X",
+        "2(diag(W 𝟏) X − W Y)",
+    ),
+    (
+        "tied autoencoder",
+        "const W : H, D\n"
+        "param X : N, D\n"
+        "const Y : N, D\n"
+        "cost C = sum(Y[n,d]*W[h,d]*sigmoid(sum(W[h,e]*X[n,e], e)), n, d, h)\n",
+        "X",
+        "((Y Wᵀ) ⊙ sigmoid(X Wᵀ) ⊙ (1 − sigmoid(X Wᵀ))) W",
+    ),
+    (
+        "tied autoencoder, a step",
+        "const W : H, D\n"
+        "param X : N, D\n"
+        "R[n,d] = sum(W[h,d]*sigmoid(sum(W[h,e]*X[n,e], e)), h)\n"
+        "cost C = sum(R[n,d]^2, n, d)/2\n",
+        "X",
+        "(((∂C/∂R) Wᵀ) ⊙ sigmoid(X Wᵀ) ⊙ (1 − sigmoid(X Wᵀ))) W",
+    ),
+    (
+        "two layers of a graph",
+        "param A : N, N\n"
+        "const X : N, D\n"
+        "const W : D, H\n"
+        "F[n,h] = tanh(sum(A[n,m]*X[m,d]*W[d,h], m, d))\n"
+        "S[n,h] = sum(A[n,m]*F[m,h], m)\n"
+        "cost C = sum(S[n,h]^2, n, h)\n",
+        "A",
+        "((∂C/∂F) ⊙ (1 − F ⊙ F)) Wᵀ Xᵀ + (∂C/∂S) Fᵀ",
+    ),
+    (
+        "quotient that cancels",
+        "param x : N\n"
+        "const a : N\n"
+        "cost C = sum((a[i]/x[i] - 1)^2, i)\n",
+        "x",
+        "2 (1 − a/x) ⊙ a/x²",
+    ),
+    (
+        "Rayleigh by steps, x",
+        "const A : N, N\n"
+        "param x : N\n"
+        "s = sum(x[i]^2, i)\n"
+        "q = sum(x[i]*A[i,j]*x[j], i, j)\n"
+        "cost C = q/s\n",
+        "x",
+        "2 (∂C/∂s) x + (∂C/∂q) (A + Aᵀ) x",
+    ),
+    (
+        "Rayleigh by steps, s",
+        "const A : N, N\n"
+        "const x : N\n"
+        "s = sum(x[i]^2, i)\n"
+        "q = sum(x[i]*A[i,j]*x[j], i, j)\n"
+        "cost C = q/s\n",
+        "s",
+        "−q/s²",
+    ),
+]
+"""What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 
 NONE: list[tuple[str, str]] = [
     (
@@ -2068,6 +2430,8 @@ class _Loops(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         assert isinstance(node.func, ast.Name)
+        if node.func.id == "where":
+            return ast.IfExp(*node.args)
         if node.func.id not in ("sum", "mean", "logsumexp", "softmax"):
             return node
         body, *indices = (ast.unparse(a) for a in node.args)
@@ -2155,6 +2519,7 @@ def _names(text: str, values: Mapping[str, Any], code: str) -> dict[str, Any]:
     adjoints = {f"d{n}": model.gradient(values, n) for n in arrays if re.search(rf"\bd{n}\b", code)}
     helpers = {
         "sigmoid": _FUNCTIONS["sigmoid"],
+        "softplus": _FUNCTIONS["softplus"],
         "softmax": _softmax,
         "relu_prime": lambda u: (u > 0) * 1.0,
         "logsumexp": lambda u: np.log(np.sum(np.exp(u))),
@@ -2168,7 +2533,7 @@ def _matrix(text: str, variable: str) -> Any:
     return form
 
 
-ROWS = [pytest.param(*row[1:], id=row[0]) for row in (*COOKBOOK, *BEYOND, *FURTHER)]
+ROWS = [pytest.param(*row[1:], id=row[0]) for row in (*COOKBOOK, *BEYOND, *FURTHER, *WRITTEN)]
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
@@ -2263,7 +2628,8 @@ def test_sums_over_rows_and_columns_of_an_entrywise_product_are_told_alike() -> 
 
 @pytest.mark.needs("pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
-    forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in (*COOKBOOK, *BEYOND, *FURTHER)]
+    rows = (*COOKBOOK, *BEYOND, *FURTHER, *WRITTEN)
+    forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in rows]
     body = "\n".join(rf"\[ {form} \]" for form in forms)
     head = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
     (tmp_path / "forms.tex").write_text(f"{head}{body}\n\\end{{document}}\n")

@@ -8,9 +8,20 @@ indices, there is no matrix form, and None says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from symbp.arrays.matrix_factors import (
+    depends,
+    flat,
+    has_reduction,
+    is_link,
+    multiplied_out,
+    one_number,
+    one_sum,
+    repeated,
+    vector,
+)
 from symbp.arrays.matrix_forms import is_zero, simplify
 from symbp.arrays.matrix_join import (
     Axis,
@@ -43,10 +54,12 @@ from symbp.arrays.matrix_nodes import (
     Softmax,
     Transpose,
     Unit,
+    Zeros,
     outer,
     shape,
     transposed,
 )
+from symbp.arrays.matrix_where import bracketed
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
     ONE,
@@ -64,9 +77,6 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     free_indices,
-    mul,
-    number,
-    walk,
 )
 from symbp.model.core import Array
 
@@ -83,10 +93,15 @@ def matrix_form(
 ) -> Matrix | None:
     """``node`` as a matrix with rows along ``row`` and columns along ``col``; None if it has none."""
     try:
-        built = simplify(_spread(_build(Scope(arrays), node, row, col), row, col))
-        return _spread(built, row, col) if is_zero(built) else built
+        built = _spread(_build(Scope(arrays), bracketed(node), row, col), row, col)
     except NoMatrixForm:
         return None
+    # a vector whose entries are all one scalar is that scalar times ones
+    out = simplify(built)
+    likes = tuple(i for i in (row, col) if i is not None)
+    if is_zero(out) and likes:
+        return Zeros(likes)
+    return _spread(out, row, col)
 
 
 def _spread(built: Matrix, row: Axis, col: Axis) -> Matrix:
@@ -126,12 +141,14 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _multiply(scope, factors, row, col)
         case Div(num, den):
             return _divide(scope, num, den, row, col)
-        case Pow(base, exponent) if not _depends(exponent, own) and not _has_reduction(exponent):
-            return Power(_build(scope, base, row, col), exponent)
+        case Pow(base, exponent) if not depends(exponent, own) and not has_reduction(exponent):
+            return Power(_build(scope, base, row, col), one_number(exponent))
         case Call(function, args, orders):
             return Mapped(function, tuple(_build(scope, a, row, col) for a in args), orders)
         case Reduce("sum" | "dot"):
             return _sum(scope, node, row, col)
+        case Reduce("logsumexp", (index,), body) if len(own) == 1:
+            return _logsumexp(scope, index, body, row, col)
         case Weights("softmax", index, body, at):
             return _softmax(scope, index, body, at, row, col)
         case Indicator(left, right):
@@ -147,7 +164,7 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             return _sum(scope, node, None, None)
         case Reduce(op, (index,), body) if not index.sequence:
             return Folded(op, _build(scope, body, index, None), index)
-        case Mul(factors) if any(map(_has_reduction, factors)):
+        case Mul(factors) if any(map(has_reduction, factors)):
             return _multiply(scope, factors, None, None)
         case Neg(arg):
             return Minus(_scalar(scope, arg))
@@ -155,8 +172,8 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             return Plus(tuple(_scalar(scope, t) for t in terms))
         case Div(num, den):
             return Quotient(_scalar(scope, num), _scalar(scope, den))
-        case Pow(base, exponent) if not _has_reduction(exponent):
-            return Power(_scalar(scope, base), exponent)
+        case Pow(base, exponent) if not has_reduction(exponent):
+            return Power(_scalar(scope, base), one_number(exponent))
         case Call(function, args, orders):
             return Mapped(function, tuple(_scalar(scope, a) for a in args), orders)
         case Ref() | Adjoint():
@@ -164,18 +181,14 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
                 raise NoMatrixForm
             return Scalar(node)
         case _:
-            if any(not i.sequence for i in free_indices(node)) or _has_reduction(node):
+            if any(not i.sequence for i in free_indices(node)) or has_reduction(node):
                 raise NoMatrixForm
             return Scalar(node)
 
 
-def _has_reduction(node: Expr) -> bool:
-    return any(isinstance(n, (Reduce, Weights)) for n in walk(node))
-
-
 def _leaf(scope: Scope, node: Ref | Adjoint, row: Axis, col: Axis) -> Matrix:
     axes = scope.arrays[node.name].axes
-    if (twice := _repeated(node)) is not None:
+    if (twice := repeated(node)) is not None:
         other = fresh(twice.name, twice.lo, twice.hi, twice.sequence)
         second = max(n for n, p in enumerate(node.indices) if p.as_index() == twice)
         places = (*node.indices[:second], affine(other), *node.indices[second + 1 :])
@@ -199,22 +212,11 @@ def _leaf(scope: Scope, node: Ref | Adjoint, row: Axis, col: Axis) -> Matrix:
     return Transpose(leaf)
 
 
-def _repeated(node: Ref | Adjoint) -> Index | None:
-    """The ordinary index that stands in two positions: a diagonal."""
-    alone = [i for p in node.indices if (i := p.as_index()) is not None and not i.sequence]
-    return next((i for i in alone if alone.count(i) == 2), None)
-
-
 def _open(at: tuple[Affine, ...], own: list[Index]) -> tuple[Index, ...]:
     if len(at) != 1 or at[0].as_index() not in own:
         raise NoMatrixForm
     (only,) = at[0].indices()
     return (only,)
-
-
-def _depends(node: Expr, indices: Iterable[Index]) -> bool:
-    own = free_indices(node)
-    return any(i in own for i in indices)
 
 
 # ── products ──────────────────────────────────────────────────────────────────────────────────────
@@ -224,9 +226,9 @@ def _multiply(scope: Scope, factors: tuple[Expr, ...], row: Axis, col: Axis) -> 
     """Factors sorted by the axes they carry: scalars, columns, rows, matrices."""
     both, rows, cols, plain, links = (list[Expr]() for _ in range(5))
     for factor in factors:
-        by_row, by_col = _depends(factor, [row] if row else []), _depends(factor, [col] if col else [])
+        by_row, by_col = depends(factor, [row] if row else []), depends(factor, [col] if col else [])
         if by_row and by_col:
-            (links if _links(factor, row, col) else both).append(factor)
+            (links if is_link(factor, row, col) else both).append(factor)
         else:
             (rows if by_row else cols if by_col else plain).append(factor)
     core = _core(scope, both, rows, cols, links, row, col)
@@ -237,12 +239,6 @@ def _multiply(scope: Scope, factors: tuple[Expr, ...], row: Axis, col: Axis) -> 
 
 
 _ONE = Mul(())
-
-
-def _links(factor: Expr, row: Axis, col: Axis) -> bool:
-    if not isinstance(factor, Indicator) or row is None or col is None:
-        return False
-    return {factor.left.as_index(), factor.right.as_index()} == {row, col}
 
 
 def _core(
@@ -273,25 +269,32 @@ def _core(
 
 
 def _divide(scope: Scope, num: Expr, den: Expr, row: Axis, col: Axis) -> Matrix:
-    if not _depends(den, [i for i in (row, col) if i is not None]):
+    if not depends(den, [i for i in (row, col) if i is not None]):
         return Quotient(_build(scope, num, row, col), _scalar(scope, den))
     own = [i for i in (row, col) if i is not None]
-    if len(own) == 2 and not all(_depends(den, [i]) for i in own):
-        return _multiply(scope, (*_flat(num, own), Div(ONE, den)), row, col)
+    if len(own) == 2 and not all(depends(den, [i]) for i in own):
+        return _multiply(scope, (*flat(num, own), Div(ONE, den)), row, col)
     return Quotient(_build(scope, num, row, col), _build(scope, den, row, col))
 
 
 def _softmax(scope: Scope, index: Index, body: Expr, at: Affine, row: Axis, col: Axis) -> Matrix:
     place = at.as_index()
-    if place is None or _depends(body, [place]):
+    if place is None or depends(body, [place]):
         raise NoMatrixForm
-    if place == row and not _depends(body, [col] if col else []):
+    if place == row and not depends(body, [col] if col else []):
         return Softmax(_build(scope, body, index, None), index)
     if place == row and col is not None:
         return Transpose(Softmax(_build(scope, body, col, index), index))
     if place == col and row is not None:
         return Softmax(_build(scope, body, row, index), index)
     raise NoMatrixForm
+
+
+def _logsumexp(scope: Scope, index: Index, body: Expr, row: Axis, col: Axis) -> Matrix:
+    """Of each row: log(exp(Z) 𝟏)."""
+    exponents = Mapped("exp", (_build(scope, body, row if row is not None else col, index),))
+    column = Mapped("log", (Product((exponents, Ones(index)), (index,)),))
+    return column if row is not None else Transpose(column)
 
 
 def _indicator(left: Affine, right: Affine, row: Axis, col: Axis) -> Matrix:
@@ -321,11 +324,11 @@ def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col:
         case Neg(arg):
             return Minus(_contract(scope, arg, over, row, col))
         case Add(terms) if over:
-            if len(over) == 1 and _vector(body, over[0], row, col):
+            if len(over) == 1 and vector(body, over[0], row, col):
                 return _join(scope, body, over, row, col)
             return Plus(tuple(_filled(_contract(scope, t, over, row, col), row, col) for t in terms))
-        case Div(num, den) if not _depends(den, over):
-            if _depends(den, [i for i in (row, col) if i is not None]):
+        case Div(num, den) if not depends(den, over):
+            if depends(den, [i for i in (row, col) if i is not None]):
                 return _join(scope, body, over, row, col)
             return Quotient(_contract(scope, num, over, row, col), _scalar(scope, den))
         case Reduce("sum", inner, deeper) if not any(i.sequence for i in inner):
@@ -336,24 +339,23 @@ def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col:
             return _join(scope, body, over, row, col)
 
 
-def _vector(body: Expr, index: Index, row: Axis, col: Axis) -> bool:
-    """Whether the summed terms are entries of vectors along ``index`` alone: they are added up as one."""
-    if not isinstance(body, Add) or any(_split(t, index) for t in body.terms):
-        return False
-    others = [i for i in (row, col) if i is not None]
-    return all(_depends(t, [index]) and not _depends(t, others) for t in body.terms)
-
-
-def _split(term: Expr, index: Index) -> bool:
-    return isinstance(term, Mul) and sum(_depends(f, [index]) for f in term.factors) > 1
-
-
 def _join(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col: Axis) -> Matrix:
     axes = tuple(i for i in (*over, row, col) if i is not None)
-    factors = [_factor(scope, f, axes) for f in _flat(body, axes)]
-    for index in elimination_order(over, factors):
-        factors = eliminate(factors, index)
-    return assemble(factors, row, col)
+    try:
+        factors = [_factor(scope, f, axes) for f in flat(body, axes)]
+        for index in elimination_order(over, factors):
+            factors = eliminate(factors, index)
+        return assemble(factors, row, col)
+    except NoMatrixForm:
+        # Σ_d R_nd (Σ_h W_hd S_nh W_he): the inner sum alone has three indices
+        nested = one_sum(body, axes)
+        if nested is not None:
+            return _contract(scope, nested[1], (*over, *nested[0]), row, col)
+        # (A_pn B_mq + C_pn D_mq) R_pq: each term is a product, the bracket is none
+        terms = multiplied_out(body, axes)
+        if terms is None:
+            raise
+        return Plus(tuple(_filled(_contract(scope, t, over, row, col), row, col) for t in terms))
 
 
 def _factor(scope: Scope, node: Expr, axes: tuple[Index, ...]) -> Factor:
@@ -370,20 +372,3 @@ def _factor(scope: Scope, node: Expr, axes: tuple[Index, ...]) -> Factor:
             first, second = second, first
             own = (first, second)
     return Factor(_build(scope, node, first, second), own)
-
-
-def _flat(body: Expr, axes: Iterable[Index]) -> list[Expr]:
-    """The factors of a product; a denominator goes with the factors of the same axes."""
-    match body:
-        case Mul(factors):
-            return [inner for f in factors for inner in _flat(f, axes)]
-        case Neg(arg):
-            return [number(-1), *_flat(arg, axes)]
-        case Div(num, den):
-            own = [i for i in axes if i in free_indices(den)]
-            above = _flat(num, axes)
-            with_it = [f for f in above if [i for i in axes if i in free_indices(f)] == own]
-            rest = [f for f in above if f not in with_it]
-            return [*rest, Div(mul(with_it) if with_it else ONE, den)]
-        case _:
-            return [body]

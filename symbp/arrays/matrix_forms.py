@@ -9,6 +9,13 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+from symbp.arrays.matrix_entrywise import (
+    diagonal,
+    diagonal_axis,
+    diagonal_matrix,
+    entrywise,
+    entrywise_product,
+)
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
     Diag,
@@ -30,10 +37,13 @@ from symbp.arrays.matrix_nodes import (
     Softmax,
     Trace,
     Transpose,
+    Zeros,
+    outer,
     parts,
     shape,
     with_parts,
 )
+from symbp.arrays.matrix_signs import one_spelling
 from symbp.arrays.matrix_terms import (
     SCALAR,
     Term,
@@ -41,6 +51,7 @@ from symbp.arrays.matrix_terms import (
     key,
     node_of,
     powers,
+    scaled,
     term_of,
     times,
     transposes,
@@ -63,15 +74,33 @@ def is_zero(node: Matrix) -> bool:
     return node == Scalar(number(0))
 
 
-_LINEAR = (Product, Hadamard, Plus, Minus, Scaled, Transpose)
+_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Mapped)
+"""Where a scalar stands for an array that has it in every entry."""
+
+
+def with_axes(node: Matrix, like: Matrix) -> Matrix:
+    """``node`` with the rows and columns of ``like``, of which it is the simplified form: times ones.
+
+    x − x is 0, and exp(x − x) is 1: what a sum or a product runs over is told by ``like``.
+    """
+    wanted, given = shape(like), shape(node)
+    row, col = axis(like), axis(like, column=True)
+    if wanted == given or (row is None and wanted[0]) or (col is None and wanted[1]):
+        return node if wanted == given else like
+    likes = tuple(i for i in (row, col) if i is not None)
+    if is_zero(node):
+        return Zeros(likes)
+    ones = [Ones(i) for i in likes]
+    if given == SCALAR:
+        whole = outer(*ones) if len(ones) > 1 else ones[0] if wanted[0] else Transpose(ones[0])
+        return Scaled(node, whole)
+    return outer(node, ones[1]) if given[0] else Product((ones[0], node), (None,))
 
 
 def _simplified(node: Matrix) -> Matrix:
     below = tuple(_simplified(p) for p in parts(node))
-    if not isinstance(node, _LINEAR):
-        # exp of a zero vector is a vector: it needs the axes
-        pairs = zip(parts(node), below, strict=True)
-        below = tuple(p if is_zero(b) and any(shape(p)) else b for p, b in pairs)
+    if not isinstance(node, _ENTRYWISE):
+        below = tuple(with_axes(b, p) for p, b in zip(parts(node), below, strict=True))
     node = with_parts(node, below)
     match node:
         case Transpose(arg):
@@ -79,15 +108,17 @@ def _simplified(node: Matrix) -> Matrix:
         case Product():
             return _product(node)
         case Hadamard(args):
-            return _hadamard(args)
+            return entrywise_product(args)
+        case Quotient(_, den) if shape(den) != SCALAR:
+            return entrywise_product((node,))
         case Plus(args):
             return gathered(args)
         case Diag(arg):
-            return _diagonal_matrix(arg)
+            return diagonal_matrix(arg)
         case Folded("sum", arg, like, across):
             return _total(arg, like, across)
-        case Diagonal(arg):
-            return arg.arg if isinstance(arg, Diag) else node
+        case Diagonal(arg, like):
+            return diagonal(arg, like)
         case Minus(Plus(args)) if len(args) == 2 and isinstance(args[1], Minus):
             # −(x − a) is a − x
             return Plus((args[1].arg, Minus(args[0])))
@@ -110,6 +141,8 @@ def _product(node: Product) -> Matrix:
     if not front.number:
         return node_of(front)
     chain, inner = _weighted(chain, inner)
+    (spelled,) = one_spelling([Term(chain=tuple(chain))])
+    front, chain = scaled(front, spelled.number), list(spelled.chain)
     factors, chain, inner = _inner_products(chain, inner)
     for factor in factors:
         front = times(front, term_of(_closed(*factor)))
@@ -155,8 +188,14 @@ def _addends(node: Matrix) -> tuple[Matrix, ...]:
     match node:
         case Plus(args) if all(map(any, map(shape, args))):
             return args
-        case Transpose(Plus(args)) if all(map(any, map(shape, args))):
-            return tuple(turned(a) for a in args)
+        case Transpose(Plus() | Hadamard() as arg):
+            return tuple(turned(a) for a in _addends(arg))
+        case Hadamard(args):
+            # W ⊙ (f 𝟏ᵀ − 𝟏 fᵀ) is diag(f) W − W diag(f)
+            place = next((n for n, a in enumerate(args) if isinstance(a, Plus)), 0)
+            before, after = args[:place], args[place + 1 :]
+            terms = _addends(args[place])
+            return tuple(entrywise_product((*before, t, *after)) for t in terms if all(map(_ones, terms)))
         case _:
             return ()
 
@@ -188,9 +227,15 @@ def _weighted(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matr
 def _pair(left: Matrix, right: Matrix) -> Matrix | None:
     match left, right:
         case Diag(a), _ if shape(right) == (True, False):
-            return a if isinstance(right, Ones) else _hadamard((a, right))
+            return a if isinstance(right, Ones) else entrywise_product((a, right))
         case Transpose(row), Diag(a) if shape(row) == (True, False):
-            return Transpose(a if isinstance(row, Ones) else _hadamard((row, a)))
+            return Transpose(a if isinstance(row, Ones) else entrywise_product((row, a)))
+        case Softmax(), Ones() if (along := axis(left)) is not None:
+            # each row adds up to 1
+            return Ones(along)
+        case _ if shape(right) == (True, False) and (like := diagonal_axis(left)) is not None:
+            # (X ⊙ I) v takes the diagonal of X
+            return _pair(Diag(diagonal(left, like)), right)
         case _:
             return None
 
@@ -208,6 +253,8 @@ def _closed(chain: list[Matrix], inner: list[Index | None]) -> Matrix:
     match chain, inner:
         case [Transpose(Ones(like)), vector], _:
             return _total(vector, like, None)
+        case [Transpose(Ones(like)), *between, Ones(across)], [_, *joints, _]:
+            return _total(_row(between, joints), like, across)
     half = len(chain) // 2
     if len(chain) % 2 == 0:
         right = _row(chain[half:], inner[half:])
@@ -230,79 +277,26 @@ def _row_sums(chain: list[Matrix], inner: list[Index | None]) -> Matrix | None:
     diagonal of it would hide that only these entries are wanted.
     """
     match chain, inner:
+        case [Transpose(Hadamard((left, right))) as arg, Ones()], [Index() as index]:
+            return _diagonal_of(arg, turned(left), turned(right), index)
         case [Hadamard((left, right)) as arg, Ones()], [Index() as index]:
-            if _entry_by_entry(left) or _entry_by_entry(right):
-                return None
-            whole = _product(Product((left, turned(right)), (index,)))
-            # a matrix and its transpose have the same diagonal
-            whole = min(whole, turned(whole), key=transposes)
-            row = axis(left)
-            return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
+            return _diagonal_of(arg, left, right, index)
         case _:
             return None
 
 
+def _diagonal_of(arg: Matrix, left: Matrix, right: Matrix, index: Index) -> Matrix | None:
+    if _entry_by_entry(left) or _entry_by_entry(right):
+        return None
+    whole = _product(Product((left, turned(right)), (index,)))
+    # a matrix and its transpose have the same diagonal
+    whole = min(whole, turned(whole), key=transposes)
+    row = axis(left)
+    return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
+
+
 def _entry_by_entry(node: Matrix) -> bool:
-    return isinstance(node, (Mapped, Hadamard, Power)) or any(map(_entry_by_entry, parts(node)))
-
-
-# ── entry by entry ────────────────────────────────────────────────────────────────────────────────
-
-
-def _hadamard(args: tuple[Matrix, ...]) -> Matrix:
-    front, found = Term(), dict[object, tuple[Matrix, int]]()
-    for arg in (inner for a in args for inner in (a.args if isinstance(a, Hadamard) else (a,))):
-        term = term_of(arg)
-        front = times(front, Term(term.number, term.scalars))
-        if not term.chain:
-            continue
-        core = node_of(Term(chain=term.chain, inner=term.inner))
-        if isinstance(core, Ones) and len(args) > 1:
-            continue
-        base, exponent = _raised(core)
-        known = found.get(key(base))
-        found[key(base)] = (base, exponent + (known[1] if known else 0))
-    if not front.number:
-        return node_of(front)
-    if not found:
-        return args[0]
-    kept = _over([b if e == 1 else Power(b, number(e)) for b, e in found.values()])
-    turned_all = tuple(turned(k) for k in kept)
-    if sum(map(transposes, turned_all)) + 1 < sum(map(transposes, kept)):
-        return node_of(times(front, term_of(Transpose(_entrywise(list(turned_all))))))
-    return node_of(times(front, term_of(_entrywise(kept))))
-
-
-def _entrywise(args: list[Matrix]) -> Matrix:
-    return args[0] if len(args) == 1 else Hadamard(tuple(args))
-
-
-def _over(args: list[Matrix]) -> list[Matrix]:
-    """u ⊙ (1/v) is u/v."""
-    below = [a.den for a in args if isinstance(a, Quotient) and a.num == Scalar(ONE)]
-    above = [a for a in args if not (isinstance(a, Quotient) and a.num == Scalar(ONE))]
-    if not below or not above or any(shape(b) != shape(above[0]) for b in below):
-        return args
-    return [Quotient(_entrywise(above), _entrywise(below))]
-
-
-def _raised(node: Matrix) -> tuple[Matrix, int]:
-    match node:
-        case Power(base, Number(value)) if value.denominator == 1 and value > 0:
-            return base, int(value)
-        case _:
-            return node, 1
-
-
-def _diagonal_matrix(arg: Matrix) -> Matrix:
-    """diag of the diagonal of X is X ⊙ I; numbers stand in front."""
-    term = term_of(arg)
-    front = Term(term.number, term.scalars)
-    if not term.chain:
-        return Diag(arg)
-    core = node_of(Term(chain=term.chain, inner=term.inner))
-    matrix = _hadamard((core.arg, Identity(core.like))) if isinstance(core, Diagonal) else Diag(core)
-    return node_of(times(front, term_of(matrix)))
+    return isinstance(node, (Mapped, Hadamard, Power, Softmax)) or any(map(_entry_by_entry, parts(node)))
 
 
 # ── sums of all entries ───────────────────────────────────────────────────────────────────────────
@@ -326,7 +320,7 @@ def _sum_of(core: Matrix, like: Index, across: Index | None) -> Matrix:
         case Transpose(matrix) if across is not None:
             return _sum_of(matrix, across, like)
         case Hadamard((left, *rest)) if across is None:
-            return _product(Product((turned(left), _entrywise(list(rest))), (like,)))
+            return _product(Product((turned(left), entrywise(list(rest))), (like,)))
         case Hadamard((left, right)):
             return _trace(left, right, like, across)
         case Diagonal(matrix):

@@ -7,7 +7,21 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
-from symbp.arrays.matrix_nodes import Hadamard, Matrix, Minus, Ones, Plus, Product, Trace, Transpose, shape
+from symbp.arrays.matrix_identity import with_identity
+from symbp.arrays.matrix_nodes import (
+    Hadamard,
+    Identity,
+    Matrix,
+    Minus,
+    Ones,
+    Plus,
+    Product,
+    Trace,
+    Transpose,
+    shape,
+)
+from symbp.arrays.matrix_signs import one_spelling
+from symbp.arrays.matrix_softmax import log_softmax
 from symbp.arrays.matrix_terms import (
     Term,
     alike,
@@ -25,11 +39,12 @@ from symbp.arrays.matrix_terms import (
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
     """The sum with like terms added and common factors taken out."""
-    terms = _with_ones(_same_chains(_merged([term for arg in args for term in _terms(arg)])))
+    opened = one_spelling([term for arg in args for term in _terms(arg)])
+    terms = _with_ones(_same_chains(log_softmax(_merged(_without_ones(opened)))))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
-    terms = _grouped(terms)
+    terms = _grouped(with_identity(terms, gathered))
     return node_of(times(front, term_of(_sum(terms))))
 
 
@@ -57,6 +72,17 @@ def _with_ones(terms: list[Term]) -> list[Term]:
         return terms
     ones = Term(chain=(Ones(along),))
     return [times(t, ones) if not t.chain and _has_inner_product(t) else t for t in terms]
+
+
+def _without_ones(terms: list[Term]) -> list[Term]:
+    """c 𝟏 is c where another scalar stands without them, and another term tells the axes."""
+    if all(t.chain for t in terms) or all(map(_only_ones, terms)):
+        return terms
+    return [Term(t.number, t.scalars) if _only_ones(t) else t for t in terms]
+
+
+def _only_ones(term: Term) -> bool:
+    return all(isinstance(f.arg if isinstance(f, Transpose) else f, Ones) for f in term.chain)
 
 
 def _has_inner_product(term: Term) -> bool:
@@ -165,11 +191,18 @@ def _matrices(node: Plus) -> bool:
 
 
 def _upright(node: Plus) -> Matrix:
-    """(XB + BX)ᵀ where that saves transposes, each factor having had one."""
+    """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left."""
     other = turned(node)
-    if not _matrices(node) or transposes(other) + 1 >= transposes(node):
+    saved = transposes(node) - transposes(other)
+    few = 1 if any(isinstance(a, Identity) for a in node.args) else 2
+    if not _matrices(node) or saved < few or _turned_factors(other):
         return node
     return Transpose(other) if not isinstance(other, Transpose) else node
+
+
+def _turned_factors(node: Matrix) -> bool:
+    args = node.args if isinstance(node, Plus) else ()
+    return any(isinstance(f, Transpose) for a in args for f in term_of(a).chain)
 
 
 # ── common factors of chains ──────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ from fractions import Fraction
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
     ONE,
+    ZERO,
     Adjoint,
     Call,
     Div,
@@ -51,6 +52,13 @@ class Ones:
     """The vector of ones along an axis like ``like``."""
 
     like: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """The zero vector, or matrix, along axes like ``likes``."""
+
+    likes: tuple[Index, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +216,7 @@ class SequenceSum:
 
 
 Matrix = (
-    Leaf | Scalar | Ones | Unit | Identity | Transpose | Product | MatrixPower | Hadamard | Quotient
+    Leaf | Scalar | Ones | Zeros | Unit | Identity | Transpose | Product | MatrixPower | Hadamard | Quotient
     | Power | Plus | Minus | Scaled | Mapped | Softmax | Folded | Norm | Trace | Diagonal | Diag | SequenceSum
 )  # fmt: skip
 
@@ -216,11 +224,11 @@ Matrix = (
 def parts(node: Matrix) -> tuple[Matrix, ...]:
     """The matrix expressions directly below a node."""
     match node:
-        case Leaf() | Scalar() | Ones() | Unit() | Identity():
+        case Leaf() | Scalar() | Ones() | Zeros() | Unit() | Identity():
             return ()
         case Transpose(arg) | Minus(arg) | Diag(arg) | Softmax(arg) | Power(arg) | MatrixPower(arg):
             return (arg,)
-        case Folded(_, arg) | SequenceSum(_, arg) | Norm(arg) | Trace(arg) | Diagonal(arg):
+        case Norm(arg) | Trace(arg) | Diagonal(arg) | Folded(_, arg) | SequenceSum(_, arg):
             return (arg,)
         case Product(args) | Hadamard(args) | Plus(args) | Mapped(_, args):
             return args
@@ -233,14 +241,12 @@ def parts(node: Matrix) -> tuple[Matrix, ...]:
 def with_parts(node: Matrix, below: tuple[Matrix, ...]) -> Matrix:
     """The same node over other parts."""
     match node:
-        case Leaf() | Scalar() | Ones() | Unit() | Identity():
+        case Leaf() | Scalar() | Ones() | Zeros() | Unit() | Identity():
             return node
         case Product() | Hadamard() | Plus() | Mapped():
             return replace(node, args=below)
-        case Quotient():
-            return Quotient(*below)
-        case Scaled():
-            return Scaled(*below)
+        case Quotient() | Scaled():
+            return type(node)(*below)
         case Power() | MatrixPower():
             return replace(node, base=below[0])
         case _:
@@ -254,7 +260,7 @@ Shape = tuple[bool, bool]
 def shape(node: Matrix) -> Shape:
     """A scalar has neither rows nor columns, a column vector rows alone, a matrix both."""
     match node:
-        case Leaf(_, axes):
+        case Leaf(_, axes) | Zeros(axes):
             return (True, len(axes) == 2)
         case Scalar() | Folded() | Norm() | Trace():
             return (False, False)
@@ -303,6 +309,8 @@ def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
             return refresh(expression)
         case Ones():
             return ONE
+        case Zeros():
+            return ZERO
         case Unit(at):
             place = row if row is not None else col
             assert place is not None
@@ -385,7 +393,7 @@ def _product(
     args: tuple[Matrix, ...], inner: tuple[Index | None, ...], row: Affine | None, col: Affine | None
 ) -> Expr:
     """A B C at (row, col): Σ over the indices between neighbours."""
-    between = [_copy(i) if i is not None else None for i in inner]
+    between = [None if i is None else _copy(i) for i in inner]
     places = [row, *(affine(i) if i is not None else None for i in between), col]
     factors = [entry(a, places[n], places[n + 1]) for n, a in enumerate(args)]
     summed = tuple(i for i in between if i is not None)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from symbp.arrays.matrix_nodes import (
     Diag,
+    Folded,
     Hadamard,
     Leaf,
     Matrix,
@@ -39,8 +40,16 @@ def matrix_reason(node: Matrix) -> Words:
     nodes = list(_walk(node))
     clauses = (*_sums(nodes), *_others(nodes))
     if not clauses:
-        return ("all entries at once",)
+        return _of_scalars(nodes)
     return _joined("; ", clauses[:_CLAUSES])
+
+
+def _of_scalars(nodes: list[Matrix]) -> Words:
+    if any(isinstance(n, Product) and shape(n) == (False, False) for n in nodes):
+        return ("a sum of products of entries: an inner product",)
+    if any(isinstance(n, Folded) and n.op == "sum" for n in nodes):
+        return ("the sum of all entries",)
+    return ("all entries at once",)
 
 
 # ── sums between neighbours of a product ──────────────────────────────────────────────────────────

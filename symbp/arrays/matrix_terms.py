@@ -29,12 +29,13 @@ from symbp.arrays.matrix_nodes import (
     Softmax,
     Transpose,
     Unit,
+    Zeros,
     parts,
     shape,
     with_parts,
 )
 from symbp.calculus.affine import Index, affine, fresh
-from symbp.calculus.expr import ONE, Div, Expr, Mul, Neg, Number, canonical, number, substitute
+from symbp.calculus.expr import ONE, Adjoint, Div, Expr, Mul, Neg, Number, Pow, canonical, number, substitute
 
 SCALAR = (False, False)
 _ROW, _COLUMN = fresh("row"), fresh("column")
@@ -60,6 +61,9 @@ def key(node: Matrix) -> Hashable:
             return ("scalar", canonical(expression))
         case Ones(like) | Identity(like):
             return (type(node).__name__, like.extent)
+        case Plus(args) | Hadamard(args):
+            # X b + c is c + X b
+            return (type(node).__name__, frozenset(Counter(map(key, args)).items()))
         case _:
             return (type(node).__name__, _fixed(node), tuple(key(p) for p in parts(node)))
 
@@ -81,16 +85,32 @@ def term_of(node: Matrix) -> Term:
             return times(term_of(factor), term_of(arg))
         case Quotient(num, den) if shape(den) == SCALAR:
             return times(term_of(num), raised(term_of(den), Fraction(-1)))
+        case Quotient(num, den) if shape(num) in (SCALAR, shape(den)):
+            return _fraction(term_of(num), term_of(den))
         case Power(base, Number(value)) if shape(base) == SCALAR:
             return raised(term_of(base), value)
         case Mapped("sqrt", (arg,), orders) if not any(orders) and shape(arg) == SCALAR:
             return _root(term_of(arg), node)
         case Scalar(expression):
             return _number_of(expression)
+        case Zeros():
+            return Term(Fraction(0))
         case Product(args, inner) if shape(node) != SCALAR:
             return Term(chain=args, inner=inner)
         case _:
             return Term(scalars=((node, Fraction(1)),)) if shape(node) == SCALAR else Term(chain=(node,))
+
+
+def _fraction(above: Term, below: Term) -> Term:
+    """Entry by entry, with what is a scalar in front."""
+    core = Quotient(chain_of(above) or Scalar(ONE), chain_of(below) or Scalar(ONE))
+    front = times(front_of(above), raised(front_of(below), Fraction(-1)))
+    return times(front, Term(chain=(core,)))
+
+
+def front_of(term: Term) -> Term:
+    """What stands in front of the chain."""
+    return Term(term.number, term.scalars)
 
 
 def _number_of(node: Expr) -> Term:
@@ -106,17 +126,34 @@ def _number_of(node: Expr) -> Term:
             return out
         case Div(num, den):
             return times(_number_of(num), raised(_number_of(den), Fraction(-1)))
+        case Pow(base, Number(value, False)) if value.denominator == 1 and value > 0:
+            return raised(_number_of(base), value)
         case _:
             return Term(scalars=((Scalar(node), Fraction(1)),))
 
 
 def _root(inner: Term, node: Matrix) -> Term:
-    """The root of the square of a norm is the norm."""
-    if inner.number == 1 and not inner.chain and len(inner.scalars) == 1:
-        (base, exponent) = inner.scalars[0]
-        if isinstance(base, Norm):
-            return Term(scalars=((base, exponent / 2),))
-    return Term(scalars=((node, Fraction(1)),))
+    """The root of the square of a norm is the norm, beside other factors too."""
+    norms, rest = _norms(inner, Fraction(1, 2))
+    if not norms.scalars:
+        return Term(scalars=((node, Fraction(1)),))
+    return norms if rest == Term() else times(norms, Term(scalars=((_rooted(rest), Fraction(1)),)))
+
+
+def _rooted(term: Term) -> Matrix:
+    return Mapped("sqrt", (_scalar_of(term),))
+
+
+def _norms(term: Term, exponent: Fraction) -> tuple[Term, Term]:
+    """The norms of a scalar term raised, and the rest as it is.
+
+    A norm is not negative, so that it may leave a root; what is divided by stays with its numerator.
+    """
+    norms = tuple((n, e * exponent) for n, e in term.scalars if isinstance(n, Norm))
+    rest = Term(term.number, tuple((n, e) for n, e in term.scalars if not isinstance(n, Norm)))
+    if term.chain or not norms or rest.number != 1 or any(e < 0 for _, e in rest.scalars):
+        return Term(), term
+    return Term(scalars=norms), rest
 
 
 def scaled(term: Term, factor: Fraction) -> Term:
@@ -128,11 +165,11 @@ def raised(term: Term, exponent: Fraction) -> Term:
     """A whole power of a scalar term; another power is a scalar of its own."""
     whole = exponent.denominator == 1
     if not whole or (term.number == 0 and exponent < 0):
-        if term.number == 1 and len(term.scalars) == 1 and isinstance(term.scalars[0][0], Norm):
-            (base, own) = term.scalars[0]
-            return Term(scalars=((base, own * exponent),))
+        norms, rest = _norms(term, exponent)
+        if rest == Term():
+            return norms
         sign = Fraction(-1 if exponent < 0 else 1)
-        return Term(scalars=((Power(_scalar_of(term), number(abs(exponent))), sign),))
+        return times(norms, Term(scalars=((Power(_scalar_of(rest), number(abs(exponent))), sign),)))
     return Term(term.number ** int(exponent), tuple((s, e * exponent) for s, e in term.scalars))
 
 
@@ -151,6 +188,8 @@ def axis(node: Matrix, *, column: bool = False) -> Index | None:
     """The index of the rows, or of the columns, as far as the parts tell it."""
     match node:
         case Leaf(_, axes):
+            return axes[1 if column else 0] if len(axes) > column else None
+        case Zeros(axes):
             return axes[1 if column else 0] if len(axes) > column else None
         case Ones(like) | Unit(_, like) | Identity(like):
             return None if column and not isinstance(node, Identity) else like
@@ -188,11 +227,14 @@ def node_of(term: Term) -> Matrix:
         return Scalar(number(0))
     above, below = _numerator(term), _denominator(term)
     core = chain_of(term)
-    if core is not None and below and _plain(below) and (above or isinstance(core, Product)):
+    if isinstance(core, Quotient) and (below or core.num == Scalar(ONE)):
+        num = [] if core.num == Scalar(ONE) and above else [core.num]
+        out: Matrix = Quotient(_whole([*above, *num]), _whole([*below, core.den]))
+    elif core is not None and below and _plain(below) and (above or isinstance(core, Product)):
         # a fraction of numbers reads better in front than under all of it
-        lead: list[Matrix] = [a for a in above if isinstance(a, Scalar)]
-        rest = [a for a in above if not isinstance(a, Scalar)]
-        out: Matrix = _whole([Quotient(_whole(lead), _joined(below)), *rest, core])
+        lead = [a for a in above if _plain([a])] or [a for a in above if isinstance(a, Scalar)]
+        rest = [a for a in above if a not in lead]
+        out = _whole([Quotient(_whole(lead), _joined(below)), *rest, core])
     else:
         whole = _whole([*above, *([core] if core is not None else [])])
         out = Quotient(whole, _joined(below)) if below else whole
@@ -207,7 +249,9 @@ def _whole(args: list[Matrix]) -> Matrix:
 
 
 def _plain(below: list[Matrix]) -> bool:
-    return all(isinstance(b, Scalar) for b in below)
+    """Whether all are numbers and letters, or powers of them."""
+    bases = [b.base if isinstance(b, Power) else b for b in below]
+    return all(isinstance(b, Scalar) and not isinstance(b.node, Adjoint) for b in bases)
 
 
 def chain_of(term: Term) -> Matrix | None:
@@ -220,7 +264,9 @@ def chain_of(term: Term) -> Matrix | None:
 def _numerator(term: Term) -> list[Matrix]:
     value = abs(term.number)
     lead: list[Matrix] = [Scalar(number(value.numerator))] if value.numerator != 1 else []
-    return [*lead, *(_power(n, e) for n, e in term.scalars if e > 0)]
+    found = [_power(n, e) for n, e in term.scalars if e > 0]
+    # N sum(c), not sum(c) N
+    return [*lead, *sorted(found, key=lambda n: not isinstance(n, Scalar))]
 
 
 def _denominator(term: Term) -> list[Matrix]:

@@ -25,6 +25,7 @@ from symbp.calculus.expr import (
     mul,
     neg,
     reduce_sum,
+    walk,
 )
 from symbp.derive.core import Case, Jacobian, Line
 from symbp.model.core import Array
@@ -49,14 +50,17 @@ class MatrixView:
     jacobian: JacobianView | None = None
 
 
-def matrix_view(arrays: Mapping[str, Array], case: Case) -> MatrixView:
-    """The matrix form of a case's result, and of the Jacobian where there is one consumer."""
+def matrix_view(arrays: Mapping[str, Array], case: Case, *, scalars: bool = False) -> MatrixView:
+    """The matrix form of a case's result, and of the Jacobian where there is one consumer.
+
+    With ``scalars`` a scalar has a form too where it reads as the indexed one does.
+    """
     own = tuple(i for i in case.indices if not i.sequence)
     if len(own) > 2 or not _plain(case.lhs, own):
         return MatrixView(None, own)
     result = apart(_of_one_rank(case.result), frozenset(i.name for i in case.indices))
     form = matrix_form(arrays, result, *own)
-    if form is not None and not own and not _says_more(case.result):
+    if form is not None and not own and not scalars and not _says_more(case.result):
         form = None
     reason = matrix_reason(form) if form is not None else ()
     return MatrixView(form, own, reason, _jacobian(arrays, case))
@@ -90,15 +94,8 @@ def _times(before: tuple[Expr, ...], term: Expr, after: tuple[Expr, ...]) -> Exp
 
 def _says_more(result: Expr) -> bool:
     """A scalar without a sum in it looks the same in matrices."""
-    match result:
-        case Reduce():
-            return not all(i.sequence for i in result.indices) or _says_more(result.body)
-        case Neg(arg):
-            return _says_more(arg)
-        case Mul(factors):
-            return any(map(_says_more, factors))
-        case _:
-            return False
+    sums = (node for node in walk(result) if isinstance(node, Reduce))
+    return any(not all(i.sequence for i in node.indices) for node in sums)
 
 
 def _jacobian(arrays: Mapping[str, Array], case: Case) -> JacobianView | None:

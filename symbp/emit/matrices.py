@@ -94,6 +94,9 @@ class _Numpy:
                 return self.scalar(expression)
             case mat.Ones(like):
                 return f"np.ones({self.extent(like)})", _ATOM
+            case mat.Zeros(likes):
+                sizes = ", ".join(map(self.extent, likes))
+                return f"np.zeros({f'({sizes})' if len(likes) > 1 else sizes})", _ATOM
             case mat.Unit(at, like):
                 return f"np.eye({self.extent(like)})[{show(at)}]", _ATOM
             case mat.Identity(like):
@@ -158,7 +161,7 @@ class _Numpy:
                 return f"np.linalg.matrix_power({self.text(base, _SUM)}, {n})", _ATOM
             case mat.Folded(op, arg, _):
                 inner = self.text(arg, _SUM)
-                return (f"logsumexp({inner})" if op == "logsumexp" else f"np.{op}({inner})"), _ATOM
+                return f"np.{'logaddexp.reduce' if op == 'logsumexp' else op}({inner})", _ATOM
             case mat.Diag(arg) | mat.Diagonal(arg):
                 return f"np.diag({self.text(arg, _SUM)})", _ATOM
             case mat.SequenceSum(indices, arg):

@@ -18,6 +18,7 @@ _DIAG = Sym(r"\operatorname{diag}", "diag", "op")
 _SOFTMAX = Sym(r"\operatorname{softmax}", "softmax", "op")
 _TRACE = Sym(r"\operatorname{tr}", "tr", "op")
 _ONES = Sym(r"\mathbf{1}", "𝟏", "ord")
+_ZEROS = Sym(r"\mathbf{0}", "𝟎", "ord")
 _ENTRYWISE = CLOSED
 """A quotient or power entry by entry looks like one of scalars; the text says that it is not."""
 
@@ -98,6 +99,8 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             return printer.piece(expression)
         case mat.Ones():
             return Piece(_ONES, LETTER)
+        case mat.Zeros():
+            return Piece(_ZEROS, LETTER)
         case mat.Unit(at):
             return Piece(Script(Sym(r"\mathbf{e}", "𝐞"), printer.position(at).box), LETTER)
         case mat.Identity():
@@ -116,7 +119,7 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             inner = _piece(printer, arg)
             return Piece(Terms((("-", enclosed(inner, PRODUCT)),)), SUM, inner.open)
         case mat.Scaled(factor, arg):
-            return juxtaposed([_scalar(printer, factor), _piece(printer, arg)])
+            return juxtaposed([*_scalars(printer, factor), _piece(printer, arg)])
         case mat.Quotient(top, bottom):
             return Piece(fraction(_piece(printer, top), _piece(printer, bottom)), _ENTRYWISE)
         case mat.Power(base, exponent):
@@ -186,13 +189,13 @@ def _mapped(printer: Printer, function: str, args: tuple[Matrix, ...], orders: t
     return Piece(row(head, Fence(lay.separated(matrix_box(printer, a) for a in args))), CLOSED)
 
 
-def _scalar(printer: Printer, node: Matrix) -> Piece:
-    """A factor in front of a matrix: an inner product in it stays together in brackets."""
+def _scalars(printer: Printer, node: Matrix) -> list[Piece]:
+    """Factors in front of a matrix: an inner product among them stays together in brackets."""
     if isinstance(node, mat.Scaled):
-        return juxtaposed([_scalar(printer, node.factor), _scalar(printer, node.arg)])
+        return [*_scalars(printer, node.factor), *_scalars(printer, node.arg)]
     piece = _piece(printer, node)
     inner = isinstance(node, mat.Product) and not isinstance(piece.box, Fence)
-    return Piece(Fence(piece.box), CLOSED) if inner else piece
+    return [Piece(Fence(piece.box), CLOSED) if inner else piece]
 
 
 def _closed(printer: Printer, node: Matrix) -> Piece:
@@ -209,10 +212,15 @@ def _squared(node: Matrix) -> bool:
     return node.exponent == number(2) and mat.shape(node) == (True, True)
 
 
+def _twice(node: Matrix) -> tuple[Matrix, ...]:
+    """X ⊙ X among other factors needs no brackets."""
+    return (node.base, node.base) if isinstance(node, mat.Power) and _squared(node) else (node,)
+
+
 def _hadamard(printer: Printer, args: tuple[Matrix, ...]) -> Piece:
     """Factors around ⊙; matrix products get brackets, because ⊙ has no agreed precedence."""
     boxes: list[Box] = []
-    for arg in args:
+    for arg in (factor for a in args for factor in _twice(a)):
         piece = _piece(printer, arg)
         box = enclosed(piece, CLOSED, bool(piece.open))
         boxes.extend((printer.notation.hadamard, box) if boxes else (box,))

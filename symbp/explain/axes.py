@@ -16,7 +16,7 @@ def axes_of(node: Matrix) -> Axes:
         TypeError: for a node that is no matrix expression.
     """
     match node:
-        case mat.Leaf(_, axes):
+        case mat.Leaf(_, axes) | mat.Zeros(axes):
             return (axes[0] if axes else None, axes[1] if len(axes) > 1 else None)
         case mat.Scalar() | mat.Folded() | mat.Norm() | mat.Trace():
             return None, None
