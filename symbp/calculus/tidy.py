@@ -195,19 +195,27 @@ def _gather(node: Expr, top: list[Expr], bottom: list[Expr]) -> None:
         case Neg(arg):
             top.append(number(-1))
             _gather(arg, top, bottom)
-        case Pow(Mul(factors), Number(value)) if value.denominator == 1 and value > 0:
+        case Pow(Mul(factors), Number(value)) if _whole(value):
             for factor in factors:
                 _gather(Pow(factor, number(value)), top, bottom)
-        case Pow(Div(num, den), Number(value)) if value.denominator == 1 and value > 0:
+        case Pow(Pow(base, Number(inner)), Number(value)) if _whole(inner) and _whole(value):
+            _gather(Pow(base, number(inner * value)), top, bottom)
+        case Pow(Number() as base, Number(value)) if _whole(value):
+            top.append(_power(base, number(value)))
+        case Pow(Div(num, den), Number(value)) if _whole(value):
             _gather(Pow(num, number(value)), top, bottom)
             _gather(Pow(den, number(value)), bottom, top)
         case _:
             top.append(node)
 
 
+def _whole(exponent: Fraction) -> bool:
+    return exponent.denominator == 1 and exponent > 0
+
+
 def _base(factor: Expr) -> tuple[Expr, Fraction]:
     match factor:
-        case Pow(base, Number(value)) if value.denominator == 1 and value > 0:
+        case Pow(base, Number(value)) if _whole(value):
             return base, value
         case Within():
             return factor, Fraction(1)
