@@ -156,6 +156,27 @@ MODELS: Mapping[str, str] = {
         o[t,i] = sum(exp(e[t,s])*k[s,i], s=t..T)
         cost C = sum(o[t,i]^2, t, i) + sum(log(1 + d[t,s]), t=2..T, s=1..t-1)
     """,
+    "a_grid_without_boundaries": """
+        index i = 0..N-1, j = 0..M-1
+        input x[i,j] : D
+        param W : H, D
+        param U : H, H
+        h[i,j,k] = tanh(sum(W[k,d]*x[i,j,d], d) + where(i > 0, sum(U[k,l]*h[i-1,j,l], l), 0)
+                        + where(j > 0, sum(U[k,l]*h[i,j-1,l], l), 0))
+        cost C = sum(h[N-1,M-1,k]^2, k)
+    """,
+    "labels_with_skips": """
+        index t = 1..T, u = 0..U-1
+        input e[t] : K
+        input l : U in 0..K-1
+        param V : K, K
+        s[t,k] = sum(V[k,j]*e[t,j], j)
+        p[t,k] = s[t,k] - logsumexp(s[t,j], j)
+        a[1,u] = where(u <= 1, p[1,l[u]], -50)
+        a[t,u] = p[t,l[u]] + log(exp(a[t-1,u]) + where(u >= 1, exp(a[t-1,u-1]), 0)
+                                 + where(u >= 2, where(l[u] != l[u-2], exp(a[t-1,u-2]), 0), 0)) for t = 2..T
+        cost C = -log(exp(a[T,U-1]) + exp(a[T,U-2]))
+    """,
     "spans": """
         index n = 1..N
         input e : N
