@@ -25,9 +25,9 @@ from symbp.calculus.expr import (
 from symbp.calculus.tidy import positive, tidy
 from symbp.derive import stable
 from symbp.derive.core import Reason
-from symbp.derive.graph import Use
 from symbp.derive.logarithms import Whole, wholes
 from symbp.derive.scene import Outcome, Scene, joined, listed
+from symbp.derive.uses import Use
 from symbp.model.core import Equation
 
 TERMS = ", the terms that contain "

@@ -13,22 +13,12 @@ from dataclasses import dataclass, replace
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, substitute, walk
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
-from symbp.derive.graph import (
-    Graph,
-    Unsolvable,
-    Use,
-    generic,
-    graph_of,
-    needed,
-    reached,
-    recurrences,
-    seen_through,
-    uses,
-)
+from symbp.derive.graph import Graph, graph_of, needed, recurrences, seen_through
 from symbp.derive.regions import Region, regions
 from symbp.derive.rules import DISPLAY_ONLY, RULES
 from symbp.derive.scene import NameTable, Scene, name_table
 from symbp.derive.stable import Context, definition, stabilise
+from symbp.derive.uses import Unsolvable, Use, generic, reached, uses
 from symbp.model.core import Array, Model
 
 Uses = dict[str, tuple[Use, ...]]

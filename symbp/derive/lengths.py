@@ -12,8 +12,8 @@ from itertools import pairwise
 from symbp.calculus.affine import Affine, Size, affine, known_le, show
 from symbp.calculus.expr import Indicator, walk
 from symbp.derive.core import Case
-from symbp.derive.graph import generic_le
 from symbp.derive.steps import Interval
+from symbp.derive.uses import generic_le
 
 
 def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:

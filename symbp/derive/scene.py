@@ -16,7 +16,7 @@ from symbp.calculus.expr import (
 )
 from symbp.derive import stable
 from symbp.derive.core import Reason
-from symbp.derive.graph import Use
+from symbp.derive.uses import Use
 from symbp.model.core import Equation, Model
 
 

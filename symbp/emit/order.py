@@ -8,7 +8,7 @@ from symbp.calculus.affine import Index
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.derive.core import AdjointSystem
 from symbp.derive.evaluation import Sweep, sweeps
-from symbp.derive.graph import generic
+from symbp.derive.uses import generic
 from symbp.emit import layout as lay
 from symbp.emit.layout import DOTS, Box, Text, row
 from symbp.emit.math import Printer
