@@ -312,3 +312,21 @@ cost C = sum(h[L,i]^2, i)
 """
     body = agrees(text)
     assert body.count("sigmoid(") == 1 and body.count("@ W[l].T") == 1 and body.count("@ T[l].T") == 1
+
+
+@pytest.mark.parametrize("function", ["tanh", "relu", "abs", "silu", "gelu", "softplus"])
+def test_every_activation_of_a_step_reads_what_is_stored(function: str) -> None:
+    text = f"""\
+index t = 1..T
+input x[t] : D
+param W : H, D
+param U : H, H
+h[0,i] = 0.3
+h[t,i] = {function}(sum(W[i,d]*x[t,d], d) + sum(U[i,j]*h[t-1,j], j))
+cost C = sum(h[T,i]^2, i)
+"""
+    body = agrees(text)
+    step, back = loops_of(body).split("@ U_T", 1)
+    inner = {"silu": "sigmoid", "gelu": "erf", "relu": "np.maximum", "softplus": "softplus"}
+    assert body.count(f"{inner.get(function, f'np.{function}')}(") == 1
+    assert "x[" not in step + back and back.count("@") == 1

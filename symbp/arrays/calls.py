@@ -6,6 +6,7 @@ stored as one more variable, so that no adjoint computes W x + U h a second time
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -46,7 +47,8 @@ def with_stored_calls(system: AdjointSystem, model: Model, names: reuse.Names) -
     found = list(_candidates(model, names))
     if not found:
         return model
-    stored = reuse.Stored(i.made for i in found)
+    known = (replace(e, rhs=reuse.computed(e.rhs, names)) for e in model.equations)
+    stored = reuse.Stored((*known, *(i.made for i in found)))
     new = {i.made.lhs.name for i in found}
     needed = set[str]()
     for name in system.order:
@@ -59,16 +61,42 @@ def with_stored_calls(system: AdjointSystem, model: Model, names: reuse.Names) -
     return model
 
 
+def with_repeated_sums(model: Model, names: reuse.Names) -> Model:
+    """The model with a variable for each sum that a step reads more than once: u in u σ(u)."""
+    taken = {*model.arrays, *model.functions}
+    for e in model.equations:
+        counts = Counter(map(canonical, _all_sums(reuse.computed(e.rhs, names))))
+        parts = {canonical(p): p for p in _all_sums(e.rhs) if counts[canonical(p)] > 1 and _worth(p, e)}
+        for part in parts.values():
+            name = _fresh(f"{e.lhs.name}_inner", taken)
+            model = _stored(model, _variable(e, part, name))
+    return model
+
+
+def _all_sums(node: Expr) -> Iterator[Expr]:
+    """The outermost sums of a step that are made of sums over indices."""
+    for child in () if isinstance(node, Where) else children(node):
+        if _sums(child):
+            yield child
+        else:
+            yield from _all_sums(child)
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    """The name, with underscores until nothing has it; from now on it is taken."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
 def _candidates(model: Model, names: reuse.Names) -> Iterator[Inner]:
     taken = {*model.arrays, *model.functions}
     for e in model.equations:
         found = (p for p in _parts(reuse.computed(e.rhs, names)) if _worth(p, e))
         for part in {canonical(p): p for p in found}.values():
             name = f"{part.function}_{e.lhs.name}" if isinstance(part, Call) else f"{e.lhs.name}_inner"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            yield _variable(e, part, name)
+            yield _variable(e, part, _fresh(name, taken))
 
 
 def _parts(node: Expr) -> Iterator[Expr]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
-from symbp.arrays.calls import with_stored_calls
+from symbp.arrays.calls import with_repeated_sums, with_stored_calls
 from symbp.arrays.cover import framing, initialised, sizing, tiles
 from symbp.arrays.fission import inputs_apart
 from symbp.arrays.grouping import grouped
@@ -124,7 +124,7 @@ def gradient_program(
 ) -> Program:
     """The equations and the adjoints that lead to those of ``wanted``; the arrays ``whole`` are not lists."""
     names = reuse.Names.of(system.model)
-    shared = reuse.with_shared_calls(system, names)
+    shared = reuse.with_shared_calls(system, with_repeated_sums(system.steady, names), names)
     whole_model = with_stored_calls(system, shared, names)
     model = inputs_apart(whole_model)
     batched = batched_arrays(model)
@@ -133,7 +133,7 @@ def gradient_program(
     stored = reuse.Stored(
         replace(e, rhs=reuse.computed(e.rhs, names))
         # adjoints have the right sides in one piece
-        for e in dict.fromkeys((*shared.equations, *whole_model.equations))
+        for e in dict.fromkeys((*system.steady.equations, *shared.equations, *whole_model.equations))
         if _stored_as_is(e, model, batched)
     )
     for name in system.order:

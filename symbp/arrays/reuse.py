@@ -36,6 +36,9 @@ from symbp.derive.core import AdjointSystem
 from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
 
+ROUNDS = 3
+"""How deep right sides of stored equations are looked for in each other."""
+
 INLINE_LIMIT = 24
 """The longest right side, in nodes, that is written into the line that reads it."""
 
@@ -124,8 +127,16 @@ class Stored:
                 self.by_head.setdefault(_head(e.rhs), []).append(e)
 
     def reuse(self, node: Expr) -> Expr:
-        """Every part that is the right side of an equation becomes a reading of its left side."""
-        return replace_nodes(node, self._read)
+        """Every part that is the right side of an equation becomes a reading of its left side.
+
+        Once more where that has made another right side: σ(W h + b) is σ(z), which may be stored as well.
+        """
+        for _ in range(ROUNDS):
+            read = replace_nodes(node, self._read)
+            if read == node:
+                break
+            node = read
+        return node
 
     def _read(self, node: Expr) -> Expr | None:
         match node:
@@ -180,10 +191,10 @@ CHEAP = frozenset({"abs", "sign", "relu", "maximum", "minimum", "pi"})
 """Functions that cost no more than reading a stored value."""
 
 
-def with_shared_calls(system: AdjointSystem, names: Names) -> Model:
+def with_shared_calls(system: AdjointSystem, model: Model, names: Names) -> Model:
     """The model with a variable for each f(z[…]) that more than one equation or adjoint needs."""
-    known = tuple(replace(e, rhs=computed(e.rhs, names)) for e in system.steady.equations)
-    model = replace(system.steady, equations=known)
+    known = tuple(replace(e, rhs=computed(e.rhs, names)) for e in model.equations)
+    model = replace(model, equations=known)
     stored = Stored(known)
     exprs = [e.rhs for e in known]
     for name in system.order:
