@@ -200,6 +200,32 @@ cost C = logsumexp(z[k], k) - z[c]
     assert "[np.arange(batch), c] -= 1/batch" in body and "==" not in body
 
 
+def test_a_function_under_a_sum_whose_end_moves_stays_there() -> None:
+    text = """\
+index t = 0..T
+input x[t] : D
+param A : D, D
+param w : D
+h[0,i] = x[0,i]
+h[t,i] = x[t,i] + sum(w[i]*tanh(sum(A[i,j]*h[s,j], j))*x[t,i], s=0..t-1) for t = 1..T
+cost C = sum(h[T,i]^2, i)
+"""
+    assert "tanh_h" not in agrees(text)
+
+
+def test_labels_of_a_sequence_are_subtracted_where_they_stand() -> None:
+    text = """\
+index t = 1..T
+input x[t] : D
+input y[t] in 0..K-1
+param W : K, D
+s[t,k] = sum(W[k,d]*x[t,d], d)
+cost C = mean(logsumexp(s[t,k], k) - s[t,y[t]], t)
+"""
+    body = agrees(text)
+    assert ", y] -= 1/(T*batch)" in body and "==" not in body
+
+
 def test_whole_powers_are_products() -> None:
     text = "input x : D\nparam w : N, D\nu[n] = sum(w[n,d]*x[d], d)\ncost C = sum(u[n]^3 + u[n]^4, n)\n"
     body = agrees(text)

@@ -123,7 +123,7 @@ def _sums(node: Expr) -> bool:
 def _worth(part: Expr, e: Equation) -> bool:
     """Whether a part belongs to a step, and is more than a function of a stored value."""
     own = free_indices(part)
-    plain = not any(i in own for index in own for i in (*index.low.indices(), *index.high.indices()))
+    plain = not any(index.low.indices() or index.high.indices() for index in own)
     stepwise = any(i.sequence and i in e.indices for i in own)
     guarded = any(isinstance(n, Where | Within) for n in walk(part))
     simple = isinstance(part, Call) and all(isinstance(a, Ref) for a in part.args)

@@ -30,7 +30,7 @@ from symbp.model.order import components
 
 def inputs_apart(model: Model) -> Model:
     """The model with a variable for each sum of products in a recurrence that reads none of its variables."""
-    groups = _recurrences(model)
+    groups = recurrences(model)
     taken = {name: group for group in groups for name in group}
     for equation in model.equations:
         group = taken.get(equation.lhs.name)
@@ -40,7 +40,7 @@ def inputs_apart(model: Model) -> Model:
     return model
 
 
-def _recurrences(model: Model) -> list[frozenset[str]]:
+def recurrences(model: Model) -> list[frozenset[str]]:
     """The groups of variables that need themselves or each other."""
     reads = {a.name: dict[str, None]() for a in model.of_kind("variable")}
     for e in model.equations:

@@ -79,19 +79,19 @@ def _indicates(node: Expr) -> bool:
     return any(isinstance(n, Indicator) for n in walk(node))
 
 
-def solved(s: Statement, batched: frozenset[str]) -> tuple[Statement, ...]:
+def solved(s: Statement, batched: frozenset[str], table: bool) -> tuple[Statement, ...]:
     """Scatter instead of searching: Σ_t [tok[t] = v] f(t) into v is ``target[tok[t]] += f(t)``.
 
-    ``batched`` are the arrays that differ from example to example.  Terminates: every step uses up an
-    indicator.
+    ``batched`` are the arrays that differ from example to example; ``table``: the target is one array that
+    no recurrence runs through.  Terminates: every step uses up an indicator.
     """
     terms = terms_of(s.rhs)
-    found = [_scatter(replace(s, rhs=t), batched, len(terms) > 1) for t in terms]
+    found = [_scatter(replace(s, rhs=t), batched, table and len(terms) > 1) for t in terms]
     if not any(found):
         return (s,)
     rest = add(t for t, f in zip(terms, found, strict=True) if f is None)
     first = (replace(s, rhs=rest),) if rest != ZERO else ()
-    return (*first, *(inner for f in found if f is not None for inner in solved(f, batched)))
+    return (*first, *(inner for f in found if f is not None for inner in solved(f, batched, table)))
 
 
 def merged(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -148,7 +148,7 @@ def _chooses_places(factor: Expr) -> TypeGuard[Add]:
 def _scatter(s: Statement, batched: frozenset[str], beside: bool) -> Statement | None:
     """One term without one of its indicators that say where it goes; None if there is none.
 
-    ``beside``: other terms fill the array to which this one adds.
+    ``beside``: other terms fill the array, which is in one piece, to which this one adds.
     """
     term = Term.of(s.rhs)
     for factor in term.factors:
@@ -186,7 +186,7 @@ def _scattered(
     ranges = {m for i in used for m in (*i.low.indices(), *i.high.indices())}
     if ranges & set(binder):
         return None  # Σ_{j≤i}: the places depend on an index that is summed over.
-    if gathered and not used and not each and not s.accumulate and not (beside and _is_table(s)):
+    if gathered and not used and not each and not s.accumulate and not (beside and _is_whole(s)):
         return None  # One place for each example: a comparison with the label says that better.
     # Labels of each example are scattered together with it, not summed before.
     spread = [i for i in binder if i is BATCH and each and i not in used]
@@ -202,10 +202,9 @@ def _scattered(
     )
 
 
-def _is_table(s: Statement) -> bool:
-    """Whether a statement fills a whole array that no recurrence runs through: numbers can be added later."""
-    own = [p.as_index() for p in s.at]
-    return not s.loops and all(i is not None and not i.sequence for i in own)
+def _is_whole(s: Statement) -> bool:
+    """Whether a statement fills a whole array."""
+    return not s.loops and all(p.as_index() is not None for p in s.at)
 
 
 def _once(at: tuple[Affine, ...], value: Affine) -> bool:

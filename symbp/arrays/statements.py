@@ -123,11 +123,14 @@ def _forward(model: Model, e: Equation, batched: frozenset[str]) -> Statement:
 
 
 def backward_statements(
-    model: Model, contributions: Iterable[Contribution], batched: frozenset[str]
+    model: Model, contributions: Iterable[Contribution], batched: frozenset[str], table: bool
 ) -> tuple[Statement, ...]:
-    """The statements that make up one adjoint, those over the same elements joined in one."""
+    """The statements that make up one adjoint, those over the same elements joined in one.
+
+    ``table``: the adjoint is one array that no recurrence runs through.
+    """
     plain = [_plain(_backward(model, c, batched)) for c in contributions]
-    made = [_plain(inner) for s in plain for inner in solved(s, batched)]
+    made = [_plain(inner) for s in plain for inner in solved(s, batched, table)]
     return tuple(_joined(made))
 
 

@@ -249,7 +249,7 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
     view, entries, have = place(writer, a.target)
     if a.accumulate and entries and _apart(a.target):
         text = f"{view}[{', '.join(entries)}] += {scattered(writer, a, have)}"
-        return [re.sub(r"\+= -(?=\w+(/\w+)?$)", "-= ", text) + comment(a.numbers)]
+        return [re.sub(r"\+= -(?=[\w*/()]+$)", "-= ", text) + comment(a.numbers)]
     if a.accumulate and entries:
         # of one axis, np.add.at is fast; of positions in several it reads values that are not there
         if ":" not in entries and len(have) > 1:
