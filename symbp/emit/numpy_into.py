@@ -261,6 +261,9 @@ class IntoWriter(Writer):
         small = [n for n in factors if n in least or not (n.labels or is_truth(n))] if least else factors
         value = self.product_of(small, want, negative)
         divisor = self.numbers(bottom)
+        if divisor is not None and not least and _has_thin(bottom, want):
+            (below,) = self.arrays(bottom, want)
+            return self.both("/", value, self.both("*", below, divisor, want), want).code
         value = value if divisor is None else self.both("/", value, divisor, want)
         if len(small) < len(factors):
             value = self.both("*", self.product_of([n for n in factors if n not in small], want), value, want)
@@ -382,3 +385,9 @@ class IntoWriter(Writer):
 def singly(labels: Labels) -> tuple[Labels, ...]:
     """An axis for each label."""
     return tuple((i,) for i in labels)
+
+
+def _has_thin(divisors: Sequence[Node], want: Labels) -> bool:
+    """Whether the product of divisors is an array with fewer axes than the quotient: it takes numbers."""
+    labels = {i for n in divisors for i in n.labels}
+    return 0 < len(labels) < len(want)
