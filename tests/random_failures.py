@@ -396,4 +396,15 @@ FOUND: Mapping[str, str] = {
         x[j] = sum(y[k]*w[2*j+k], k)
         cost C = sum(x[j], j)
     """,
+    # the numbers of a family in three pieces were a list for one target and an array for the other
+    "numbers_of_a_family_in_pieces": """
+        index t = 1..T
+        param y
+        param A : H
+        param S[t]
+        W[1] = y
+        W[2] = sum(A[j], j)
+        W[t] = tanh(S[t-1]) + W[t-1] for t = 3..T
+        cost O = tanh(W[T])
+    """,
 }

@@ -89,7 +89,7 @@ def reason_of(cells: list[str]) -> str:
 def cells_of(body: str) -> list[str]:
     """The rows of an alignment; what stands in cases is no row of it."""
     flat = re.sub(r"\\begin\{cases\}.*?\\end\{cases\}", "", body, flags=re.DOTALL)
-    return [re.sub(r"\\(notag|label\{[^}]*\})", "", row) for row in re.split(r" \\\\\n", flat)]
+    return [re.sub(r"\\(notag|label\{[^}]*\})", "", row) for row in re.split(r" \\\\\*?\n", flat)]
 
 
 def latex(text: str) -> Lines:
@@ -128,14 +128,20 @@ def _repeated(rows: list[str]) -> int:
 
 
 def markdown(text: str) -> Lines:
+    """Where the page counts, the result is a formula of its own, with the number of the whole."""
     body = text[text.index("\n## ") :]
     found: Lines = []
+    rows: list[str] = []
     formula = r"\n?\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}"
     pattern = rf"(?:-(\d+)\n)?{formula}\n\S+(?: \{{#eq-\S*-(\d+)\}})?"
     for block in re.finditer(pattern, body, re.DOTALL):
         own = re.search(r"\\text\{\((\d+)\)\}", block[2])
         number = own[1] if own is not None else block[1] or block[3]
-        found.extend(from_rows(cells_of(block[2]), int(number)))
+        rows += cells_of(block[2])
+        if number is not None:
+            found.extend(from_rows(rows, int(number)))
+            rows = []
+    assert not rows
     return found
 
 

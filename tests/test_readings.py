@@ -111,16 +111,6 @@ def test_an_index_on_the_left_still_gives_way() -> None:
     assert str(model.arrays["d"].axes[0].extent) == "Affine(N-1)"
 
 
-def test_a_recurrence_over_a_window_of_itself_is_refused() -> None:
-    text = (
-        "index t = 1..T\nparam w : 2\nx[0] = 1\nx[-1] = 1\n"
-        "x[t] = sum(w[p]*x[t-1-p], p) for t = 1..T\ncost C = x[T]\n"
-    )
-    with pytest.raises(SymbpError, match="several steps of its own recurrence") as found:
-        pipeline.parse(text)
-    assert "w[0]*x[…-1] + w[1]*x[…-2]" in str(found.value)
-
-
 def test_sizes_are_chosen_with_little_to_compute() -> None:
     """Two convolutions and a pool between them: at sizes that only fit, every check took minutes."""
     text = """\

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.arrays.lower import lower
-from symbp.arrays.nodes import Instruction
+from symbp.arrays.nodes import Allocate, Instruction
 from symbp.arrays.program import Program, assignments, cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
@@ -236,10 +236,13 @@ class Module:
 
     def forward_part(self, program: Program) -> _Part:
         lines = self.body(program, program.forward)
+        zeros = {i.key for i in program.forward if isinstance(i, Allocate) and i.zero}
         items = []
         for array in self.model.of_kind("variable"):
             storage = program.storages[array.name]
             value = self.given_order(storage, self.trimmed(storage, self.names[array.name]))
+            if storage.listed and not storage.nested and array.name in zeros:
+                value = f"list({value})"  # numbers that begin as zeros lie in one array
             items.append(f'"{array.name}": {value}')
         items.append(f'"{self.model.cost}": float({self.names[self.model.cost]})')
         lines.append(f"return {{{', '.join(items)}}}")
