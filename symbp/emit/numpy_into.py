@@ -259,8 +259,10 @@ class IntoWriter(Writer):
         factors = [bare_flag(n, real) for n in top]
         least = thin(factors)
         small = [n for n in factors if n in least or not (n.labels or is_truth(n))] if least else factors
-        value = self.product_of(small, want, negative)
         divisor = self.numbers(bottom)
+        if negative and divisor is not None and divisor.fixed and any(n.labels for n in small):
+            divisor, negative = self.negative(divisor), False
+        value = self.product_of(small, want, negative)
         if divisor is not None and not least and _has_thin(bottom, want):
             (below,) = self.arrays(bottom, want)
             return self.both("/", value, self.both("*", below, divisor, want), want).code

@@ -18,10 +18,10 @@ def _scaled(p, q):
 
     The last part tells whether no entry of the product is so small that digits may be lost.
     """
-    row, column = p.max(axis=-1, keepdims=True), q.max(axis=0)
+    row, column = np.maximum.reduce(p, -1, keepdims=True), np.maximum.reduce(q, 0)
     e, f = np.exp(p - row), np.exp(q - column)
     total = e @ f
-    return e, f, total, row, column, total.min() > 1e-19
+    return e, f, total, row, column, np.minimum.reduce(total, None) > 1e-19
 '''
 VALUE = '''\
 def log_product(p, q):
