@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbp import functions
-from symbp.arrays.logspace import Pulled, pulled
+from symbp.arrays.logspace import pulled
 from symbp.arrays.nodes import (
     BATCH_SIZE,
     Apply,
@@ -169,7 +169,7 @@ class Writer:
                 return self.elementwise(node, want, whole)
             case Apply():
                 return self.apply(node, want)
-            case Contract() if (found := self.pulled(node)) is not None:
+            case Contract() if (found := pulled(node)) is not None:
                 return numpy_logspace.adjoint(self, found, want)
             case Contract():
                 return contraction(self, node, want)
@@ -181,13 +181,6 @@ class Writer:
                 return self.apart(node, want)
             case _:
                 raise TypeError(f"{type(node).__name__} is not an array node")
-
-    def pulled(self, node: Contract) -> Pulled | None:
-        """The adjoint of a product in the space of logarithms, unless its weights are there already."""
-        found = pulled(node)
-        if found is None or any(self.named_already(n, n.labels) for n in (node.left, node.right)):
-            return None
-        return found
 
     def aligned(self, node: Node, want: Labels) -> Code:
         """The expression so that it broadcasts against the axes ``want``."""

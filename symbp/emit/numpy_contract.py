@@ -26,9 +26,7 @@ def contraction(writer: Writer, node: Contract, want: Labels) -> Code:
     cols = tuple(i for i in want if i in right.labels and i not in shared)
     if not want:
         return _dot(writer, left, right, over)
-    if (found := distances(left, right, over, want)) is not None and not writer.named_already(
-        left, left.labels
-    ):
+    if (found := distances(left, right, over, want)) is not None:
         return _distances(writer, found, want)
     if not rows and not cols:
         return _row_sums(writer, left, right, over, want)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from symbp import functions
 from symbp.arrays.buffers import Kind, kind, moving
+from symbp.arrays.logspace import pulled
 from symbp.arrays.nodes import (
     Apply,
     Choice,
@@ -159,7 +160,7 @@ class IntoWriter(Writer):
                 return self.arithmetic(node, want)
             case Apply():
                 return self.function(node, want)
-            case Contract() if self.pulled(node) is None:
+            case Contract() if pulled(node) is None:
                 return contraction_into(self, node, want)
             case Fold(op) if op in FOLDED:
                 return fold_into(self, node, want)

@@ -21,9 +21,7 @@ def contraction_into(writer: IntoWriter, node: Contract, want: Labels) -> Code:
     shared = tuple(i for i in want if i in left.labels and i in right.labels)
     rows = tuple(i for i in want if i in left.labels and i not in shared)
     cols = tuple(i for i in want if i in right.labels and i not in shared)
-    if (found := distances(left, right, over, want)) is not None and not writer.named_already(
-        left, left.labels
-    ):
+    if (found := distances(left, right, over, want)) is not None:
         return _distances(writer, found, want)
     if not rows and not cols:
         if _is_flag(left) or _is_flag(right):

@@ -28,6 +28,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.calculus.affine import Affine, Index
 from symbp.emit.numpy_code import Writer
+from symbp.emit.numpy_distance import distances
 from symbp.emit.numpy_text import COMPARISONS, Code, is_constant
 
 COSTLY = (Elementwise, Contract, Apply, Fold, Normalised, Select)
@@ -170,6 +171,8 @@ def stem(node: Node) -> str:
             return "mask"
         case Load(_, subscripts):
             return "patches" if any(isinstance(s, Window) for s in subscripts) else "rows"
+        case Contract(left, right, over, labels) if distances(left, right, over, labels) is not None:
+            return "distances"
         case Elementwise("*", _) | Contract():
             return "product"
         case Apply(name, _, orders):
