@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
-from symbp.calculus.affine import Index, affine, fresh
+from symbp.arrays.variables import copied, unused, with_variable
+from symbp.calculus.affine import Index, affine
 from symbp.calculus.expr import (
     Add,
     Call,
@@ -28,6 +29,7 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
+from symbp.calculus.names import fresh_name
 from symbp.derive.core import AdjointSystem
 from symbp.model.core import Equation, Model
 
@@ -63,13 +65,11 @@ def with_stored_calls(system: AdjointSystem, model: Model, names: reuse.Names) -
 
 def with_repeated_sums(model: Model, names: reuse.Names) -> Model:
     """The model with a variable for each sum that a step reads more than once: u in u σ(u)."""
-    taken = {*model.arrays, *model.functions}
     for e in model.equations:
         counts = Counter(map(canonical, _all_sums(reuse.computed(e.rhs, names))))
         parts = {canonical(p): p for p in _all_sums(e.rhs) if counts[canonical(p)] > 1 and _worth(p, e)}
         for part in parts.values():
-            name = _fresh(f"{e.lhs.name}_inner", taken)
-            model = _stored(model, _variable(e, part, name))
+            model = _stored(model, _variable(e, part, unused(model, f"{e.lhs.name}_inner")))
     return model
 
 
@@ -82,21 +82,14 @@ def _all_sums(node: Expr) -> Iterator[Expr]:
             yield from _all_sums(child)
 
 
-def _fresh(name: str, taken: set[str]) -> str:
-    """The name, with underscores until nothing has it; from now on it is taken."""
-    while name in taken:
-        name += "_"
-    taken.add(name)
-    return name
-
-
 def _candidates(model: Model, names: reuse.Names) -> Iterator[Inner]:
-    taken = {*model.arrays, *model.functions}
+    taken = [*model.arrays, *model.functions]
     for e in model.equations:
         found = (p for p in _parts(reuse.computed(e.rhs, names)) if _worth(p, e))
         for part in {canonical(p): p for p in found}.values():
             name = f"{part.function}_{e.lhs.name}" if isinstance(part, Call) else f"{e.lhs.name}_inner"
-            yield _variable(e, part, _fresh(name, taken))
+            taken.append(fresh_name(name, taken))
+            yield _variable(e, part, taken[-1])
 
 
 def _parts(node: Expr) -> Iterator[Expr]:
@@ -133,10 +126,10 @@ def _worth(part: Expr, e: Equation) -> bool:
 def _variable(e: Equation, part: Expr, name: str) -> Inner:
     own = free_indices(part)
     at = (*(i for i in e.indices if i in own), *(i for i in own if i not in e.indices))
-    new = tuple(fresh(i.name, i.low, i.high, i.sequence) for i in at)
-    place = {old: affine(index) for old, index in zip(at, new, strict=True)}
-    rhs = substitute(refresh(part), place)
-    return Inner(e, part, Equation(Ref(name, tuple(map(affine, new))), rhs, new), at)
+    place = copied(at)
+    new = tuple(i for p in place.values() for i in p.indices())
+    made = Equation(Ref(name, tuple(place.values())), substitute(refresh(part), place), new)
+    return Inner(e, part, made, at)
 
 
 def _stored(model: Model, inner: Inner) -> Model:
@@ -149,9 +142,4 @@ def _stored(model: Model, inner: Inner) -> Model:
             equations.append(made)
             e = replace(e, rhs=replace_nodes(e.rhs, lambda n: value if canonical(n) == key else None))
         equations.append(e)
-    axes = tuple(fresh(i.name, i.low, i.high, i.sequence) for i in made.indices)
-    array = replace(model.arrays[old], name=made.lhs.name, axes=axes, latex="")
-    order = tuple(m for n in model.order for m in ((made.lhs.name, n) if n == old else (n,)))
-    return replace(
-        model, arrays={**model.arrays, made.lhs.name: array}, equations=tuple(equations), order=order
-    )
+    return with_variable(model, made, old, equations)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.arrays.variables import copied, unused, with_variable
+from symbp.calculus.affine import Index, affine
 from symbp.calculus.expr import (
     Add,
     Expr,
@@ -24,30 +25,25 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
+from symbp.derive.graph import graph_of, recurrences
 from symbp.model.core import Array, Equation, Model
-from symbp.model.order import components
 
 
 def inputs_apart(model: Model) -> Model:
     """The model with a variable for each sum of products in a recurrence that reads none of its variables."""
-    groups = recurrences(model)
-    taken = {name: group for group in groups for name in group}
+    groups = in_recurrences(model)
     for equation in model.equations:
-        group = taken.get(equation.lhs.name)
+        group = groups.get(equation.lhs.name)
         if group is not None and _steps(equation):
             for terms in _outside(equation, group, model):
                 model = _apart(model, equation, terms)
     return model
 
 
-def recurrences(model: Model) -> list[frozenset[str]]:
-    """The groups of variables that need themselves or each other."""
-    reads = {a.name: dict[str, None]() for a in model.of_kind("variable")}
-    for e in model.equations:
-        found = (r.name for r in refs(e.rhs) if r.name in reads)
-        reads.setdefault(e.lhs.name, {}).update(dict.fromkeys(found))
-    groups = components(list(reads), lambda n: list(reads[n]))
-    return [frozenset(g) for g in groups if len(g) > 1 or g[0] in reads[g[0]]]
+def in_recurrences(model: Model) -> dict[str, frozenset[str]]:
+    """The variables that need themselves or each other, each with those of its group."""
+    graph = graph_of(model)
+    return {n: g for n, g in recurrences(graph).items() if len(g) > 1 or n in graph.reads[n]}
 
 
 def _steps(equation: Equation) -> list[Index]:
@@ -88,22 +84,15 @@ def _apart(model: Model, old: Equation, terms: tuple[Expr, ...]) -> Model:
     same = ((e.lhs, e.indices) == (old.lhs, old.indices) for e in model.equations)
     place = list(same).index(True)
     equation = model.equations[place]
-    name = f"{equation.lhs.name}_input"
-    while name in model.arrays or name in model.functions:
-        name += "_"
-    axes, moved = list[Index](), dict[Index, Affine]()
-    for i in equation.indices:
-        axes.append(fresh(i.name, i.low.substitute(moved), i.high.substitute(moved), i.sequence))
-        moved[i] = affine(axes[-1])
-    at = tuple(affine(i) for i in axes)
-    made = Equation(Ref(name, at), substitute(add(terms), moved), tuple(axes), number=equation.number)
-    here = Ref(name, tuple(affine(i) for i in equation.indices))
+    name = unused(model, f"{equation.lhs.name}_input")
+    moved = copied(equation.indices)
+    at = tuple(moved.values())
+    axes = tuple(i for p in at for i in p.indices())
+    made = Equation(Ref(name, at), substitute(add(terms), moved), axes, number=equation.number)
+    here = Ref(name, tuple(map(affine, equation.indices)))
     rest = replace(equation, rhs=replace_nodes(equation.rhs, lambda n: _without(n, terms, here)))
     equations = (*model.equations[:place], made, rest, *model.equations[place + 1 :])
-    like = model.arrays[equation.lhs.name]
-    array = replace(like, name=name, latex="", axes=tuple(axes))
-    order = tuple(m for n in model.order for m in ((name, n) if n == equation.lhs.name else (n,)))
-    return replace(model, arrays={**model.arrays, name: array}, equations=equations, order=order)
+    return with_variable(model, made, equation.lhs.name, equations)
 
 
 def _without(node: Expr, terms: tuple[Expr, ...], new: Expr) -> Expr | None:

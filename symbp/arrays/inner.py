@@ -25,6 +25,7 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
+from symbp.calculus.names import fresh_name
 from symbp.model.core import Array
 
 Axes = Callable[[str], tuple[Index, ...]]
@@ -57,9 +58,7 @@ def joined(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: A
     of: dict[str, str] = {}
     done = tuple(statements)
     for inner in _common(done, arrays, axes):
-        name = f"{inner.name}_inner"
-        while name in arrays or name in new:
-            name += "_"
+        name = fresh_name(f"{inner.name}_inner", arrays, new)
         new[name] = replace(arrays[inner.name], name=name, latex="", axes=inner.indices)
         of[name] = inner.name
         at = tuple(affine(i) for i in inner.indices)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
 from symbp.arrays.calls import with_repeated_sums, with_stored_calls
 from symbp.arrays.cover import framing, initialised, sizing, tiles
-from symbp.arrays.fission import inputs_apart, recurrences
+from symbp.arrays.fission import in_recurrences, inputs_apart
 from symbp.arrays.grouping import grouped
 from symbp.arrays.inner import joined
 from symbp.arrays.lower import lower
@@ -137,7 +136,7 @@ def gradient_program(
         for e in dict.fromkeys((*system.steady.equations, *shared.equations, *whole_model.equations))
         if _stored_as_is(e, model, batched)
     )
-    stepwise = frozenset(itertools.chain.from_iterable(recurrences(whole_model)))
+    stepwise = in_recurrences(whole_model)
     for name in system.order:
         table = name not in stepwise and not ragged(model.arrays[name])
         made = backward_statements(model, system.contributions[name], batched, table)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from symbp import functions
 from symbp.arrays.statement import Statement, key_of, reads_of
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
+from symbp.arrays.variables import copied, unused, with_variable
+from symbp.calculus.affine import Affine, Index, known_le, span
 from symbp.calculus.expr import (
     ZERO,
     Adjoint,
@@ -226,24 +227,14 @@ def _windows(at: tuple[Affine, ...]) -> bool:
 
 def _with_call(model: Model, function: str, name: str) -> Model:
     """The model with the values of ``function`` at ``name`` as one more variable."""
-    new = f"{function}_{name}"
-    while new in model.arrays or new in model.functions:
-        new += "_"
-    array = model.arrays[name]
-    indices: list[Index] = []
-    moved: dict[Index, Affine] = {}
-    for axis in array.axes:
-        low, high = axis.low.substitute(moved), axis.high.substitute(moved)
-        indices.append(fresh(axis.name, low, high, axis.sequence))
-        moved[axis] = affine(indices[-1])
-    place = tuple(affine(i) for i in indices)
-    made = Equation(Ref(new, place), Call(function, (Ref(name, place),)), tuple(indices))
+    new = unused(model, f"{function}_{name}")
+    place = tuple(copied(model.arrays[name].axes).values())
+    indices = tuple(i for p in place for i in p.indices())
+    made = Equation(Ref(new, place), Call(function, (Ref(name, place),)), indices)
     last = max(k for k, e in enumerate(model.equations) if e.lhs.name == name)
     equations = (*model.equations[: last + 1], made, *model.equations[last + 1 :])
-    order = tuple(m for n in model.order for m in ((n, new) if n == name else (n,)))
-    arrays = {**model.arrays, new: replace(array, name=new, latex="")}
-    changed_ = replace(model, arrays=arrays, equations=equations, order=order)
-    return replace(changed_, equations=tuple(_read_new(e, function, name, new) for e in changed_.equations))
+    read = (_read_new(e, function, name, new) for e in equations)
+    return with_variable(model, made, name, read, after=True)
 
 
 def _read_new(e: Equation, function: str, name: str, new: str) -> Equation:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from symbp.arrays.nodes import Allocate, Assign, Guard, Instruction, Load, Loop
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import affine
+from symbp.calculus.names import fresh_name
 from symbp.emit.loops_nest import Nests
 from symbp.emit.numpy_body import Lines, branches, comment
-from symbp.emit.numpy_text import SUM, fresh_name
+from symbp.emit.numpy_text import SUM
 
 
 @dataclass

@@ -34,9 +34,10 @@ from symbp.arrays.nodes import (
     map_below,
 )
 from symbp.calculus.affine import Affine, Index
+from symbp.calculus.names import fresh_name
 from symbp.emit.loops_scalar import Scalars
 from symbp.emit.numpy_body import Body, Lines, indented
-from symbp.emit.numpy_text import SUM, Code, fresh_name
+from symbp.emit.numpy_text import SUM, Code
 from symbp.errors import SymbpError
 
 Known = tuple[dict[Node, Local], dict[Node, str], dict[str, tuple[str, str]]]

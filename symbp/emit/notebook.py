@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from symbp.calculus.names import fresh_name
 from symbp.emit.document import Document
 from symbp.emit.environment import render
 from symbp.emit.markdown import PAGE, Writer, definitions, escape, part_view, writer
-from symbp.emit.numpy_text import fresh_name
 from symbp.errors import RequestProblem
 
 

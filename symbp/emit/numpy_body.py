@@ -26,11 +26,12 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index, affine
+from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_named import Shared, hoistable, target_order
 from symbp.emit.numpy_shared import invariants, loops, risky, stem, turned
-from symbp.emit.numpy_text import ATOM, Code, expanded, fresh_name, is_constant
+from symbp.emit.numpy_text import ATOM, Code, expanded, is_constant
 
 Lines = list[str]
 @dataclass

@@ -31,6 +31,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, known_le
+from symbp.calculus.names import fresh_name
 from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
 from symbp.emit.numpy_fold import along
@@ -50,7 +51,6 @@ from symbp.emit.numpy_text import (
     Code,
     arranged,
     expanded,
-    fresh_name,
     is_constant,
     number,
     user_name,

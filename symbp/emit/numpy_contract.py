@@ -11,7 +11,7 @@ from symbp.arrays.unfold import columns
 from symbp.calculus.affine import Index
 from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_fold import along
-from symbp.emit.numpy_index import operand
+from symbp.emit.numpy_index import operand, operands
 from symbp.emit.numpy_text import ATOM, MATMUL, POWER, PRODUCT, Code, arranged
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def contraction(writer: Writer, node: Contract, want: Labels) -> Code:
 def _distances(writer: Writer, found: Distances, want: Labels) -> Code:
     """All squared distances between two sets of points."""
     writer.needs.helpers["squared_distances"] = None
-    points = zip((found.first, found.second), found.orders, strict=True)
-    texts = [operand(writer, node, order).text for node, order in points]
+    texts = operands(writer, (found.first, found.second), found.orders)
     return arranged(Code(f"squared_distances({', '.join(texts)})"), found.have, want)
 
 

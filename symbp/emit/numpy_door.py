@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symbp.arrays.storage import Storage, sequence_axes
 from symbp.calculus.affine import Affine, FloorDiv, Index, Size, show
 from symbp.calculus.expr import Ref
-from symbp.emit.numpy_text import fresh_name
+from symbp.calculus.names import fresh_name
 from symbp.errors import ModelProblem, SymbpError
 from symbp.model.core import Array, Model
 from symbp.model.reach import Reach, reaches

@@ -34,6 +34,11 @@ def operand(writer: Writer, node: Node, order: Labels) -> Code:
     return arranged(writer.write(node, node.labels), node.labels, order)
 
 
+def operands(writer: Writer, nodes: Iterable[Node], orders: Iterable[Labels]) -> list[str]:
+    """The texts of several operands, each with its axes in its order."""
+    return [operand(writer, node, order).text for node, order in zip(nodes, orders, strict=True)]
+
+
 def load(writer: Writer, node: Load, want: Labels) -> Code:
     view, entries, have = place(writer, node)
     text = f"{view}[{', '.join(entries)}]" if entries else view

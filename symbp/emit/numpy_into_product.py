@@ -8,7 +8,7 @@ from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
 from symbp.arrays.unfold import columns
 from symbp.emit.numpy_contract import Images, einsum_spec, inserted, row_sum
 from symbp.emit.numpy_distance import Distances, distances
-from symbp.emit.numpy_index import operand
+from symbp.emit.numpy_index import operand, operands
 from symbp.emit.numpy_text import ATOM, Code, arranged
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def contraction_into(writer: IntoWriter, node: Contract, want: Labels) -> Code:
 def _distances(writer: IntoWriter, found: Distances, want: Labels) -> Code:
     """All squared distances between two sets of points."""
     writer.needs.helpers["squared_distances"] = None
-    points = zip((found.first, found.second), found.orders, strict=True)
-    texts = [operand(writer, node, order).text for node, order in points]
+    texts = operands(writer, (found.first, found.second), found.orders)
     out = writer.call("squared_distances", texts, writer.room(found.have, "real"))
     writer.used_up(*texts)
     return arranged(out, found.have, want)

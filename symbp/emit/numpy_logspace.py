@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.logspace import LogProduct, Pulled
 from symbp.arrays.nodes import Labels
-from symbp.emit.numpy_index import operand
+from symbp.emit.numpy_index import operand, operands
 from symbp.emit.numpy_text import Code, arranged
 
 if TYPE_CHECKING:
@@ -65,6 +65,5 @@ def adjoint(writer: Writer, found: Pulled, want: Labels) -> Code:
 
 def _call(writer: Writer, function: str, product: LogProduct, *more: str) -> Code:
     writer.needs.helpers[function] = None
-    operands = zip((product.first, product.second), product.orders, strict=True)
-    texts = [operand(writer, node, order).text for node, order in operands]
+    texts = operands(writer, (product.first, product.second), product.orders)
     return Code(f"{function}({', '.join([*texts, *more])})")

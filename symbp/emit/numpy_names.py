@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from symbp.arrays.statement import adjoint_key
+from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_helpers import HELPERS
-from symbp.emit.numpy_text import fresh_name
 from symbp.model.core import Model
 
 GLOBALS = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -134,16 +132,6 @@ def expanded(code: Code, have: Labels, want: Labels) -> Code:
     while shape[-1] == ":" and len(shape) > 1:
         shape.pop()
     return Code(f"{code.at(ATOM)}[{', '.join(shape)}]")
-
-
-def fresh_name(name: str, *taken: Iterable[str]) -> str:
-    """The name, with underscores until nothing else has it."""
-    used = {t for group in taken for t in group}
-    for tail in itertools.count():
-        candidate = name + "_" * tail
-        if candidate not in used:
-            break
-    return candidate
 
 
 def sizes_in(value: Affine) -> list[Affine]:
