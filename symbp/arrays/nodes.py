@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbp.calculus.affine import Affine, Index, Size, affine
+from symbp.calculus.affine import Affine, Factor, Index, Size, affine
 
 Labels = tuple[Index, ...]
 
@@ -39,7 +39,7 @@ class Span:
 
     label: Index
     start: Affine
-    step: int = 1
+    step: Factor = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Window:
 
     labels: Labels
     start: Affine
-    steps: tuple[int, ...]
+    steps: tuple[Factor, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Integer-affine expressions: what may stand in an index position, in a range and in a shape.
 
 ``2*i + p - 1`` is ``Affine(-1, ((i, 2), (p, 1)))``.  Atoms are indices, sizes, integer-valued array
-elements (``tok[t]``) and rounded quotients of sizes, which strided windows bring in.
+elements (``tok[t]``), rounded quotients of sizes, which strided windows bring in, and sizes times an
+index or another size: ``s*i`` where the stride is a size.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Union
 
 from symbp.errors import SymbpError
@@ -85,10 +87,19 @@ class FloorDiv:
     """``value // by`` of sizes: the number of places of a window that moves by ``by``."""
 
     value: Affine
-    by: int
+    by: Factor
 
 
-Atom = Union[Index, Size, FloorDiv, "Ref"]
+@dataclass(frozen=True, slots=True)
+class Monomial:
+    """Sizes times an index, a quotient or another size, in one order: ``s*i``.  Make it with ``*``."""
+
+    factors: tuple[Atom, ...]
+
+
+Atom = Union[Index, Size, FloorDiv, Monomial, "Ref"]
+Factor = Union[int, "Affine"]
+"""What multiplies an index: an integer, or an expression of sizes."""
 
 
 class Affine:
@@ -136,19 +147,45 @@ class Affine:
     def __rsub__(self, other: Affine | Atom | int) -> Affine:
         return affine(other) - self
 
-    def __mul__(self, factor: int) -> Affine:
+    def __mul__(self, factor: Factor) -> Affine:
+        if isinstance(factor, Affine):
+            whole = self * factor.const
+            return whole + Affine(0, (term for a, c in factor.terms for term in self._scaled(a, c)))
         return Affine(self.const * factor, ((a, c * factor) for a, c in self.terms))
 
     __rmul__ = __mul__
+
+    def _scaled(self, atom: Atom, times: int) -> Iterator[tuple[Atom, int]]:
+        yield atom, self.const * times
+        for own, coefficient in self.terms:
+            yield _monomial(own, atom), coefficient * times
+
+    # Comparisons with integers say what holds for all positive sizes: a stride s is greater than 0.
+
+    def __gt__(self, other: int) -> bool:
+        return known_nonnegative(self - other - 1)
+
+    def __lt__(self, other: int) -> bool:
+        return known_nonnegative(other - self - 1)
+
+    def __abs__(self) -> Affine:
+        return self if self > 0 else -self
 
     @property
     def is_const(self) -> bool:
         """Whether no atom is left."""
         return not self.terms
 
-    def coefficient(self, atom: Atom) -> int:
-        """The factor of ``atom``, 0 if it does not occur at the top."""
-        return next((c for a, c in self.terms if a == atom), 0)
+    def coefficient(self, atom: Atom) -> Factor:
+        """The factor of ``atom``, 0 if it does not occur at the top: an integer, or sizes as in ``s*i``."""
+        whole = next((c for a, c in self.terms if a == atom), 0)
+        found = [(a, c) for a, c in self.terms if isinstance(a, Monomial) and atom in a.factors]
+        return sum((_without(a, atom) * c for a, c in found), Affine(whole)) if found else whole
+
+    def tops(self) -> tuple[Index, ...]:
+        """The indices that stand in it with a factor, not inside of a size or of a quotient."""
+        found = (f for a, _ in self.terms for f in (a.factors if isinstance(a, Monomial) else (a,)))
+        return tuple(dict.fromkeys(f for f in found if isinstance(f, Index)))
 
     def as_atom(self) -> Atom | None:
         """The atom, if this is one atom and nothing else."""
@@ -202,22 +239,45 @@ def _parts(atom: Atom) -> tuple[Affine, ...]:
             return ()
         case Size(_, at):
             return at
-        case FloorDiv(value, _):
-            return (value,)
+        case FloorDiv(value, by):
+            return (value, by) if isinstance(by, Affine) else (value,)
+        case Monomial(factors):
+            return tuple(map(affine, factors))
         case _:
             return atom.indices
 
 
-def _rebuild(atom: Atom, parts: tuple[Affine, ...]) -> Atom:
+def _rebuild(atom: Atom, parts: tuple[Affine, ...]) -> Atom | Affine:
     match atom:
         case Index():
             return atom
         case Size(name, _, long):
             return Size(name, parts, long)
         case FloorDiv(_, by):
-            return FloorDiv(parts[0], by)
+            return FloorDiv(parts[0], parts[1] if isinstance(by, Affine) else by)
+        case Monomial():
+            return prod(parts, start=Affine(1))
         case _:
             return type(atom)(atom.name, parts)
+
+
+def _monomial(one: Atom, other: Atom) -> Atom:
+    """The product of two atoms, its factors in one order."""
+    parts = (f for a in (one, other) for f in (a.factors if isinstance(a, Monomial) else (a,)))
+    return Monomial(tuple(sorted(parts, key=_order)))
+
+
+def _order(atom: Atom) -> tuple[int, str, int]:
+    """Sizes stand before indices, by their names."""
+    kind = 0 if isinstance(atom, Size) else 2 if isinstance(atom, Index) else 1
+    return kind, show_atom(atom), atom.uid if isinstance(atom, Index) else 0
+
+
+def _without(monomial: Monomial, atom: Atom) -> Affine:
+    """What is left of a product without one of its factors."""
+    place = monomial.factors.index(atom)
+    rest = (*monomial.factors[:place], *monomial.factors[place + 1 :])
+    return prod(map(affine, rest), start=Affine(1))
 
 
 def affine(value: Affine | Atom | int) -> Affine:
@@ -229,11 +289,50 @@ def affine(value: Affine | Atom | int) -> Affine:
     return Affine(0, ((value, 1),))
 
 
-def floor_div(value: Affine, by: int) -> Affine:
+def floor_div(value: Affine, by: Factor) -> Affine:
     """``value // by``, exact where every coefficient divides."""
+    if isinstance(by, Affine):
+        parts = [affine(value.const), *(affine(a) * c for a, c in value.terms)]
+        exact = [divided(part, by) for part in parts]
+        rest = sum((p for p, e in zip(parts, exact, strict=True) if e is None), Affine())
+        whole = sum((e for e in exact if e is not None), Affine())
+        return whole if rest == Affine() else whole + FloorDiv(rest, by)
     whole = Affine(value.const // by, ((a, c // by) for a, c in value.terms if c % by == 0))
     rest = Affine(value.const % by, ((a, c) for a, c in value.terms if c % by))
     return whole if rest.is_const else whole + FloorDiv(rest, by)
+
+
+def divided(value: Affine, by: Factor) -> Affine | None:
+    """The quotient where every coefficient is a multiple: 2i + 4 by 2 is i + 2, s i by s is i."""
+    if isinstance(by, Affine):
+        return _divided(value, by)
+    if value.const % by or any(c % by for _, c in value.terms):
+        return None
+    return Affine(value.const // by, ((a, c // by) for a, c in value.terms))
+
+
+def _divided(value: Affine, by: Affine) -> Affine | None:
+    """The quotient by one product of sizes."""
+    if by.const or len(by.terms) != 1 or value.const:
+        return None
+    ((atom, factor),) = by.terms
+    total: Affine | None = Affine()
+    for own, coefficient in value.terms:
+        rest: Affine | None = affine(own)
+        for part in atom.factors if isinstance(atom, Monomial) else (atom,):
+            rest = None if rest is None else _lowered(rest, part)
+        if rest is None or total is None or coefficient % factor:
+            return None
+        total = total + rest * (coefficient // factor)
+    return total
+
+
+def _lowered(value: Affine, part: Atom) -> Affine | None:
+    """One atom without one of its factors."""
+    ((atom, _),) = value.terms
+    if isinstance(atom, Monomial):
+        return _without(atom, part) if part in atom.factors else None
+    return Affine(1) if atom == part else None
 
 
 def known_le(left: Affine, right: Affine) -> bool | None:
@@ -266,22 +365,30 @@ def heading(gap: Affine) -> int | None:
 def known_nonnegative(value: Affine, depth: int = 0) -> bool:
     """Whether ``value >= 0`` follows from sizes being at least 1 and indices within their ranges."""
     least = value.const
-    for atom, coefficient in value.terms:
-        if isinstance(atom, FloorDiv) and coefficient % atom.by == 0 and depth < 6:
+    for quotient in (a for a in value.atoms() if isinstance(a, FloorDiv)):
+        coefficient = value.coefficient(quotient)
+        times = divided(affine(coefficient), quotient.by)
+        if times is not None and times.is_const and times != Affine() and depth < 6:
             # v - by + 1 <= by*(v//by) <= v
-            times, low = coefficient // atom.by, atom.value - (atom.by - 1)
-            end = low if coefficient > 0 else atom.value
-            return known_nonnegative(value - affine(atom) * coefficient + end * times, depth + 1)
+            low = quotient.value - (quotient.by - 1)
+            end = low if times.const > 0 else quotient.value
+            return known_nonnegative(value - affine(quotient) * coefficient + end * times, depth + 1)
     index = innermost(value)
     if index is not None and depth < 6:
         coefficient = value.coefficient(index)
         end = index.low if coefficient > 0 else index.high
         return known_nonnegative(value - affine(index) * coefficient + end * coefficient, depth + 1)
     for atom, coefficient in value.terms:
-        if coefficient < 0 or not isinstance(atom, Size):
+        if coefficient < 0 or not _positive(atom):
             return False
         least += coefficient
     return least >= 0
+
+
+def _positive(atom: Atom) -> bool:
+    """Whether an atom is a size, or a product of sizes: 1 or more."""
+    parts = atom.factors if isinstance(atom, Monomial) else (atom,)
+    return all(isinstance(part, Size) for part in parts)
 
 
 def innermost(value: Affine) -> Index | None:
@@ -289,8 +396,7 @@ def innermost(value: Affine) -> Index | None:
 
     Put the end of its range in its place before those of the others.
     """
-    terms = (a for a, _ in value.terms if isinstance(a, Index))
-    own = [i for i in terms if i.lo is not None and i.hi is not None]
+    own = [i for i in value.tops() if i.lo is not None and i.hi is not None]
     outer = {i for o in own for i in (*o.low.indices(), *o.high.indices()) if i != o}
     return next((i for i in own if i not in outer), next(iter(own), None))
 
@@ -326,7 +432,10 @@ def show_atom(atom: Atom) -> str:
         case Index():
             return atom.name
         case FloorDiv(value, by):
-            return f"(({show(value)})//{by})"
+            divisor = str(by) if isinstance(by, int) else show(by) if by.as_atom() else f"({show(by)})"
+            return f"(({show(value)})//{divisor})"
+        case Monomial(factors):
+            return "*".join(map(show_atom, factors))
         case Size(name, at):
             return f"{name}[{', '.join(map(show, at))}]" if at else name
         case _:

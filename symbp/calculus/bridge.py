@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy
 
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine
 from symbp.calculus.expr import (
     Add,
     Adjoint,
@@ -83,7 +83,9 @@ class _Bridge:
             case Size(name):
                 return sympy.Symbol(name, integer=True, positive=True)
             case FloorDiv(value, by):
-                return sympy.floor(self.affine(value) / by)
+                return sympy.floor(self.affine(value) / self.affine(affine(by)))
+            case Monomial(factors):
+                return sympy.Mul(*map(self.atom, factors))
             case _:
                 return self.element(atom.name, atom.indices)
 

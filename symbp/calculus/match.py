@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbp.calculus.affine import Affine, Index, affine
+from symbp.calculus.affine import Affine, Index, affine, divided
 from symbp.calculus.expr import Expr, Ref, bound, children, map_children, map_positions, positions
 
 Binding = dict[Index, Affine]
@@ -44,7 +44,7 @@ def _match_affine(
     factor = known.coefficient(index)
     if not factor:
         return _match_atoms(known, node, variables, found, inner)
-    value = _divided(node - (known - affine(index) * factor), factor)
+    value = divided(node - (known - affine(index) * factor), factor)
     if len(open_) > 1 or value is None:
         return False
     hidden = {i for v in inner.values() for i in v.indices()}
@@ -71,13 +71,6 @@ def _match_atoms(
         if not all(_match_affine(p, n, variables, found, inner) for p, n in pairs):
             return False
     return True
-
-
-def _divided(value: Affine, by: int) -> Affine | None:
-    """The quotient where every coefficient is a multiple: 2i + 4 by 2 is i + 2."""
-    if value.const % by or any(c % by for _, c in value.terms):
-        return None
-    return Affine(value.const // by, ((a, c // by) for a, c in value.terms))
 
 
 def _head(node: Expr) -> object:

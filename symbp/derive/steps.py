@@ -111,11 +111,11 @@ def _restrict(frame: Frame, index: Index, value: Affine, other: Index) -> None:
         sign = end.coefficient(other)
         if not sign:
             continue
-        if abs(sign) != 1 or end.indices() != (other,):
+        if sign not in (1, -1) or end.indices() != (other,):
             raise _no_range(index, other)
         rest = end - affine(other) * sign
         bound = (value - rest) * sign
-        near, far = frame.solved[index][:: sign]
+        near, far = frame.solved[index][:: 1 if sign > 0 else -1]
         ends = (near - rest) * sign, (far - rest) * sign
         low, high = frame.left.get(other, (other.low, other.high))
         if upper == (sign > 0):

@@ -273,9 +273,9 @@ def generic_le(left: Affine, right: Affine) -> bool:
 def _unit(position: Affine, indices: tuple[Index, ...]) -> tuple[Index, int, Affine] | None:
     """``position`` as ±index + rest with one of ``indices``, the rest without any index."""
     mine = [i for i in position.indices() if i in indices]
-    if len(mine) != 1 or abs(position.coefficient(mine[0])) != 1:
+    sign = position.coefficient(mine[0]) if len(mine) == 1 else 0
+    if not isinstance(sign, int) or abs(sign) != 1:
         return None
-    sign = position.coefficient(mine[0])
     rest = position - affine(mine[0]) * sign
     return None if rest.indices() else (mine[0], sign, rest)
 

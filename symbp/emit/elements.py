@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.emit.identity import adjoint_key, keyed
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Product, Sym, Terms, num, row
@@ -69,9 +69,10 @@ class Elements:
                 base = keyed(symbol(name), name)
                 return scripted(base, self.notation, tuple(self.position(p).box for p in at), ())
             case FloorDiv(value, by):
-                return Fence(
-                    Frac(self.position(value).box, num(by), (value.as_atom() is not None, True)), "⌊"
-                )
+                parts = self.position(value).box, self.position(affine(by)).box
+                return Fence(Frac(*parts, (value.as_atom() is not None, True)), "⌊")
+            case Monomial(factors):
+                return Product(tuple(map(self._atom, factors)), ("none",) * (len(factors) - 1))
             case _:
                 return self.element(self.name(atom.name), atom.name, atom.indices).box
 

@@ -87,6 +87,6 @@ def array_names(
 
 
 def _sizes(value: Affine) -> Iterator[str]:
-    for atom, _ in value.terms:
+    for atom in value.atoms():
         if isinstance(atom, Size):
             yield atom.name

@@ -30,7 +30,7 @@ from symbp.arrays.nodes import (
     Select,
 )
 from symbp.arrays.storage import Storage
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, known_le
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine, known_le
 from symbp.calculus.names import fresh_name
 from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
@@ -128,11 +128,16 @@ class Writer:
                 text = self.names["#batch" if atom == BATCH_SIZE else f"size {name}"]
                 return f"{text}[{', '.join(self.integer(p).text for p in at)}]" if at else text
             case FloorDiv(value, by):
-                return f"{self.integer(value).at(PRODUCT)}//{by}"
+                return f"{self.integer(value).at(PRODUCT)}//{self.integer(affine(by)).at(ATOM)}"
+            case Monomial(factors):
+                return "*".join(self._multiplier(f) for f in factors)
             case _:
                 if atom.indices:
                     raise SymbpError(f"{atom.name} stands in a size or in the range of a loop")
                 return f"int({self.names[atom.name]})"
+
+    def _multiplier(self, atom: Atom) -> str:
+        return f"({self.atom(atom)})" if isinstance(atom, FloorDiv) else self.atom(atom)
 
     def index(self, index: Index) -> str:
         """The Python name of a loop index."""

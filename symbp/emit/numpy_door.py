@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.arrays.storage import Storage, sequence_axes
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size, show
+from symbp.calculus.affine import Affine, FloorDiv, Index, Monomial, Size, affine, show
 from symbp.calculus.expr import Ref
 from symbp.calculus.names import fresh_name
 from symbp.errors import ModelProblem, SymbpError
@@ -252,7 +252,9 @@ class Door:
             case Size(name, _):
                 return f'size["{name}"]'
             case FloorDiv(value, by):
-                return f"(({self.text(value, here)})//{by})"
+                return f"(({self.text(value, here)})//({self.text(affine(by), here)}))"
+            case Monomial(factors):
+                return "*".join(self.atom(f, here) for f in factors)
             case Ref(name, ()):
                 return self.value_name(name)
             case _:

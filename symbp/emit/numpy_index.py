@@ -19,8 +19,8 @@ from symbp.arrays.nodes import (
     Window,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Index, affine
-from symbp.emit.numpy_text import ATOM, SUM, Code, arranged, expanded, sizes_in
+from symbp.calculus.affine import Affine, Factor, Index, affine
+from symbp.emit.numpy_text import ATOM, PRODUCT, SUM, Code, arranged, expanded, sizes_in
 from symbp.errors import SymbpError
 
 if TYPE_CHECKING:
@@ -112,9 +112,13 @@ def plain(writer: Writer, s: Subscript, stored: Affine) -> str:
             last = "" if stop == stored else _stop(writer, stop, stored)
             if not first and not last and step == 1:
                 return ":"
-            return f"{first}:{last}" + (f":{step}" if step != 1 else "")
+            return f"{first}:{last}" + (f":{_step(writer, step)}" if step != 1 else "")
         case _:
             return ":"
+
+
+def _step(writer: Writer, step: Factor) -> str:
+    return writer.integer(affine(step)).text
 
 
 def _stop(writer: Writer, stop: Affine, stored: Affine) -> str:
@@ -127,7 +131,7 @@ def _stop(writer: Writer, stop: Affine, stored: Affine) -> str:
 def window(writer: Writer, text: str, axis: int, s: Window) -> str:
     writer.needs.helpers["windows"] = None
     ends = writer.shape(s.labels)
-    steps = f"({', '.join(map(str, s.steps))})"
+    steps = f"({', '.join(_step(writer, step) for step in s.steps)})"
     return f"windows({text}, {axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
 
 
@@ -200,7 +204,8 @@ def index_value(writer: Writer, node: IndexValue, want: Labels, whole: bool) -> 
         if not factor or any(i in a.indices() for a in sizes_in(node.value)):
             raise SymbpError(f"{i.name} stands inside a size or a quotient: it cannot be an axis there")
         if factor != 1:
-            times = "" if factor == -1 else f"{abs(factor)}*"
+            size: Factor = abs(factor)
+            times = "" if size == 1 else f"{writer.integer(affine(size)).at(PRODUCT)}*"
             steps = f"{times}np.arange({writer.integer(i.extent, True).text}{kind})"
             sign = "-" if factor < 0 else "+"
             first = "" if start == Affine() else writer.integer(start, True).text

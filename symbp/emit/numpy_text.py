@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbp.arrays.nodes import Apply, Elementwise, IndexValue, Labels, Node, Num
-from symbp.calculus.affine import Affine, FloorDiv, Size
+from symbp.calculus.affine import Affine, FloorDiv, Monomial, Size, affine
 from symbp.errors import SymbpError
 
 COND, LOGIC, COMPARE, SUM, MATMUL, PRODUCT, SIGN, POWER, ATOM = range(9)
@@ -142,4 +142,6 @@ def sizes_in(value: Affine) -> list[Affine]:
             out.extend(atom.at)
         elif isinstance(atom, FloorDiv):
             out.append(atom.value)
+        elif isinstance(atom, Monomial):
+            out.extend(inner for f in atom.factors for inner in sizes_in(affine(f)))
     return out

@@ -20,7 +20,7 @@ from symbp.arrays.matrix_nodes import (
     parts,
     with_parts,
 )
-from symbp.calculus.affine import Affine, Index
+from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.expr import (
     Adjoint,
     Expr,
@@ -311,7 +311,8 @@ def matched(indices: Sequence[Affine], at: Positions, spot: Spot) -> At | None:
         if len(unknown) > 1:
             return None
         if unknown:
-            (index,), step = unknown, position.coefficient(unknown[0])
+            (index,) = unknown
+            step = place(affine(position.coefficient(index)))(spot.oracle, _by_uid(values))
             rest = place(position.substitute({index: Affine(0)}))(spot.oracle, _by_uid(values))
             if step == 0 or (wanted - rest) % step:
                 return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import prod
 
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Expr, Reduce, Ref, children, free_indices, number, walk
 from symbp.explain.core import Block, Line, Lines, Section, Whole, Words, say, side
 from symbp.explain.meaning import agrees
@@ -57,8 +57,8 @@ def _some(keys: Sequence[Key]) -> Words:
 
 
 def _is_window(position: Affine) -> bool:
-    plain = [a for a, _ in position.terms if not isinstance(a, (Size, FloorDiv, Ref))]
-    return len(plain) > 1 or any(c != 1 for a, c in position.terms if isinstance(a, Index))
+    plain = position.tops()
+    return len(plain) > 1 or any(position.coefficient(i) != 1 for i in plain)
 
 
 # ── how an element counts ─────────────────────────────────────────────────────────────────────────

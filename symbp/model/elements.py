@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size, show
+from symbp.calculus.affine import Affine, FloorDiv, Index, Monomial, Size, affine, show
 from symbp.calculus.conditions import gaps
 from symbp.calculus.expr import Expr, Ref, Where, bound, children, positions
 from symbp.errors import ModelProblem, Span
@@ -42,7 +43,9 @@ class Sizes:
                     base = self.start if name in self.lengths else 2
                     total += coefficient * self.given.setdefault(key, base + len(self.given) % 3)
                 case FloorDiv(inner, by):
-                    total += coefficient * (self.number(inner, at) // by)
+                    total += coefficient * (self.number(inner, at) // self.number(affine(by), at))
+                case Monomial(factors):
+                    total += coefficient * prod(self.number(affine(f), at) for f in factors)
                 case _:
                     raise LookupError("a gathered element has no fixed place")
         return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 
 from symbp.calculus.affine import Affine, Index, Size, affine
 from symbp.calculus.expr import Expr, Integer, Ref
@@ -108,18 +109,22 @@ def position(scope: Scope, node: Syntax) -> Affine:
 
 
 def _integer_product(parts: list[Affine], span: Span | None) -> Affine:
-    total, factor = None, 1
-    for part in parts:
-        if part.is_const:
-            factor *= part.const
-        elif total is None:
-            total = part
-        else:
-            raise ModelProblem(
-                "a product of two indices or sizes cannot stand in an index position", span,
-                "only an integer can multiply an index: write the number, as in 2*i+p for a stride of 2",
-            )
-    return total * factor if total is not None else Affine(factor)
+    moving = [part for part in parts if any(not isinstance(a, Size) for a in part.atoms())]
+    if len(moving) > 1:
+        raise ModelProblem(
+            "a product of two indices cannot stand in an index position", span,
+            "an integer or a size can multiply an index, as in 2*i+p or s*i+p for a stride of s",
+        )
+    if moving and any(isinstance(a, Ref) for a in moving[0].atoms()) and not _numbers(parts, moving[0]):
+        raise ModelProblem(
+            "a product of a size and a label cannot stand in an index position", span,
+            "give the array one axis for each label, as in A[y,z]",
+        )
+    return prod(parts, start=Affine(1))
+
+
+def _numbers(parts: list[Affine], but: Affine) -> bool:
+    return all(part.is_const for part in parts if part is not but)
 
 
 def _position_name(scope: Scope, name: str, span: Span | None) -> Affine:

@@ -41,7 +41,7 @@ class Drafted:
         self.sites = {}
         for site in (*self.draft.uses, self.defines):
             for axis, position in enumerate(site.positions):
-                for index in dict.fromkeys(a for a, _ in position.terms if isinstance(a, Index)):
+                for index in position.tops():
                     self.sites.setdefault(index, []).append((site, axis))
 
     @property
@@ -213,7 +213,7 @@ def extreme(ranges: Mapping[Index, Interval], value: Affine, sign: int) -> Affin
     Indices are replaced from the last on, since the range of one may depend on those before it.
     """
     for _ in range(16):
-        index = next((a for a, _ in reversed(value.terms) if isinstance(a, Index) and a in ranges), None)
+        index = next((i for i in reversed(value.tops()) if i in ranges), None)
         if index is None:
             return value
         factor = value.coefficient(index)

@@ -13,6 +13,7 @@ from symbp.calculus.affine import (
     Affine,
     FloorDiv,
     Index,
+    Monomial,
     Size,
     affine,
     innermost,
@@ -112,7 +113,9 @@ def _is_size(atom: object) -> bool:
     match atom:
         case Size(_, at):
             return not at
-        case FloorDiv(value, _):
-            return _of_sizes(value)
+        case FloorDiv(value, by):
+            return _of_sizes(value) and _of_sizes(affine(by))
+        case Monomial(factors):
+            return all(map(_is_size, factors))
         case _:
             return False

@@ -7,10 +7,11 @@ keyed by their identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from operator import itemgetter
 from typing import Any, Protocol
 
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine
 
 Values = dict[int | str, Any]
 """Index values by uid; the arguments of a user's function by name."""
@@ -78,8 +79,11 @@ def _atom(atom: Atom) -> Place:
             where = places(at)
             return lambda world, values: world.size(name, where(world, values))
         case FloorDiv(value, by):
-            inner = place(value)
-            return lambda world, values: inner(world, values) // by
+            inner, divisor = place(value), place(affine(by))
+            return lambda world, values: inner(world, values) // divisor(world, values)
+        case Monomial(factors):
+            parts = tuple(map(_atom, factors))
+            return lambda world, values: prod(part(world, values) for part in parts)
         case _:
             gathered, where = atom.name, places(atom.indices)
             return lambda world, values: int(world.element(gathered, where(world, values)))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Size, affine
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine
 from symbp.calculus.expr import Expr, bound, children, refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
@@ -178,10 +178,14 @@ def _shape_keys(axes: Sequence[Index], lengths: _Recorder) -> Iterator[SizeKey]:
 def _own_sizes(value: Affine) -> Iterator[Size]:
     """The sizes in an extent, but not those that only say which member of a family is meant."""
     for atom, _ in value.terms:
-        if isinstance(atom, Size):
-            yield atom
-        elif isinstance(atom, FloorDiv):
-            yield from _own_sizes(atom.value)
+        match atom:
+            case Size():
+                yield atom
+            case FloorDiv(inner, by):
+                yield from _own_sizes(inner)
+                yield from _own_sizes(affine(by))
+            case Monomial(factors):
+                yield from (s for f in factors for s in _own_sizes(affine(f)))
 
 
 def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
