@@ -18,7 +18,7 @@ import numpy as np
 from autograd.core import make_vjp
 from autograd.scipy.special import erf
 
-from symbp.calculus.affine import Affine, FloorDiv, Index, Size
+from symbp.calculus.affine import Affine, FloorDiv, Index, Monomial, Size, affine
 from symbp.calculus.expr import (
     Add,
     Call,
@@ -206,7 +206,9 @@ def _affine(value: Affine, env: Env, sizes: Sizes, world: World | None = None) -
             case Size(name, at):
                 number = sizes(name, tuple(_affine(p, env, sizes, world) for p in at))
             case FloorDiv(inner, by):
-                number = _affine(inner, env, sizes, world) // by
+                number = _affine(inner, env, sizes, world) // _affine(affine(by), env, sizes, world)
+            case Monomial(factors):
+                number = math.prod(_affine(affine(f), env, sizes, world) for f in factors)
             case Ref() if world is not None:
                 number = world.element(atom.name, world.places(atom, env))
             case _:

@@ -492,7 +492,11 @@ class Writer:
         # always a later size within an earlier one: then some sizes fit all windows
         first, second = sorted(self.draw(st.permutations(range(len(self.sizes))))[:2])
         whole, part = self.sizes[first], self.sizes[second]
-        stride, dilation = self.pick(((1, 1), (1, 1), (2, 1), (1, 2)))
+        stride, dilation = self.pick(((1, 1), (1, 1), (2, 1), (1, 2), ("s", 1), (1, "s")))
+        if "s" in (stride, dilation):
+            named = self.name(("s", "r", "step"))
+            stride, dilation = (named if n == "s" else n for n in (stride, dilation))
+            self.declared.insert(0, f"size {named}")
         key = f"window {whole.key} {part.key} {stride} {dilation}"
         dim = f"{whole.dim}-{part.dim}+1" if (stride, dilation) == (1, 1) else ""
         if dilation == 2:
@@ -507,7 +511,7 @@ class Writer:
         data = [a for a in self.known if whole in a.dims and not a.sequence]
         image = self.pick(data[-3:]) if data and self.chance(50) else self.declare((whole,))
         position = f"{i}+{p}" if dilation == 1 else f"{i}+{dilation}*{p}"
-        if stride > 1:
+        if stride != 1:
             position = f"{stride}*{i}+{p}"
         at = [self.fixed(d, other) for d in image.dims]
         at[image.dims.index(whole)] = position

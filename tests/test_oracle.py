@@ -53,7 +53,8 @@ from symbp.verify.gradients import check_module
 from symbp.verify.lines import check_contributions, check_jacobians, check_lines, oracles
 from symbp.verify.places import points
 from symbp.verify.report import verify
-from symbp.verify.sample import Sample, choose_sizes, draw, samples
+from symbp.verify.sample import Sample, draw, samples
+from symbp.verify.sizes import choose_sizes
 
 ARITHMETICS = [FLOAT, digits()]
 

@@ -10,7 +10,7 @@ from symbp import pipeline
 from symbp.derive.engine import adjoint_system
 from symbp.errors import SymbpError
 from symbp.verify.report import verify
-from symbp.verify.sample import HEAVY, choose_sizes
+from symbp.verify.sizes import HEAVY, choose_sizes
 
 PADDED = """\
 const y : T

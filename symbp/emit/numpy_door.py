@@ -68,8 +68,8 @@ class Door:
         """The body of ``_sizes``, whose arguments are shapes under the names of their arrays."""
         free = (f'"{name}": {self.names[f"size {name}"]}' for name in self.model.free_sizes)
         out = [f"size = {{{', '.join(free)}}}"]
-        for array in self.ordered():
-            out += self.fit(array)
+        for array, whole in self.ordered():
+            out += self.fit(array) if whole else self.ends(array)
         out += [self.within(reach) for reach in reaches(self.model)]
         families = filter(self.is_family, returned)
         out += [f'size["{name}"] = {self.family}(size, "{name}")' for name in families]
@@ -155,22 +155,37 @@ class Door:
 
     # ── shapes ────────────────────────────────────────────────────────────────────────────────────
 
-    def ordered(self) -> list[Array]:
+    def ordered(self) -> list[tuple[Array, bool]]:
         """The arguments in an order in which every axis fixes a size or can be compared.
+
+        Each comes whole; before that only the plain axes at its ends, where two arrays need sizes of each
+        other, as x : 2*C, H and y : C, 2*H do.
 
         Raises:
             ModelProblem: if a size follows from no shape.
         """
         known = {*self.model.free_sizes}
-        left, out = list(self.given), list[Array]()
+        left, out = list(self.given), list[tuple[Array, bool]]()
         while left:
             array = next((a for a in left if self.ready(a, known)), None)
+            whole = array is not None
+            array = array or next((a for a in left if self.fixes(a) - known), None)
             if array is None:
                 raise _unfixed(left[0], known)
-            left.remove(array)
-            out.append(array)
-            known |= {d.size.name for d in self.dims(array) if d.size is not None}
+            if whole:
+                left.remove(array)
+            out.append((array, whole))
+            own = {d.size.name for d in self.dims(array) if d.size is not None}
+            known |= own if whole else self.fixes(array)
         return out
+
+    def fixes(self, array: Array) -> set[str]:
+        """The sizes that the plain axes at the ends of an array say, whatever the others are."""
+        if self.members(array):
+            return set()
+        dims = self.dims(array)
+        ends = (*dims[: _plain(dims)], *dims[len(dims) - _plain(dims[::-1]) :])
+        return {d.size.name for d in ends if d.size is not None and not d.size.at}
 
     def ready(self, array: Array, known: set[str]) -> bool:
         dims = self.dims(array)
@@ -204,14 +219,19 @@ class Door:
         parts = [*batch, *(self.dim(d, here) for d in dims)]
         needed = {s.name for d in dims if d.size is None for s in _names(d.value)}
         head, tail = _plain(dims), len(dims) - _plain(dims[::-1])
-        out: Lines = []
-        if head < len(dims) and needed & {d.size.name for d in dims[:head] if d.size is not None}:
-            end = len(batch) + head
-            out.append(_call(f"{label}, {shape}[:{end}]", parts[:end]))
-        if tail > 0 and needed & {d.size.name for d in dims[tail:] if d.size is not None}:
-            start = len(batch) + tail
-            out.append(_call(f"{label}, {shape}[{start}:]", parts[start:]))
-        return [*out, _call(f"{label}, {shape}", parts)]
+        first = head < len(dims) and needed & {d.size.name for d in dims[:head] if d.size is not None}
+        last = tail > 0 and needed & {d.size.name for d in dims[tail:] if d.size is not None}
+        end, start = len(batch) + head if first else 0, len(batch) + tail if last else 0
+        return [*_end_calls(label, shape, parts, end, start), _call(f"{label}, {shape}", parts)]
+
+    def ends(self, array: Array) -> Lines:
+        """Calls of ``_fit`` for the plain axes at the ends of an array alone."""
+        name, dims = self.names[array.name], self.dims(array)
+        batch = [f'"{self.batch}"'] if array.kind == "input" else []
+        parts = [*batch, *(self.dim(d, {}) for d in dims)]
+        head, tail = _plain(dims), len(dims) - _plain(dims[::-1])
+        start = len(batch) + tail if tail < len(dims) else 0
+        return _end_calls(f'"{array.name}"', name, parts, len(batch) + head if head else 0, start)
 
     def dim(self, dim: Dim, here: Mapping[Index, str]) -> str:
         """The axis as an argument of ``_fit``."""
@@ -279,6 +299,12 @@ class Door:
     def numbers(self) -> list[Array]:
         """The arguments that are one number, which may come as one of Python."""
         return [a for a in self.given if a.kind != "input" and not a.axes and a.integer is None]
+
+
+def _end_calls(label: str, shape: str, parts: list[str], end: int, start: int) -> Lines:
+    """Calls of ``_fit`` for the axes before ``end`` and from ``start`` on, where these are not 0."""
+    first = [_call(f"{label}, {shape}[:{end}]", parts[:end])] if end else []
+    return first + ([_call(f"{label}, {shape}[{start}:]", parts[start:])] if start else [])
 
 
 def _unfixed(array: Array, known: set[str]) -> ModelProblem:

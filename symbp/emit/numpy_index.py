@@ -204,8 +204,8 @@ def index_value(writer: Writer, node: IndexValue, want: Labels, whole: bool) -> 
         if not factor or any(i in a.indices() for a in sizes_in(node.value)):
             raise SymbpError(f"{i.name} stands inside a size or a quotient: it cannot be an axis there")
         if factor != 1:
-            size: Factor = abs(factor)
-            times = "" if size == 1 else f"{writer.integer(affine(size)).at(PRODUCT)}*"
+            size = affine(factor) if factor > 0 else -affine(factor)
+            times = "" if size == Affine(1) else f"{writer.integer(size).at(PRODUCT)}*"
             steps = f"{times}np.arange({writer.integer(i.extent, True).text}{kind})"
             sign = "-" if factor < 0 else "+"
             first = "" if start == Affine() else writer.integer(start, True).text

@@ -40,7 +40,8 @@ from symbp.verify.evaluate import Key, Oracle
 from symbp.verify.lines import difference
 from symbp.verify.places import Positions, Values, place, places, points
 from symbp.verify.report import sequence_domains
-from symbp.verify.sample import Sample, choose_sizes, draw, trouble
+from symbp.verify.sample import Sample, draw, trouble
+from symbp.verify.sizes import choose_sizes
 
 At = Mapping[Index, int]
 Grid = tuple[tuple[float, ...], ...]

@@ -31,7 +31,7 @@ from symbp.errors import ModelProblem, Span
 from symbp.functions import BY_NAME, REDUCTIONS
 from symbp.model.lifting import lifted
 from symbp.model.names import BUILTIN, counted, reserved, suggestion
-from symbp.model.positions import Macro, Scope, range_end, reference, sequence_range
+from symbp.model.positions import Macro, Scope, position, range_end, reference, sequence_range
 from symbp.model.syntax import Apply, Binary, Chain, Name, Num, Range, Subscript, Syntax, Unary
 
 _TWO_VALUES = {
@@ -69,6 +69,8 @@ def value(scope: Scope, node: Syntax) -> Expr:
             return Mul(_flat(scope, args, Mul))
         case Binary("/", left, right):
             return Div(value(scope, left), value(scope, right))
+        case Binary("//"):
+            return _quotient(scope, node)
         case Binary("^", left, right):
             return Pow(value(scope, left), value(scope, right))
         case Apply():
@@ -79,6 +81,17 @@ def value(scope: Scope, node: Syntax) -> Expr:
             )
         case _:
             raise TypeError(f"{type(node).__name__} is not an expression of the model language")
+
+
+def _quotient(scope: Scope, node: Binary) -> Expr:
+    """The integer ``a // b`` of sizes."""
+    try:
+        return Integer(position(scope, node))
+    except ModelProblem as problem:
+        raise ModelProblem(
+            "// divides sizes, as in (N-P)//2", node.span,
+            "write a quotient of values with one /, and begin a comment with #",
+        ) from problem
 
 
 def _flat(scope: Scope, args: tuple[Syntax, ...], kind: type) -> tuple[Expr, ...]:

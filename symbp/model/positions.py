@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from symbp.calculus.affine import Affine, Index, Size, affine
+from symbp.calculus.affine import Affine, Index, Size, affine, floor_div
 from symbp.calculus.expr import Expr, Integer, Ref
 from symbp.errors import ModelProblem, Span
 from symbp.model.names import BUILTIN, Table, counted, suggestion
@@ -101,6 +101,8 @@ def position(scope: Scope, node: Syntax) -> Affine:
             return sum((position(scope, a) for a in args), Affine())
         case Chain("*", args):
             return _integer_product([position(scope, a) for a in args], node.span)
+        case Binary("//", left, right):
+            return _rounded(position(scope, left), position(scope, right), node.span)
         case _:
             raise ModelProblem(
                 "an index position is an integer-affine expression", node.span,
@@ -121,6 +123,21 @@ def _integer_product(parts: list[Affine], span: Span | None) -> Affine:
             "give the array one axis for each label, as in A[y,z]",
         )
     return prod(parts, start=Affine(1))
+
+
+def _rounded(value: Affine, by: Affine, span: Span | None) -> Affine:
+    """``value // by`` of sizes, by a positive integer or a size."""
+    atoms = {*value.atoms(), *by.atoms()}
+    if any(isinstance(a, (Index, Ref)) for a in atoms):
+        raise ModelProblem(
+            "// divides sizes; an index or a label cannot be divided", span,
+            "read it the other way round: x[s*i+p] with p = 0..s-1 instead of m[u//s]",
+        )
+    if not by > 0:
+        raise ModelProblem(
+            "// divides by a positive integer or by a size", span, "write (N-P)//2 or (N-P)//s"
+        )
+    return floor_div(value, by.const if by.is_const else by)
 
 
 def _numbers(parts: list[Affine], but: Affine) -> bool:

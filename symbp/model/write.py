@@ -101,8 +101,8 @@ def _sum(args: tuple[Syntax, ...]) -> str:
 
 def _binary(node: Binary) -> tuple[str, int]:
     match node.op:
-        case "/":
-            return f"{text(node.left, _PRODUCT)}/{text(node.right, _FACTOR)}", _PRODUCT
+        case "/" | "//":
+            return f"{text(node.left, _PRODUCT)}{node.op}{text(node.right, _FACTOR)}", _PRODUCT
         case "^":
             return f"{text(node.left, _ATOM)}^{text(node.right, _ATOM)}", _FACTOR
         case "and":

@@ -156,7 +156,7 @@ class Actions(Transformer[Token, tuple[SyntaxLine, ...]]):
             if op.type == "STAR":
                 factors.append(factor)
             else:
-                factors = [Binary("/", _times(factors), factor, _join(first, factor))]
+                factors = [Binary(str(op), _times(factors), factor, _join(first, factor))]
         return _times(factors)
 
     def range(self, head: Name, lo: Syntax, hi: Syntax) -> Range:

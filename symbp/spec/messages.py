@@ -28,7 +28,7 @@ FORMS = {
     "let": "let delta = dC/dz, where C is the cost and z a variable, without indices",
 }
 _COMPARISONS = frozenset({"LESS", "LESSEQ", "MORE", "MOREEQ", "SAME", "OTHER"})
-_OPERATORS = _COMPARISONS | {"PLUS", "MINUS", "STAR", "SLASH", "CARET", "POWER", "AND", "OR"}
+_OPERATORS = _COMPARISONS | {"PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "CARET", "POWER", "AND", "OR"}
 _OPERANDS = frozenset({"NAME", "NUMBER", "LPAR"})
 _OPENERS = frozenset(word.upper() for word in STATEMENTS)
 _ORDER = ("RPAR", "RSQB", "COMMA", "EQUAL", "COLON", "DOTS", "SLASH", "LSQB", "LPAR", "IN", "FOR",
@@ -168,10 +168,11 @@ def _missing_operator(m: Mistake) -> SyntaxProblem | None:
 
 
 def _double_slash(m: Mistake) -> SyntaxProblem | None:
-    if m.token.type == m.last.type == "SLASH":
+    near = (t for t in (*m.before[-2:], m.token) if t.type == "FLOOR")
+    for found in near:
         return m.problem(
-            "expected an expression, found a second '/'",
-            "write a quotient with one /, and begin a comment with #",
+            "'//' divides one size by another here, as in (N-P)//2",
+            "write a quotient of values with one /, and begin a comment with #", found.span,
         )
     return None
 
@@ -262,8 +263,8 @@ REMEDIES: tuple[Callable[[Mistake], SyntaxProblem | None], ...] = (
     _comparison_for_equation,
     _second_equation,
     _missing_equals,
-    _missing_operator,
     _double_slash,
+    _missing_operator,
     _chained_comparison,
     _several_names,
     _indexed_expression,
