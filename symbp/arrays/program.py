@@ -328,7 +328,8 @@ class _Builder:
             inner = self.assign(s, scope.inside(kernel))
             return Loop(kernel, (kernel.low,), (kernel.high,), False, (inner,))
         storage = self.storages[s.target]
-        target = reading(storage, s.at, scope, scatters=s.accumulate)
+        there = replace(scope, guarded=scope.guarded or s.masked)
+        target = reading(storage, s.at, there, scatters=s.accumulate)
         if not s.accumulate and any(isinstance(x, Take) for x in target.subscripts):
             raise SymbpError(f"{s.target.lstrip('∂')} is written at positions that are no plain range")
         value = lower(s.rhs, scope)

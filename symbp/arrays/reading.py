@@ -126,8 +126,6 @@ def _subscript(place: _Place, mixed: bool, scope: Scope, scatters: bool) -> Subs
     if not labels and not gathers:
         return At(position)
     factors = tuple(position.coefficient(i) for i in labels)
-    # what a condition multiplies by 0 may be added at any place
-    scope = replace(scope, guarded=scope.guarded or scatters)
     outside = scope.guarded and not place.inside()
     if gathers or mixed or not all(factors) or min(factors) < 1 or outside:
         return Take(_ids(place, position, gathers, scope))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Expr, Ref, walk
+from symbp.calculus.expr import Adjoint, Expr, Indicator, Ref, Where, Within, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Statement:
     numbers: tuple[int, ...] = ()
     accumulate: bool = False
     loops: tuple[Index, ...] = ()
+
+    @property
+    def masked(self) -> bool:
+        """Whether a condition decides what is added: what it multiplies by 0 may be added at any place."""
+        return self.accumulate and any(isinstance(n, (Where, Within, Indicator)) for n in walk(self.rhs))
 
 
 def adjoint_key(name: str) -> str:

@@ -156,9 +156,9 @@ class Affine:
     __rmul__ = __mul__
 
     def _scaled(self, atom: Atom, times: int) -> Iterator[tuple[Atom, int]]:
-        yield atom, self.const * times
         for own, coefficient in self.terms:
             yield _monomial(own, atom), coefficient * times
+        yield atom, self.const * times
 
     # Comparisons with integers say what holds for all positive sizes: a stride s is greater than 0.
 

@@ -19,7 +19,7 @@ from symbp.arrays.nodes import (
     Window,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Factor, Index, affine
+from symbp.calculus.affine import Affine, Factor, Index, affine, known_le
 from symbp.emit.numpy_text import ATOM, PRODUCT, SUM, Code, arranged, expanded, sizes_in
 from symbp.errors import SymbpError
 
@@ -108,6 +108,8 @@ def plain(writer: Writer, s: Subscript, stored: Affine) -> str:
             return writer.integer(position).text
         case Span(label, start, step):
             stop = start + (label.extent - 1) * step + 1
+            if step != 1 and not known_le(Affine(1), label.extent):
+                stop = start + label.extent * step  # 0:-1:2 would not be empty
             first = "" if start == Affine() else writer.integer(start).text
             last = "" if stop == stored else _stop(writer, stop, stored)
             if not first and not last and step == 1:
