@@ -126,6 +126,15 @@ def test_a_step_computes_only_what_it_has_to_wait_for() -> None:
     assert body.count("1 - h[") == 1 and "grad_W = np.tensordot(d_h_inner" in body
 
 
+def test_embedded_tokens_leave_the_loop_too() -> None:
+    """Which row a label chooses differs from step to step, the matrix that multiplies it does not."""
+    inputs = "input x[t] in 0..M-1\nparam E : M, D\n"
+    text = RECURRENT.replace("input x[t] : D\n", inputs).replace("x[t,k]", "E[x[t],k]")
+    body = agrees(text)
+    assert "h_input[1:] = E[x].swapaxes(0, 1) @ U.T + b" in body
+    assert "E[" not in loops_of(body)
+
+
 def test_layers_with_matrices_of_their_own_stay_in_their_loop() -> None:
     text = """\
 index l = 1..L

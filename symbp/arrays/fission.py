@@ -75,8 +75,8 @@ def _moves(term: Expr, equation: Equation, model: Model) -> bool:
 
 
 def _chosen(array: Array, ref: Ref, steps: set[Index]) -> bool:
-    """Whether a step chooses a parameter of its own: then each has its own product."""
-    return array.kind == "param" and any(i in p.indices() for p in ref.indices for i in steps)
+    """Whether a step chooses a parameter of its own, not rows by labels: then each has its own product."""
+    return array.kind == "param" and any(i in p.tops() for p in ref.indices for i in steps)
 
 
 def _apart(model: Model, old: Equation, terms: tuple[Expr, ...]) -> Model:
