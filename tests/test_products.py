@@ -132,15 +132,17 @@ def test_sums_in_the_space_of_logarithms_hold_at_any_scale(scale: float) -> None
 def test_a_product_that_underflows_is_summed_in_logarithms() -> None:
     module = parse(CHAIN).compile()
     p, q = np.array([[0.0, -500.0]]), np.array([[-900.0, 0.0], [0.0, 0.0]])
-    np.testing.assert_allclose(module.log_product(p, q), [[-500.0, 0.0]], rtol=1e-12)
-    left = module.log_product_left(p, q, np.array([[2.0, 3.0]]))
+    matrix = module.rescaled(q)
+    np.testing.assert_allclose(module.log_product(p, matrix), [[-500.0, 0.0]], rtol=1e-12)
+    left = module.log_product_left(p, matrix, np.array([[2.0, 3.0]]))
     np.testing.assert_allclose(left, [[3.0, 2.0]], rtol=1e-12)
-    right = module.log_product_right(p, q, np.array([[2.0, 3.0]]))
+    right = module.log_product_right(p, matrix, np.array([[2.0, 3.0]]))
     np.testing.assert_allclose(right, [[0.0, 3.0], [2.0, 0.0]], atol=1e-12)
-    assert not module._scaled(p, q)[-1]
+    assert not module._scaled(p, matrix[1])[-1]
 
 
 def test_the_exponentials_of_a_transition_are_multiplied_as_matrices() -> None:
     text = parse(CHAIN).to_numpy()
-    for call in ("log_product(alpha[t-1], A)", "log_product_left(alpha[t], A, ", "log_product_right("):
+    for call in ("log_product(alpha[t-1], rescaled_A)", "log_product_left(alpha[t], rescaled_A, "):
         assert call in text
+    assert text.split("def value(")[0].count("= rescaled(A)") == 1, "the matrix is the same in every step"

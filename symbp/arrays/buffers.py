@@ -52,7 +52,7 @@ def kind(node: Node, storages: Mapping[str, Storage]) -> Kind:
             return "bool"
         case Elementwise("flag" | "cast" | "spread", _):
             return "real"
-        case Elementwise("clip", _) | Num() | IndexValue() | Local():
+        case Elementwise("clip" | "rescaled", _) | Num() | IndexValue() | Local():
             return "other"
         case Elementwise("where", (_, *branches)):
             return _real(branches, storages)

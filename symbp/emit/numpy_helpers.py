@@ -277,6 +277,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "log_product": numpy_logspace.VALUE,
         "log_product_left": numpy_logspace.LEFT,
         "log_product_right": numpy_logspace.RIGHT,
+        "rescaled": numpy_logspace.RESCALED,
         "_scaled": numpy_logspace.SCALED,
         "_added": ADDED,
         "_product": PRODUCT,

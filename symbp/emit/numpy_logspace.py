@@ -5,44 +5,53 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symbp.arrays.logspace import LogProduct, Pulled
-from symbp.arrays.nodes import Labels
-from symbp.emit.numpy_index import operand, operands
+from symbp.arrays.nodes import Elementwise, Labels
+from symbp.emit.numpy_index import operand
 from symbp.emit.numpy_text import Code, arranged
 
 if TYPE_CHECKING:
     from symbp.emit.numpy_code import Writer
 
+RESCALED = '''\
+def rescaled(q):
+    """A matrix for log_product: itself, exp(q) over the largest entry of each column, and those entries."""
+    column = np.maximum.reduce(q, 0)
+    return q, np.exp(q - column), column
+'''
 SCALED = '''\
-def _scaled(p, q):
-    """exp(p) and exp(q) over their largest entries, and their product; the logarithms of what was divided by.
+def _scaled(p, f):
+    """exp(p) over the largest entry of each row, its product with f, and those entries.
 
     The last part tells whether no entry of the product is so small that digits may be lost.
     """
-    row, column = np.maximum.reduce(p, -1, keepdims=True), np.maximum.reduce(q, 0)
-    e, f = np.exp(p - row), np.exp(q - column)
+    row = np.maximum.reduce(p, -1, keepdims=True)
+    e = np.exp(p - row)
     total = e @ f
-    return e, f, total, row, column, np.minimum.reduce(total, None) > 1e-19
+    return e, total, row, np.minimum.reduce(total, None) > 1e-19
 '''
 VALUE = '''\
-def log_product(p, q):
-    """log Σ_j exp(p[..., j] + q[j, k]), as a product of matrices unless that underflows."""
-    _, _, total, row, column, safe = _scaled(p, q)
+def log_product(p, matrix):
+    """log Σ_j exp(p[..., j] + q[j, k]), as a product of matrices unless that underflows; see rescaled(q)."""
+    q, f, column = matrix
+    _, total, row, safe = _scaled(p, f)
     if safe:
         return np.log(total) + row + column
     return logsumexp(p[..., None] + q, axis=-2)
 '''
 LEFT = '''\
-def log_product_left(p, q, adjoint):
+def log_product_left(p, matrix, adjoint):
     """Σ_k adjoint[..., k] w[..., j, k] with the weights w = softmax(p[..., j] + q[j, k]) over j."""
-    e, f, total, _, _, safe = _scaled(p, q)
+    q, f, _ = matrix
+    e, total, _, safe = _scaled(p, f)
     if safe:
         return e*((adjoint/total) @ f.T)
     return (softmax(p[..., None] + q, axis=-2) @ adjoint[..., None])[..., 0]
 '''
 RIGHT = '''\
-def log_product_right(p, q, adjoint):
+def log_product_right(p, matrix, adjoint):
     """Σ adjoint[..., k] w[..., j, k] over all axes in front, with w = softmax(p[..., j] + q[j, k]) over j."""
-    e, f, total, _, _, safe = _scaled(p, q)
+    q, f, _ = matrix
+    e, total, _, safe = _scaled(p, f)
     if safe:
         return f*(e.reshape(-1, f.shape[0]).T @ (adjoint/total).reshape(-1, f.shape[1]))
     weights = softmax(p[..., None] + q, axis=-2)*adjoint[..., None, :]
@@ -65,5 +74,8 @@ def adjoint(writer: Writer, found: Pulled, want: Labels) -> Code:
 
 def _call(writer: Writer, function: str, product: LogProduct, *more: str) -> Code:
     writer.needs.helpers[function] = None
-    texts = operands(writer, (product.first, product.second), product.orders)
+    rows, columns = product.orders
+    # a node of its own, so that a loop finds it does not change, and takes it out
+    matrix = Elementwise("rescaled", (product.second,), columns)
+    texts = (operand(writer, product.first, rows).text, writer.write(matrix, columns).text)
     return Code(f"{function}({', '.join([*texts, *more])})")

@@ -165,6 +165,10 @@ def stem(node: Node) -> str:
             return "chosen"
         case Elementwise("copy", _):
             return "patches"
+        case Elementwise("rescaled", (Load(key),)):
+            return f"rescaled_{key.lstrip('∂')}"
+        case Elementwise("rescaled", _):
+            return "rescaled_sum"
         case Elementwise("**", _):
             return "power"
         case Elementwise(op, _) if op in COMPARISONS or op in ("and", "or", "not"):
