@@ -44,6 +44,22 @@ def test_one_element_between_has_no_article() -> None:
     assert "acts on C only through h and the zⱼ =" in words(both, "w")
 
 
+def test_every_variable_that_is_recognised_is_named() -> None:
+    """Both the base case and the step lose their tanh on one line, which spoke of one of them."""
+    text = """
+        index t = 1..T
+        param x : N
+        param w : N
+        input y[t] : N
+        h[1,i] = tanh(w[i]*x[i])
+        h[t,i] = tanh(w[i]*x[i] + h[t-1,i]) for t = 2..T
+        cost E = sum((h[t,i]-y[t,i])^2, t, i)
+    """
+    assert "tanh(wᵢ xᵢ) is hᵢ¹ and tanh(wᵢ xᵢ + hᵢᵗ⁻¹) is hᵢᵗ" in words(text, "w")
+    longer = text.replace("w[i]*x[i]", "sum(w[k]*x[k], k)*x[i]")
+    assert "written with hᵢ¹ and hᵢᵗ" in words(longer, "w")
+
+
 # ── the result alone ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -5,7 +5,7 @@ Rules as :mod:`symbp.derive.rules` describes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
@@ -65,9 +65,13 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
 
 
+SHORT = 8
+"""The most nodes of a value that stands in a reason beside another."""
+
+
 def recognise(node: Expr, scene: Scene) -> Outcome | None:
     """What a variable already names is called by that name.  Terminates: the expression gets smaller."""
-    found: list[Expr] = []
+    found: dict[Expr, tuple[Expr, Expr]] = {}
 
     def change(n: Expr) -> Expr | None:
         if not isinstance(n, (Call, Weights, Reduce, Div)) or size(n) < 2:
@@ -79,15 +83,21 @@ def recognise(node: Expr, scene: Scene) -> Outcome | None:
             if values is not None and _inside(equation, values):
                 lhs = equation.lhs
                 new = Ref(lhs.name, tuple(p.substitute(values) for p in lhs.indices))
-                found.append(n)
-                found.append(new)
+                found.setdefault(lhs, (n, new))
                 return new
         return None
 
     new = replace_nodes(node, change)
     if not found:
         return None
-    return new, (found[0], " is ", found[1])
+    return new, _named(tuple(found.values()))
+
+
+def _named(found: Sequence[tuple[Expr, Expr]]) -> Reason:
+    """What was recognised, each equation once: its value if there are at most two and they are short."""
+    if len(found) == 1 or (len(found) == 2 and all(size(value) <= SHORT for value, _ in found)):
+        return joined([(value, " is ", name) for value, name in found])
+    return ("written with ", *joined([(name,) for _, name in found]))
 
 
 def _inside(equation: Equation, values: Mapping[Index, Affine]) -> bool:
