@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from symbp.arrays.nodes import Choice, Elementwise, Local, LoopSum, Node, Num
+from symbp.arrays.nodes import Choice, Elementwise, Local, LoopSum, Node, Num, elementwise
 from symbp.emit.numpy_text import COMPARISONS, is_constant
 
 Kept = Callable[[Node], bool]
@@ -129,6 +129,19 @@ def thin(factors: Sequence[Node]) -> list[Node]:
     least = min((len(n.labels) for n in arrays), default=0)
     found = [n for n in arrays if len(n.labels) == least and typed(n) and not is_truth(n)][:1]
     return found if any(len(n.labels) > least for n in arrays) else []
+
+
+def divided_thin(top: Sequence[Node], bottom: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """Numbers divide the array with the fewest axes: (2*v/D)[:, None]*x instead of 2*v[:, None]*x/D."""
+    found = thin(top)
+    if not found or not bottom or any(n.labels for n in bottom):
+        return list(top), list(bottom)
+    (small,) = found
+    numbers = [n for n in top if not n.labels]
+    above = elementwise("*", *numbers, small) if numbers else small
+    below = elementwise("*", *bottom) if len(bottom) > 1 else bottom[0]
+    one = elementwise("/", above, below)
+    return [one if n is small else n for n in top if n not in numbers], []
 
 
 def is_truth(node: Node) -> bool:
