@@ -56,7 +56,9 @@ class Elements:
             scaled = box if abs(factor) == 1 else Product((num(abs(factor)), box), ("none",))
             terms.append(("-" if factor < 0 else "+", scaled))
         if value.const or not terms:
-            terms.append(("-" if value.const < 0 else "+", num(abs(value.const))))
+            # 1 − s j, not −s j + 1
+            first = value.const > 0 and bool(terms) and terms[0][0] == "-"
+            terms.insert(0 if first else len(terms), ("-" if value.const < 0 else "+", num(abs(value.const))))
         if len(terms) > 1 or terms[0][0] == "-":
             return Piece(Terms(tuple(terms)), SUM)
         return Piece(terms[0][1], PRODUCT if isinstance(terms[0][1], Product) else LETTER)
