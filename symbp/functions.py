@@ -168,8 +168,9 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
 
 BY_NAME: Mapping[str, Elementwise] = MappingProxyType({f.name: f for f in ELEMENTWISE})
 
-REDUCTIONS = ("sum", "max", "min", "prod", "mean")
-"""Reductions over indices: ``max(expr, j)``."""
+REDUCTIONS = ("sum", "max", "min", "prod", "mean", "norm")
+"""Reductions over indices: ``max(expr, j)``.  ``norm(expr, i)`` is sqrt(sum(expr^2, i)), over two indices the
+Frobenius norm; it has no derivative where all entries are 0."""
 
 INDEX_BOUND = ("softmax", "logsumexp")
 """Functions that run over one index, which stays free in ``softmax(s[i,j], j)``."""

@@ -321,7 +321,10 @@ class World:
                 points = _points_in(self, indices, env)
                 return _reduced(op, [self.value(body, e, local) for e in points])
             case Weights("softmax", index, body, at):
-                there = self.value(body, {**env, index.uid: self.at(at, env)}, local)
+                place = self.at(at, env)
+                if not self.at(index.low, env) <= place <= self.at(index.high, env):
+                    return 0.0
+                there = self.value(body, {**env, index.uid: place}, local)
                 exps = [anp.exp(self.value(body, e, local)) for e in _points_in(self, (index,), env)]
                 return anp.exp(there) / sum(exps, 0.0)
             case Where(cond, then, other):

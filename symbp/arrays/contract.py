@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING
 import opt_einsum
 
 from symbp.arrays import lower as lowering
-from symbp.arrays.nodes import BATCH, Contract, Elementwise, IndexValue, Labels, Node, Num, elementwise, join
+from symbp.arrays.nodes import (
+    BATCH,
+    Contract,
+    Elementwise,
+    IndexValue,
+    Labels,
+    Load,
+    Node,
+    Num,
+    elementwise,
+    join,
+)
 from symbp.arrays.unfold import unfolded
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import (
@@ -31,6 +42,7 @@ from symbp.calculus.expr import (
     Where,
     Within,
     free_indices,
+    mul,
     refresh,
 )
 
@@ -88,11 +100,39 @@ def _needs_care(inner: Labels, nested: Expr, scope: Scope) -> bool:
 def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
     factors, over, guarded = _factors(over, body, scope)
     if guarded:
+        fixed = [f for f in factors if isinstance(f, Within) and not set(free_indices(f)) & set(over)]
+        if fixed:
+            rest = total(over, mul(f for f in factors if f not in fixed), replace(scope, guarded=True))
+            return lowering.masked(fixed, rest, scope)
+        masked = _masked(factors, replace(scope, guarded=True))
+        if masked is not None:
+            return _contracted(over, masked, apart=False)
         return lowering.fold("sum", lowering.lower(body, scope), over)
     scope = replace(scope, guarded=scope.guarded or any(map(lowering.chooses, factors)))
     nodes = [lowering.lower(f, scope) for f in factors]
     # what a condition chooses need not be finite: its terms alone are not to be summed
     return _contracted(over, nodes, apart=not scope.guarded)
+
+
+def _masked(factors: list[Expr], scope: Scope) -> list[Node] | None:
+    """The operands of a product over a range that moves: one that has its axes is 0 outside.
+
+    Σ_{s≤t} a[t,s] x[s,d] is a product of matrices then.  What is computed and not masked need not be finite
+    where the condition fails, so all other operands have to be given or stored, or to have none of its axes.
+    """
+    guards = [f for f in factors if isinstance(f, Within)]
+    nodes = [lowering.lower(f, scope) for f in factors if not isinstance(f, Within)]
+    axes = {i for g in guards for i in free_indices(g) if i not in scope.loops}
+    place = next((k for k, n in enumerate(nodes) if axes and axes <= set(n.labels)), None)
+    others = [n for k, n in enumerate(nodes) if k != place and axes & set(n.labels)]
+    if place is None or not all(map(_given, others)):
+        return None
+    return [lowering.masked(guards, n, scope) if k == place else n for k, n in enumerate(nodes)]
+
+
+def _given(node: Node) -> bool:
+    """Whether an operand is an array as it lies there, or numbers."""
+    return isinstance(node, (Load, Num, IndexValue))
 
 
 def _contracted(over: Labels, nodes: list[Node], apart: bool) -> Node:

@@ -6,6 +6,7 @@ One pass over the closed set of expression nodes.  Sums of products are handed t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -198,6 +199,11 @@ def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:
     scope = replace(scope, guarded=scope.guarded or any(map(chooses, factors)))
     rest = [lower(f, scope) for f in factors if not isinstance(f, Within)]
     value = rest[0] if len(rest) == 1 else elementwise("*", *rest) if rest else ONE
+    return masked(guards, value, scope)
+
+
+def masked(guards: Sequence[Within], value: Node, scope: Scope) -> Node:
+    """A value where all conditions hold, 0 elsewhere."""
     for guard in guards:
         value = where(_within(guard, scope), value, ZERO)
     return value
@@ -231,11 +237,43 @@ def _reduce(node: Reduce, scope: Scope) -> Node:
         if node.op != "sum":
             raise _ragged(node.op, looped[0])
         return _loop_sum(looped, node, scope)
-    node = _widened(node, scope)
     if node.op == "sum":
+        node = _widened(node, scope)
         return contract.total(node.indices, node.body, scope)
-    body = lower(node.body, scope)
+    return _masked_fold(node, scope)
+
+
+def _masked_fold(node: Reduce, scope: Scope) -> Node:
+    """A maximum, a product, … where what lies outside of a range that moves counts for nothing."""
+    masks: list[Node] = []
+    for index in node.indices:
+        inside, wide = _frame(index, scope)
+        if inside is not None:
+            place = {index: affine(wide)}
+            indices = tuple(wide if i is index else i for i in node.indices)
+            node = Reduce(node.op, indices, substitute(node.body, place))
+            masks.append(_within(inside, scope))
+    body = lower(node.body, replace(scope, guarded=True) if masks else scope)
+    for mask in masks:
+        body = where(mask, body, _NEUTRAL[node.op])
     return fold(node.op, body, node.indices)
+
+
+_INFINITE = Elementwise("infinity", (), ())
+_NEUTRAL = {
+    "max": elementwise("neg", _INFINITE), "logsumexp": elementwise("neg", _INFINITE),
+    "min": _INFINITE, "prod": ONE,
+}
+"""What a reduction does not notice."""
+
+
+def _frame(index: Index, scope: Scope) -> tuple[Within | None, Index]:
+    """The condition of a range that depends on another axis, over an index that runs over all it reaches."""
+    if not any(i not in scope.loops for i in (*index.low.indices(), *index.high.indices())):
+        return None, index
+    wide = fresh(index.name, span(index.low, False), span(index.high, True), index.sequence)
+    place = {index: affine(wide)}
+    return Within(affine(wide), index.low.substitute(place), index.high.substitute(place)), wide
 
 
 def _ragged(op: str, index: Index) -> SymbpError:
@@ -279,50 +317,58 @@ def fold(op: str, body: Node, over: Labels) -> Node:
 def _widened(node: Reduce, scope: Scope) -> Reduce:
     """Σ_{j≤i} over all j with a condition, where the range of j depends on another axis."""
     for index in node.indices:
-        moving = [i for i in (*index.low.indices(), *index.high.indices()) if i not in scope.loops]
-        if not moving:
+        inside, wide = _frame(index, scope)
+        if inside is None:
             continue
-        if node.op != "sum":
-            _still(node.op, index, scope)
-        wide = fresh(index.name, span(index.low, False), span(index.high, True), index.sequence)
-        place = {index: affine(wide)}
-        inside = Within(affine(wide), index.low.substitute(place), index.high.substitute(place))
         indices = tuple(wide if i is index else i for i in node.indices)
-        body = mul((inside, substitute(node.body, place)))
+        body = mul((inside, substitute(node.body, {index: affine(wide)})))
         return _widened(Reduce("sum", indices, body), scope)
     return node
-
-
-def _still(op: str, index: Index, scope: Scope) -> None:
-    moving = [i for i in (*index.low.indices(), *index.high.indices()) if i not in scope.loops]
-    if moving:
-        raise SymbpError(
-            f"{op} over {index.name}, whose range depends on {moving[0].name}, has no array form",
-            hint=f"sum over a fixed range and write the condition with `where`, or declare {moving[0].name} "
-            f"as a sequence: index {moving[0].name} = …",
-        )
 
 
 def _weights(node: Weights, scope: Scope) -> Node:
     """Weights read where they are, or picked out of the whole row."""
     if must_loop(node.index, node.body, scope):
         raise _ragged(node.op, node.index)
-    _still(node.op, node.index, scope)
+    inside, index = _frame(node.index, scope)
     at = node.at.as_index()
-    if at is not None and at not in scope.loops and (at.low, at.high) == (node.index.low, node.index.high):
+    if at is not None and at not in scope.loops and _reaches(at, index):
         taken = {i for n in walk(node.body) for p in positions(n) for i in p.indices()}
         if at not in taken:
-            body = lower(substitute(refresh(node.body), {node.index: affine(at)}), scope)
+            body = _weighed(node, at, inside, index, scope)
             return Normalised(node.op, _with(body, at), at, join(body.labels, (at,)))
-    body = _with(lower(node.body, scope), node.index)
-    row = Normalised(node.op, body, node.index, body.labels)
-    ids = index_value(node.at - node.index.low, scope)
-    first, last = _surely_le(node.index.low, node.at), _surely_le(node.at, node.index.high)
-    if scope.guarded and not (first and last):
-        ends = (Affine(), node.index.extent - 1)
+    body = _with(_weighed(node, index, inside, index, scope), index)
+    row = Normalised(node.op, body, index, body.labels)
+    ids = index_value(node.at - index.low, scope)
+    first, last = _surely_le(index.low, node.at), _surely_le(node.at, index.high)
+    labelled = any(isinstance(a, Ref) for a in node.at.atoms())
+    left_out = not ((first and last) or labelled)
+    if left_out or (scope.guarded and not (first and last)):
+        ends = (Affine(), index.extent - 1)
         ids = elementwise("clip", ids, *(index_value(end, scope) for end in ends))
-    labels = (*(i for i in body.labels if i != node.index), *ids.labels)
-    return Select(row, node.index, ids, tuple(dict.fromkeys(labels)))
+    labels = (*(i for i in body.labels if i != index), *ids.labels)
+    chosen = Select(row, index, ids, tuple(dict.fromkeys(labels)))
+    return where(_within(Within(node.at, index.low, index.high), scope), chosen, ZERO) if left_out else chosen
+
+
+def _reaches(at: Index, index: Index) -> bool:
+    """Whether one index takes every value of the other one."""
+    return bool(known_le(at.low, index.low)) and bool(known_le(index.high, at.high))
+
+
+def _weighed(node: Weights, label: Index, inside: Within | None, index: Index, scope: Scope) -> Node:
+    """What is weighed, along ``label``; masked where it is outside of the range of the weights."""
+    low, high = node.index.low, node.index.high
+    if inside is None and (label.low, label.high) != (low, high):
+        inside = Within(affine(label), low, high)
+    elif inside is not None:
+        inside = Within(affine(label), inside.lo, inside.hi)
+    body = refresh(node.body) if label is not node.index else node.body
+    guarded = scope if inside is None else replace(scope, guarded=True)
+    value = lower(substitute(body, {node.index: affine(label)}), guarded)
+    if inside is None:
+        return value
+    return where(_within(inside, scope), value, _INFINITE if node.op == "argmin" else _NEUTRAL["max"])
 
 
 def _with(body: Node, label: Index) -> Node:

@@ -9,6 +9,7 @@ from typing import TypeGuard
 from symbp.arrays.nodes import BATCH
 from symbp.arrays.statement import Statement
 from symbp.calculus.affine import Affine, Index, affine, known_le, span
+from symbp.calculus.collapse import weighed
 from symbp.calculus.expr import (
     ZERO,
     Add,
@@ -184,8 +185,8 @@ def _scattered(
     if index in mentioned(term.without(factor, ())) or not _inside(value, index):
         return None
     ranges = {m for i in used for m in (*i.low.indices(), *i.high.indices())}
-    if ranges & set(binder):
-        return None  # Σ_{j≤i}: the places depend on an index that is summed over.
+    if ranges & set(binder) or any(not m.sequence for m in ranges):
+        return None  # Σ_{j≤i}: the places depend on an index that is summed over, or on another axis.
     if gathered and not used and not each and not s.accumulate and not (beside and _is_whole(s)):
         return None  # One place for each example: a comparison with the label says that better.
     # Labels of each example are scattered together with it, not summed before.
@@ -228,8 +229,9 @@ def _collapsed(
         kept = tuple(i for i in term.binder if i != old)
         if any(old in (*i.low.indices(), *i.high.indices()) for i in kept):
             continue  # Σ_t Σ_{s≤t}: t says how far s goes; s can go, t cannot.
-        rest = substitute(term.without(factor, ()), {old: place})
-        return replace(s, rhs=reduce_sum(kept, mul((inside, rest))))
+        open_ = term.without(factor, ())
+        rest = substitute(open_, {old: place})
+        return replace(s, rhs=reduce_sum(kept, rest if weighed(open_, old) else mul((inside, rest))))
     return None
 
 

@@ -22,6 +22,7 @@ from symbp.calculus.expr import (
     Mul,
     Neg,
     Reduce,
+    Weights,
     Where,
     Within,
     add,
@@ -160,13 +161,27 @@ def _survivor(
     if (low is None or high is None) and not partial:
         return None
     body = _without(node.body, indicator)
-    if low is None or high is None:
+    if (low is None or high is None) and not weighed(body, index):
         body = mul((Within(affine(index), index.low, index.high), body))
     if within:
         # the value is that of another index of this sum: it is meant, not captured
         return reduce_sum(rest, substitute(body, {index: value}))
     # the ranges of the other indices may depend on this one, so the whole sum is substituted into
     return substitute(reduce_sum(rest, body), {index: value})
+
+
+def weighed(body: Expr, index: Index) -> bool:
+    """Whether the body is 0 outside of the range of the index anyway: its weights alone depend on it."""
+    own = [f for f in _factors(body) if index in free_indices(f)]
+    match own:
+        case [Weights(_, over, _, at)]:
+            return at.as_index() == index and (over.low, over.high) == (index.low, index.high)
+        case _:
+            return False
+
+
+def _factors(body: Expr) -> tuple[Expr, ...]:
+    return body.factors if isinstance(body, Mul) else (body,)
 
 
 def solve(indicator: Indicator, index: Index) -> Affine | None:

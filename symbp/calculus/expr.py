@@ -163,7 +163,7 @@ class Reduce(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Weights(Expr):
-    """Weights over ``index`` that sum to 1, read at position ``at``.
+    """Weights over ``index`` that sum to 1, read at position ``at``; 0 outside of the range of ``index``.
 
     ``softmax``: exp(body)/Σ exp(body).  ``argmax``, ``argmin``: 1/m at the m places where body is
     largest (smallest), 0 elsewhere: the derivative of max (min), shared equally at a tie.

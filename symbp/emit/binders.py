@@ -94,8 +94,7 @@ def _signs(printer: Printer, sign: Sym, node: Reduce) -> list[Box]:
         if plain:
             signs.append(Big(sign, lay.separated(plain)))
             plain = []
-        below = row(printer.index(index), lay.EQUALS, printer.position(index.low).box)
-        signs.append(Big(sign, below, printer.position(index.high).box))
+        signs.append(Big(sign, _first(printer, index), printer.position(index.high).box))
     return [*signs, Big(sign, lay.separated(plain))] if plain else signs
 
 
@@ -109,7 +108,7 @@ def _implied(printer: Printer, index: Index, body: Expr) -> bool:
         if isinstance(node, (Ref, Adjoint)) and _runs_over(printer, index, node):
             return True
         if isinstance(node, Weights) and node.at.as_index() == index:
-            return (node.index.lo, node.index.hi) == (index.lo, index.hi)
+            return (node.index.lo, node.index.hi) == (index.lo, index.hi) and not _moves(index)
         if isinstance(node, Indicator) and _tied(index, node):
             return True
     return not printer.arrays
@@ -142,14 +141,33 @@ def weights(printer: Printer, node: Weights) -> Piece:
     if node.op == "softmax":
         whole = printer.opened(node.body, (node.index,)) if isinstance(node.body, (Ref, Adjoint)) else None
         head: Box = Sym(r"\operatorname{softmax}", "softmax", "op")
-        if whole is None:
+        if _moves(node.index):
+            head, whole = _limited(printer, head, node.index), printer.box(node.body)
+        elif whole is None:
             head, whole = Script(head, printer.index(node.index)), printer.box(node.body)
         return Piece(row(head, Script(Fence(whole), at)), CLOSED)
     if node.op not in ("argmax", "argmin"):
         raise TypeError(f"there is no sign for the weights {node.op}")
     sign = Sym(rf"\operatorname*{{arg\,{node.op[3:]}}}", node.op, "op")
     body = printer.at_least(node.body, PRODUCT)
-    return Piece(Fence(row(at, lay.EQUALS, Big(sign, printer.index(node.index)), body), "["), LETTER)
+    best = Big(sign, printer.index(node.index))
+    if _moves(node.index):
+        best = Big(sign, _first(printer, node.index), printer.position(node.index.high).box)
+    return Piece(Fence(row(at, lay.EQUALS, best, body), "["), LETTER)
+
+
+def _moves(index: Index) -> bool:
+    """Whether the range depends on another index: the weights are 0 outside of it."""
+    return index.lo is not None and bool(index.low.indices() or index.high.indices())
+
+
+def _first(printer: Printer, index: Index) -> Box:
+    return row(printer.index(index), lay.EQUALS, printer.position(index.low).box)
+
+
+def _limited(printer: Printer, head: Box, index: Index) -> Box:
+    """The sign of a softmax with the range of its index."""
+    return Script(head, _first(printer, index), printer.position(index.high).box)
 
 
 # ── conditions ────────────────────────────────────────────────────────────────────────────────

@@ -154,6 +154,8 @@ class Scalars:
                 return self.product(node)
             case "**", (base, exponent):
                 return self.power(base, exponent)
+            case "infinity", ():
+                return Code("np.inf")
             case "where", (cond, then, other):
                 return self.either(cond, then, other)
             case "flag", (cond,):

@@ -26,6 +26,7 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     Where,
+    number,
 )
 from symbp.errors import ModelProblem, Span
 from symbp.functions import BY_NAME, REDUCTIONS
@@ -331,12 +332,19 @@ def _reduction(scope: Scope, node: Apply) -> Expr:
         hint = _TWO_VALUES.get(op, f"write {op}(a[k], k)")
         raise ModelProblem(f"{op} runs over indices named after the expression", node.span, hint)
     inner, indices = _bind(scope, names, op)
-    return Reduce(op, indices, value(inner, node.args[0]))
+    body = value(inner, node.args[0])
+    if op == "norm":
+        return Call("sqrt", (Reduce("sum", indices, Pow(body, number(2))),))
+    return Reduce(op, indices, body)
 
 
 def _softmax(scope: Scope, node: Apply) -> Expr:
-    if len(node.args) != 2 or not isinstance(node.args[1], Name) or isinstance(node.args[0], Range):
-        raise ModelProblem("softmax takes an expression and one index", node.span, "write softmax(s[i,j], j)")
+    """Weights at the index of the left side; with a range, as in softmax(s[t,j], j=0..t), 0 outside of it."""
+    if len(node.args) != 2 or not isinstance(node.args[1], (Name, Range)) or isinstance(node.args[0], Range):
+        raise ModelProblem(
+            "softmax takes an expression and one index", node.span,
+            "write softmax(s[i,j], j), or softmax(s[i,j], j=0..i)",
+        )
     name = node.args[1]
     if name.name not in scope.locals:
         raise ModelProblem(
@@ -348,6 +356,8 @@ def _softmax(scope: Scope, node: Apply) -> Expr:
     outer = at.as_index()
     if outer is not None and index not in scope.draft.given:
         scope.draft.linked.append((index, outer))
+    elif outer is not None:
+        value(scope, node.args[0])  # the outer index runs as far as the arrays under the softmax
     return Weights("softmax", index, value(inner, node.args[0]), at)
 
 

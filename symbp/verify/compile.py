@@ -296,7 +296,7 @@ def _weights(p: Program, node: x.Weights, scope: frozenset[str]) -> Code:
         pairs = [(v[uid], code(o, v)) for _ in run(o, v)]
         values = dict(pairs)
         if chosen not in values:
-            raise SymbpError(f"weights are read at {chosen}, outside of their range")
+            return p.arith.lift(0)  # the weight of what is left out
         return weigh(list(values.values()), values[chosen])
 
     return weights
