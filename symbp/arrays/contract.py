@@ -161,14 +161,12 @@ def _outer_sum(operands: list[Node], over: Labels) -> Elementwise | None:
     """A factor x[n,d] - y[j,d] whose terms are made of arrays with fewer axes, and that is no square.
 
     Σ_n p[n,j] (x[n,d] - y[j,d]) is a product of matrices and a sum of rows; the difference is an array
-    with all three axes.
+    with all three axes.  Of two differences, (x[n,d] - y[j,d])*(x[n,e] - y[j,e]), none is split: far from the
+    origin the digits that the products have in common are lost twice over.
     """
-    for node in operands if len(operands) > 1 else ():
-        if isinstance(node, Elementwise) and node.op == "+" and operands.count(node) == 1:
-            split = all(_separates(t, set(node.labels)) for t in node.args)
-            if split and set(node.labels) & set(over):
-                return node
-    return None
+    found = [n for n in operands if isinstance(n, Elementwise) and n.op == "+" and set(n.labels) & set(over)]
+    apart = [n for n in found if all(_separates(t, set(n.labels)) for t in n.args)]
+    return apart[0] if len(apart) == 1 and len(operands) > 1 else None
 
 
 def _separates(term: Node, labels: set[Index]) -> bool:

@@ -27,7 +27,7 @@ def _scaled(p, f):
     row = np.maximum.reduce(p, -1, keepdims=True)
     e = np.exp(p - row)
     total = e @ f
-    return e, total, row, np.minimum.reduce(total, None) > 1e-19
+    return e, total, row, np.minimum.reduce(total, None, initial=1) > 1e-19
 '''
 VALUE = '''\
 def log_product(p, matrix):
