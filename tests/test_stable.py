@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import symbp
 from symbp import pipeline
 from symbp.derive.engine import adjoint_system
 
@@ -223,3 +224,25 @@ def test_a_factor_by_which_the_equation_divides_is_not_zero() -> None:
     assert pipeline.verified(model).ok
     text = pipeline.documented(model, ["c"], "text")
     assert "exp((y + b − a)/c)" in text or "exp((b + y − a)/c)" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "param x : N\nphi(u) = where(u > 0, u + 1, exp(u))\ncost C = sum(phi(x[i])^2, i)\n",
+        "param x : N\ncost C = sum(where(x[i] > 0, sqrt(x[i]), 0), i)\n",
+        "param x : N\nparam W : N, N\n"
+        "cost C = sum(where(x[i] > 0, (sum(W[i,j]*x[j], j) - log(x[i]))^2, 0), i)\n",
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_the_branch_that_is_not_taken_warns_of_nothing(text: str) -> None:
+    """Also where a name was given to what both of two lines need, outside of the choice."""
+    module = symbp.parse(text).compile()
+    given = {"x": np.array([800.0, -800.0, 0.0, 2.0])}
+    if "W" in text:
+        given["W"] = np.eye(4)
+    workspace = module.make_workspace(**given)
+    for value, gradients in (module.value_and_grad(**given), module.value_and_grad(**given, out=workspace)):
+        assert np.isfinite(value) and all(np.isfinite(g[[0, 3]]).all() for g in gradients)
+    assert np.isfinite(module.value(**given))

@@ -27,6 +27,7 @@ from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS, aliased, python_names, safe
+from symbp.emit.numpy_shared import risky
 from symbp.emit.numpy_text import Code, user_name
 from symbp.emit.numpy_workspace import Into
 from symbp.model.core import Array, Function, Model
@@ -50,6 +51,10 @@ class _Part:
 
     lines: list[str]
     doc: list[str]
+
+
+BRANCHES = 'np.errstate(all="ignore")  # np.where computes both of its branches'
+"""The decorator of functions in which the branch that is not taken may overflow."""
 
 
 class Module:
@@ -261,7 +266,13 @@ class Module:
         body += self.kinds(kinds)
         body += [self.opening(door, text, sizes), *self.padding(program)]
         doc = [*part.doc, "", *self.shapes(door)]
-        return Written(name, arguments, doc, laid_out([*body, *part.lines]))
+        return Written(name, arguments, doc, laid_out([*body, *part.lines]), self.hush())
+
+    def hush(self) -> str:
+        """What keeps NumPy from warnings about the branch of a ``where`` that is not taken."""
+        programs = (self.gradient_program, self.forward_program)
+        made = (a for p in programs for a in assignments((*p.forward, *p.backward)))
+        return BRANCHES if any(risky(a.value) for a in made) else ""
 
     def kinds(self, kinds: Sequence[str]) -> list[str]:
         """The line that keeps how families are given."""
@@ -346,7 +357,8 @@ class Module:
         code: Code = Writer({}, names, self.needs).write(node, ())
         self.needs.dtype = outer
         doc = self.about_function(name, orders)
-        return Written(user_name(name, orders), arguments, [doc], [f"return {code.text}"])
+        hush = BRANCHES if risky(node) else ""
+        return Written(user_name(name, orders), arguments, [doc], [f"return {code.text}"], hush)
 
     def about_function(self, name: str, orders: tuple[int, ...]) -> str:
         """The docstring of a user's function or of its derivative."""

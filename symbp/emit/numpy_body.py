@@ -30,7 +30,7 @@ from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_named import Shared, hoistable, target_order
-from symbp.emit.numpy_shared import invariants, loops, risky, stem, turned
+from symbp.emit.numpy_shared import invariants, loops, stem, turned
 from symbp.emit.numpy_text import ATOM, Code, expanded, is_constant
 
 Lines = list[str]
@@ -245,8 +245,8 @@ class Body:
 # ── assignments ───────────────────────────────────────────────────────────────────────────────────
 
 
-def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
-    """The line of an assignment; with ``safe`` the surroundings see to warnings."""
+def line(body: Body, writer: Writer, a: Assign) -> Lines:
+    """The line of an assignment."""
     view, entries, have = place(writer, a.target)
     if a.accumulate and entries and _apart(a.target):
         text = f"{view}[{', '.join(entries)}] += {scattered(writer, a, have)}"
@@ -279,7 +279,7 @@ def line(body: Body, writer: Writer, a: Assign, safe: bool = False) -> Lines:
         view += "[...]"
     sign = "+=" if a.accumulate else "="
     text = f"{view} {sign} {text}{comment(a.numbers)}"
-    return [text] if safe else warnings_off(a.value, text)
+    return [text]
 
 
 def _apart(target: Load) -> bool:
@@ -313,13 +313,6 @@ def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labe
 def comment(numbers: Iterable[int]) -> str:
     text = ", ".join(f"({n})" for n in sorted(numbers))
     return f"  # {text}" if text else ""
-
-
-def warnings_off(value: Node, line: str) -> Lines:
-    """The branch of a ``where`` that is not taken may overflow: that is no news."""
-    if not risky(value):
-        return [line]
-    return ["with np.errstate(all='ignore'):  # np.where computes both of its branches", f"    {line}"]
 
 
 def branches(

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from symbp.arrays.buffers import Kind, may_hold_parts, moving
 from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Node, Select
 from symbp.calculus.affine import Affine
-from symbp.emit.numpy_body import Body, Lines, comment, indented, line
+from symbp.emit.numpy_body import Body, Lines, comment, line
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_into import TARGET, IntoWriter
 from symbp.emit.numpy_rooms import Room, Rooms
-from symbp.emit.numpy_shared import risky
 from symbp.emit.numpy_text import ATOM, Code, expanded
 
 
@@ -120,12 +119,10 @@ class IntoBody(Body):
     # ── assignments ───────────────────────────────────────────────────────────────────────────────
 
     def assignment(self, writer: IntoWriter, a: Assign) -> Lines:  # type: ignore[override]
-        """The lines of an assignment, under one hood where the branch not taken may overflow."""
+        """The lines of an assignment."""
         lines = self.filled(writer, a)
         lines[0] += comment(a.numbers)
-        if not risky(a.value):
-            return lines
-        return ["with np.errstate(all='ignore'):  # both branches are computed", *indented(lines)]
+        return lines
 
     def filled(self, writer: IntoWriter, a: Assign) -> Lines:
         view, entries, have = place(writer, a.target)
@@ -139,7 +136,7 @@ class IntoBody(Body):
         stored = isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)
         kept = bound and key in self.fresh | self.zeroed
         if a.accumulate or entries or not have or (stored and not kept):
-            last = line(self, writer, Assign(a.target, a.value, (), a.accumulate), safe=True)
+            last = line(self, writer, Assign(a.target, a.value, (), a.accumulate))
             writer.done()
             return [*writer.lines, *last]
         if stored:
