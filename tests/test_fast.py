@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import symbp
 from symbp import pipeline
 from symbp.derive.engine import adjoint_system
 from symbp.emit.numpy import emit_module
@@ -365,3 +367,40 @@ cost C = sum(h[T,i]^2, i)
     inner = {"silu": "sigmoid", "gelu": "erf", "relu": "np.maximum", "softplus": "softplus"}
     assert body.count(f"{inner.get(function, f'np.{function}')}(") == 1
     assert "x[" not in step + back and back.count("@") == 1
+
+
+CHOSEN = """\
+const X : V, U
+param W : V, D
+param Z : U, D
+param a : V
+cost C = sum(where(X[i,j] > 0, X[i,j]^0.75*(sum(W[i,d]*Z[j,d], d) + a[i] - log(X[i,j]))^2, 0), i, j)
+"""
+
+
+def test_a_condition_in_a_sum_masks_a_matrix_and_leaves_the_product() -> None:
+    """GloVe: an array over both words and all dimensions was made of three that are matrices."""
+    body = agrees(CHOSEN)
+    assert "grad_W = 2*(chosen @ Z)" in body and "grad_Z = 2*(chosen.T @ W)" in body
+
+
+def test_what_a_condition_leaves_out_may_be_missing() -> None:
+    """Entries that are NaN where the condition fails do not get into the sums, whatever they multiply."""
+    text = "const m : N, K\nconst x : N, K\nconst y : K\nparam w : N\n"
+    text += "cost C = sum(w[i]^2*sum(where(m[i,k] > 0, x[i,k]*y[k], 0), k), i)\n"
+    module = symbp.parse(text).compile()
+    x, m = np.array([[1.0, np.nan], [2.0, np.nan]]), np.array([[1.0, 0.0], [1.0, 0.0]])
+    value, (grad_w,) = module.value_and_grad(m=m, x=x, y=np.array([3.0, np.nan]), w=np.array([1.0, 2.0]))
+    assert value == 27.0 and (grad_w == [6.0, 24.0]).all()
+
+
+def test_a_sum_over_what_came_before_is_a_masked_product() -> None:
+    text = """\
+param W : D, H
+param x : D
+param v : H
+h[i,k] = tanh(sum(where(j < i, W[j,k]*x[j], 0), j)) for i = 0..D-1
+cost C = sum(h[i,k]*v[k], i, k)
+"""
+    body = agrees(text)
+    assert "common.T @ (W*x[:, None])" in body

@@ -30,7 +30,10 @@ from symbp.arrays.nodes import (
 from symbp.arrays.unfold import unfolded
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import (
+    ONE,
+    ZERO,
     Add,
+    Adjoint,
     Div,
     Expr,
     Integer,
@@ -39,11 +42,13 @@ from symbp.calculus.expr import (
     Number,
     Pow,
     Reduce,
+    Ref,
     Where,
     Within,
     free_indices,
     mul,
     refresh,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -100,7 +105,7 @@ def _needs_care(inner: Labels, nested: Expr, scope: Scope) -> bool:
 def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
     factors, over, guarded = _factors(over, body, scope)
     if guarded:
-        fixed = [f for f in factors if isinstance(f, Within) and not set(free_indices(f)) & set(over)]
+        fixed = [f for f in factors if _guards(f) and not set(free_indices(f)) & set(over)]
         if fixed:
             rest = total(over, mul(f for f in factors if f not in fixed), replace(scope, guarded=True))
             return lowering.masked(fixed, rest, scope)
@@ -108,6 +113,9 @@ def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
         if masked is not None:
             return _contracted(over, masked, apart=False)
         return lowering.fold("sum", lowering.lower(body, scope), over)
+    opened = _opened(factors, over, scope)
+    if opened is not None and (operands := _masked(opened, replace(scope, guarded=True))) is not None:
+        return _contracted(over, operands, apart=False)
     scope = replace(scope, guarded=scope.guarded or any(map(lowering.chooses, factors)))
     nodes = [lowering.lower(f, scope) for f in factors]
     # what a condition chooses need not be finite: its terms alone are not to be summed
@@ -115,24 +123,57 @@ def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
 
 
 def _masked(factors: list[Expr], scope: Scope) -> list[Node] | None:
-    """The operands of a product over a range that moves: one that has its axes is 0 outside.
+    """The operands of a product under conditions: what has all axes of these is 0 where they fail.
 
     Σ_{s≤t} a[t,s] x[s,d] is a product of matrices then.  What is computed and not masked need not be finite
     where the condition fails, so all other operands have to be given or stored, or to have none of its axes.
     """
-    guards = [f for f in factors if isinstance(f, Within)]
-    nodes = [lowering.lower(f, scope) for f in factors if not isinstance(f, Within)]
-    axes = {i for g in guards for i in free_indices(g) if i not in scope.loops}
-    place = next((k for k, n in enumerate(nodes) if axes and axes <= set(n.labels)), None)
-    others = [n for k, n in enumerate(nodes) if k != place and axes & set(n.labels)]
-    if place is None or not all(map(_given, others)):
+    guards = [f for f in factors if _guards(f)]
+    nodes = [lowering.lower(f, scope) for f in factors if not _guards(f)]
+    axes = {i for g in guards for i in lowering.condition(g, scope).labels}
+    whole = [n for n in nodes if axes <= set(n.labels)]
+    others = [n for n in nodes if not axes <= set(n.labels)]
+    data = all(isinstance(g, Within) or _of_indices(g) for g in guards)
+    if not axes or not all(_stored(n, scope, data) for n in others if axes & set(n.labels)):
         return None
-    return [lowering.masked(guards, n, scope) if k == place else n for k, n in enumerate(nodes)]
+    alike = {frozenset(n.labels): [m for m in whole if set(m.labels) == set(n.labels)] for n in whole}
+    products = [elementwise("*", *same) if len(same) > 1 else same[0] for same in alike.values()]
+    made = [lowering.masked(guards, n, scope) for n in products or [Num(Fraction(1))]]
+    return [*(n for n in others if isinstance(n, Num)), *made, *(n for n in others if not isinstance(n, Num))]
 
 
-def _given(node: Node) -> bool:
-    """Whether an operand is an array as it lies there, or numbers."""
-    return isinstance(node, (Load, Num, IndexValue))
+def _opened(factors: list[Expr], over: Labels, scope: Scope) -> list[Expr] | None:
+    """The factors with Σ where(c, a b, 0) as a condition and a product, where a and b have other axes."""
+    chosen = [f for f in factors if isinstance(f, Where) and f.other == ZERO]
+    product = [f for f in chosen if isinstance(f.then, (Mul, Div, Neg))]
+    if len(product) != 1 or chosen != product:
+        return None
+    inner, same, guarded = _factors(over, product[0].then, scope)
+    if guarded or same != over or any(isinstance(f, Where) for f in inner):
+        return None
+    labels = [set(lowering.lower(f, replace(scope, guarded=True)).labels) for f in inner]
+    if all(found == labels[0] for found in labels):
+        return None
+    guard = Where(product[0].cond, ONE, ZERO)
+    return [guard, *inner, *(f for f in factors if f is not product[0])]
+
+
+def _guards(factor: Expr) -> bool:
+    """Whether a factor is a condition outside of which what stands beside it does not count."""
+    one = isinstance(factor, Where) and (factor.then, factor.other) == (ONE, ZERO)
+    return isinstance(factor, Within) or one
+
+
+def _of_indices(guard: Expr) -> bool:
+    """Whether a condition compares indices alone, as those of a range do."""
+    return not any(isinstance(n, (Ref, Adjoint)) for n in walk(guard))
+
+
+def _stored(node: Node, scope: Scope, data: bool) -> bool:
+    """Whether an operand is an array as it lies there; of data, which may have gaps, only with ``data``."""
+    if not isinstance(node, Load):
+        return isinstance(node, (Num, IndexValue))
+    return data or scope.storages[node.key].finite
 
 
 def _contracted(over: Labels, nodes: list[Node], apart: bool) -> Node:

@@ -202,11 +202,19 @@ def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:
     return masked(guards, value, scope)
 
 
-def masked(guards: Sequence[Within], value: Node, scope: Scope) -> Node:
+def masked(guards: Sequence[Expr], value: Node, scope: Scope) -> Node:
     """A value where all conditions hold, 0 elsewhere."""
     for guard in guards:
-        value = where(_within(guard, scope), value, ZERO)
+        value = where(condition(guard, scope), value, ZERO)
     return value
+
+
+def condition(guard: Expr, scope: Scope) -> Node:
+    """The truth of a factor [lo ≤ i ≤ hi], or of one that is 1 or 0."""
+    if isinstance(guard, Within):
+        return _within(guard, scope)
+    assert isinstance(guard, Where)
+    return lower(guard.cond, scope)
 
 
 def chooses(factor: Expr) -> bool:

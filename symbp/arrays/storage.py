@@ -37,6 +37,8 @@ class Storage:
     integer: bool = False
     given: bool = False
     parts: bool = False
+    finite: bool = False
+    """Whether no element is missing: a parameter's and an adjoint's are numbers, data may have gaps."""
 
     @property
     def member_layout(self) -> tuple[int, ...]:
@@ -120,7 +122,8 @@ def _storage(array: Array, key: str, batched: bool, use: Use) -> Storage:
     parts = bool(lists) and len(sequences) > 1
     touched = listed or not (given or key not in use.touched)
     base = tuple(_base(i, not touched or (parts and k not in lists)) for k, i in enumerate(array.axes))
-    return Storage(key, array.axes, batched, listed, layout, base, array.integer is not None, given, parts)
+    integer, finite = array.integer is not None, array.kind == "param" or key != array.name
+    return Storage(key, array.axes, batched, listed, layout, base, integer, given, parts, finite)
 
 
 def _list_axis(array: Array, given: bool) -> tuple[int, ...]:
