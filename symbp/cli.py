@@ -186,7 +186,7 @@ def explain(
         from symbp import explaining, pipeline
 
         built = pipeline.load(model, bindings(bind))
-        page = explaining.explained(built, variable)
+        page = explaining.explained(built, variable, pipeline.notation_of(notation).vectors)
         format_ = format_ or _format_of(output, "latex" if standalone else "text")
         _write(explaining.explanation_text(built, page, format_, notation, standalone), output)
 

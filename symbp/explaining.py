@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from symbp.pipeline import NotationLike
 
 
-def explained(model: Model, name: str) -> Explanation:
+def explained(model: Model, name: str, vectors: str = "columns") -> Explanation:
     """Why the adjoint of a variable or parameter is what it is, with small numbers that are checked.
+
+    ``vectors``: whether they are columns or rows on the page.
 
     Raises:
         VerificationFailed: if numbers that should be equal are not: nothing is printed then.
@@ -28,7 +30,8 @@ def explained(model: Model, name: str) -> Explanation:
     document = adjoint_system(model, pipeline.wanted(model, tuple(model.adjoints)), (meant,))
     known = meant in document.order
     system = document if known else adjoint_system(model, pipeline.wanted(model, (meant,)), (meant,))
-    return explanation(system, meant, pipeline.matrix_views(system, (meant,)), numbered=known)
+    views = pipeline.matrix_views(system, (meant,))
+    return explanation(system, meant, views, numbered=known, vectors=vectors)
 
 
 def explanation_text(
@@ -38,7 +41,7 @@ def explanation_text(
     notation: NotationLike = "nielsen",
     standalone: bool = False,
 ) -> str:
-    """An explanation in a format.
+    """An explanation in a format, and in words about rows where the notation has vectors as rows.
 
     Raises:
         RequestProblem: for a format or notation that does not exist.
@@ -51,4 +54,7 @@ def explanation_text(
         raise RequestProblem(f"there is no format {format_!r}", hint=hint)
     if standalone and writer.name != "latex":
         raise RequestProblem(f"{format_} has no standalone form", hint="use --format latex --standalone")
-    return emit(model, page, writer, pipeline.notation_of(notation), standalone)
+    meant = pipeline.notation_of(notation)
+    if meant.vectors != page.vectors:
+        page = explained(model, page.name, meant.vectors)
+    return emit(model, page, writer, meant, standalone)

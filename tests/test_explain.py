@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from symbp.emit.plain_block import block
 from symbp.emit.tex import tex
 from symbp.errors import RequestProblem, VerificationFailed
 from symbp.explain.concrete import concrete
-from symbp.explain.core import Explanation, Line, Lines, Numbers, Section, Shaped, Side
+from symbp.explain.core import Explanation, Line, Lines, Numbers, Section, Shaped, Side, Whole
 from symbp.explain.numerals import decimals, multiplied, summed
 from symbp.explain.page import explanation
 
@@ -332,21 +333,97 @@ def test_all_matrices_of_a_batch_have_capitals_or_none_has_and_it_is_said() -> N
     assert "The capitals A and Δ stand" in told and "∂C/∂W" not in told
 
 
-def test_where_vectors_are_rows_the_formula_of_the_notes_stands_beside_that_of_the_page() -> None:
-    def told(model: str, name: str) -> str:
-        found = explained(model, name)
-        return explaining.explanation_text(pipeline.load(model), found, notation="rows")
+# ── vectors as rows ───────────────────────────────────────────────────────────────────────────────
 
-    page_ = told("mlp", "delta")
-    assert "δ¹ = (δ² W²) ⊙ σ′(z¹)            with vectors as rows" in page_
-    assert "so nothing is\ntransposed" in page_ and "below its own with columns" in page_
+ROWS_TIMES_MATRIX = """
+index l = 1..L
+input x : n[0]
+input y : n[L]
+param w[l] : n[l-1], n[l]
+a[0,k] = x[k]
+z[l,j] = sum(a[l-1,k]*w[l,k,j], k)
+a[l,j] = tanh(z[l,j])
+let delta = dC/dz
+cost C = sum((a[L,j] - y[j])^2, j)/2
+"""
+"""A batch-first model: it multiplies rows by w as it is."""
+
+
+def in_rows(text: str, name: str) -> str:
+    """The page in the row notation, its lines joined."""
+    model = pipeline.parse(text)
+    written = explaining.explanation_text(model, explaining.explained(model, name), notation="rows")
+    return " ".join(written.split())
+
+
+def test_a_page_in_rows_speaks_of_rows() -> None:
+    told = in_rows(pipeline.load("mlp").text, "delta")
+    assert "Vectors are rows" in told and "δ¹ = (δ² W²) ⊙ σ′(z¹) the same for all" in told
+    assert "Why W² itself, and not its transpose?" in told and "(W²)ᵀ δ²" not in told
+    assert "forwards it is the transpose by which a row is multiplied" in told
+    assert "1×3 and 2×3 do not fit" in told and "2×3 and 3×1" not in told
+    assert "(W²)ᵀ maps forwards" in told and "≠ [ −0.108 0.044 ]" in told
+    assert "multiply the row that comes back by this matrix" in told
+    assert "The formula stays what it is" in told and "A column that becomes a row" not in told
     notes = pipeline.documented(pipeline.load("mlp"), ("delta",), "text", notation="rows")
     assert "(δˡ Wˡ) ⊙ σ′(zˡ⁻¹)" in notes
-    weights = told("self_attention", "Wq")
-    assert "is the same with vectors as rows" in weights and "below its own" not in weights
-    assert "vectors as rows" not in explaining.explanation_text(
-        pipeline.load("mlp"), explained("mlp", "delta")
-    )
+    columns = " ".join(explaining.explanation_text(pipeline.load("mlp"), explained("mlp", "delta")).split())
+    assert "Vectors are rows" not in columns and "Why the transpose of w²?" in columns
+
+
+def test_in_a_batch_first_model_it_is_the_way_back_that_has_the_transpose() -> None:
+    told = in_rows(ROWS_TIMES_MATRIX, "z")
+    assert "Why the transpose of W²?" in told and "so this row has to stand as a column" in told
+    assert "column 0 of W², which a row times a matrix reads as it is" in told
+    assert "δ¹ = (δ² (W²)ᵀ) ⊙" in told and "W² maps forwards" in told
+    assert "transpose" not in page(ROWS_TIMES_MATRIX, "z").topics
+
+
+def test_the_outer_product_of_rows_turns_the_first() -> None:
+    told = in_rows(pipeline.load("mlp").text, "w")
+    assert "∂C/∂W² = (δ²)ᵀ a¹" in told and "the first of the two is turned into a column" in told
+    assert "δ² (a¹)ᵀ" not in told
+
+
+def test_softmax_and_windows_go_back_by_a_row_times_the_jacobian() -> None:
+    soft = in_rows(pipeline.load("self_attention").text, "s")
+    assert "the row of the adjoints of the outputs is multiplied by the whole matrix" in soft
+    window = in_rows("""
+        input x : N
+        param f : K
+        z[i] = sum(f[k]*x[i+k], k)
+        cost C = sum(z[i]^2, i)/2
+    """, "x")  # fmt: skip
+    assert "the row of the adjoints of the outputs times it" in window and "its transpose" not in window
+
+
+def runs(line: Line) -> list[list[Numbers]]:
+    """The matrices that stand side by side in a line, with nothing between them."""
+    items = line.rhs.items if isinstance(line.rhs, Side) else (line.rhs,)
+    found: list[list[Numbers]] = [[]]
+    for item in items:
+        if isinstance(item, Shaped) and isinstance(item.body, Numbers):
+            found[-1].append(item.body)
+        elif found[-1]:
+            found.append([])
+    return [f for f in found if f]
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_matrices_side_by_side_in_a_page_in_rows_can_be_multiplied(name: str) -> None:
+    model = pipeline.load(name)
+    for array in [a for a in model.arrays.values() if a.integer is None and a.kind != "cost"]:
+        found = explaining.explained(model, array.name, "rows")
+        assert found.vectors == "rows" and found.topics[0] == "adjoint"
+        vector = sum(not axis.sequence for axis in array.axes) == 1
+        for line in (line for part in found.sections for line in lines(part)):
+            for run in runs(line):
+                for left, right in pairwise(run):
+                    assert left.shape[1] == right.shape[0], (name, array.name)
+            if vector and isinstance(line.lhs, Whole):
+                assert all(run[-1].shape[0] == 1 for run in runs(line)[-1:]), (name, array.name)
+        writer = WRITERS[len(array.name) % len(WRITERS)]
+        assert explaining.explanation_text(model, found, writer.name, "rows")
 
 
 SOFT_ALIGNMENT = """

@@ -45,6 +45,20 @@ def by_rows(node: Matrix) -> Matrix:
             return with_parts(node, tuple(by_rows(p) for p in parts(node)))
 
 
+def written_as_row(node: Matrix) -> Matrix:
+    """How an expression in columns is written where vectors are rows; it stays what it is, also a column.
+
+    The row δᵀ of a column δ is written δ there, and the column itself δᵀ.
+    """
+    match shape(node):
+        case (False, True):
+            return by_rows(transposed(node))
+        case (True, False):
+            return transposed(by_rows(node))
+        case _:
+            return by_rows(node)
+
+
 def _product(node: Matrix, args: tuple[Matrix, ...], inner: tuple[Index | None, ...]) -> Matrix:
     """Factors in the other order if the product is a vector; vectors among them turn, or all others."""
     turned = [(by_rows(a), shape(a)[0] != shape(a)[1]) for a in args]

@@ -6,7 +6,7 @@ every machine and no TeX run is needed for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -16,6 +16,8 @@ from symbp.emit.layout import Box, Text, width, words_width
 from symbp.emit.tex import tex
 
 TAG, GAP, RELATION, SHORTEST = 2.8, 1.8, 1.35, 9.0
+MOST_TOGETHER = 8
+"""So many rows of one formula stay on a page."""
 MARGIN = (TAG + GAP) / 3
 """How far in ``align`` begins where its two columns fill the page: it shares out what is left."""
 
@@ -27,7 +29,8 @@ class PageRow:
     ``lap``: the formula is longer than its column, of this width, and reaches into that of the reasons,
     which is empty in this row; 0: it is not.  ``continued``: the second half of a formula.  ``room`` is
     the width for the reason, ``wrap`` whether it needs more than one line, ``below`` whether it stands
-    in the column of the formulas.  ``kept``: the row is on the page of the one above it.
+    in the column of the formulas.  ``kept``: the row is on the page of the one above it; ``loose``: it
+    need not be, though it continues a formula, which is too long to stay on one page.
     """
 
     lhs: str = ""
@@ -40,11 +43,12 @@ class PageRow:
     continued: bool = False
     number: int = 0
     kept: bool = False
+    loose: bool = False
 
     @property
     def stays(self) -> bool:
         """Whether no page may end above the row."""
-        return self.kept or self.continued or not self.rhs
+        return self.kept or (self.continued and not self.loose) or not self.rhs
 
 
 def text_width(text: Text) -> float:
@@ -57,8 +61,16 @@ def arrange(part: Part, page: float) -> tuple[PageRow, ...]:
     *groups, last = arranged(part, page) or ((),)
     # the result is not left alone on the next page
     groups.append((replace(last[0], kept=bool(groups)), *last[1:]) if last else ())
-    rows = settled(row for group in groups for row in group)
+    rows = settled(row for group in groups for row in _loosened(group))
     return (*rows[:-1], replace(rows[-1], number=part.number)) if rows else ()
+
+
+def _loosened(group: tuple[PageRow, ...]) -> Iterator[PageRow]:
+    """The rows of a step: a page may end within a long formula, but not near its ends."""
+    last = len(group) - MOST_TOGETHER // 2
+    for n, row in enumerate(group):
+        within = MOST_TOGETHER // 2 <= n < last and len(group) > MOST_TOGETHER
+        yield replace(row, loose=within and row.continued)
 
 
 def arranged(part: Part, page: float) -> tuple[tuple[PageRow, ...], ...]:

@@ -39,6 +39,8 @@ DEEPER = 1.0
 """How far a line stands in further for each bracket that is open where it begins."""
 NESTED = 2.0
 """By how much a break in a bracket is dearer where the bracket stands in another."""
+SIGN, BESIDE = 1.25, 0.6
+"""The width of a + or − with its spaces, and of a bracket."""
 LONELY, SHORT = 8.0, 0.3
 """What it costs if a product ends on a line that is filled by less than this share of it."""
 TOO_WIDE = 1000.0
@@ -174,13 +176,17 @@ def slimmed(box: Box, room: float) -> Box:
     """The formula where a fraction that is too wide for a line leaves some of its factors in front."""
     match box:
         case Terms(terms):
-            return Terms(tuple((sign, slimmed(t, room)) for sign, t in terms))
+            signs = (SIGN if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(terms))
+            return Terms(tuple((s, slimmed(t, room - w)) for w, (s, t) in zip(signs, terms, strict=True)))
         case Product(factors, gaps):
             return Product(tuple(slimmed(f, room) for f in factors), gaps)
         case Row(items):
             return Row(tuple(slimmed(i, room) for i in items))
         case Fence(body, "("):
-            return Fence(slimmed(body, room))
+            # what goes on in a bracket stands in further, and the bracket has a width
+            return Fence(slimmed(body, room - DEEPER - BESIDE))
+        case Script(Fence(_, "(") as base, None, above):
+            return Script(slimmed(base, room - width(box) + width(base)), None, above)
         case Frac(top, bottom) if width(box) > room:
             return _in_front(top, bottom, room)
         case _:
@@ -207,23 +213,20 @@ def chunks(box: Box, cost: float = 0.0) -> list[Chunk]:
     match box:
         case Terms(terms):
             return _terms(terms, cost)
-        case Fence(_, "("):
-            return _fence(box, NESTED * cost + BRACKET)
         case Product(factors, gaps):
             return _product(factors, gaps, cost)
         case Row(items):
             return _row(items, cost)
         case _:
-            return [Chunk(tex(box), width(box), cost)]
+            pieces = _bracket(box, NESTED * cost + BRACKET)
+            return [Chunk(tex(box), width(box), cost)] if pieces is None else pieces
 
 
 def _row(items: Sequence[Box], cost: float) -> list[Chunk]:
     out: list[Chunk] = []
     for n, item in enumerate(items):
-        call = n and isinstance(item, Fence) and item.kind == "(" and _named(items[n - 1])
-        pieces = (
-            _fence(item, NESTED * cost + CALL) if call and isinstance(item, Fence) else chunks(item, cost)
-        )
+        pieces = _bracket(item, NESTED * cost + CALL) if n and _named(items[n - 1]) else None
+        pieces = chunks(item, cost) if pieces is None else pieces
         if not out:
             out.extend(pieces)
         elif cost and items[n - 1] == COMMA:
@@ -252,7 +255,7 @@ def _terms(terms: Sequence[tuple[str, Box]], cost: float) -> list[Chunk]:
     for n, (sign, term) in enumerate(terms):
         head, *rest = chunks(term, cost)
         lead = f" {sign} " if n else "-" if sign == "-" else ""
-        wide = head.width + (1.25 if lead else 0)
+        wide = head.width + (SIGN if lead else 0)
         out.append(Chunk(lead + head.text.lstrip(), wide, cost, signed=bool(n)))
         out.extend(rest)
     return out
@@ -262,9 +265,22 @@ def _fence(box: Fence, cost: float) -> list[Chunk]:
     inner = chunks(box.body, cost)
     size = SIZES[fence_size(box)]
     left, right = (f"\\{size}l(", f"\\{size}r)") if size else ("(", ")")
-    inner[0] = replace(inner[0], text=left + inner[0].text.lstrip(), width=inner[0].width + 0.6)
-    inner[-1] = replace(inner[-1], text=inner[-1].text.rstrip() + right, width=inner[-1].width + 0.6)
+    inner[0] = replace(inner[0], text=left + inner[0].text.lstrip(), width=inner[0].width + BESIDE)
+    inner[-1] = replace(inner[-1], text=inner[-1].text.rstrip() + right, width=inner[-1].width + BESIDE)
     return [inner[0], *(replace(c, depth=c.depth + 1) for c in inner[1:])]
+
+
+def _bracket(box: Box, cost: float) -> list[Chunk] | None:
+    """The pieces of a bracket, a superscript of it behind the last of them; None for another box."""
+    match box:
+        case Fence(_, "("):
+            return _fence(box, cost)
+        case Script(Fence(_, "(") as base, None, above) if above is not None:
+            *inner, last = _fence(base, cost)
+            text = last.text + tex(Script(Sym("", ""), None, above))
+            return [*inner, replace(last, text=text, width=last.width + width(box) - width(base))]
+        case _:
+            return None
 
 
 def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float) -> list[Chunk]:

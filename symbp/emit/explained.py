@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from symbp.emit.environment import render
 from symbp.emit.explain_math import RELATIONS, box, spoken
-from symbp.emit.explain_rows import with_rows
 from symbp.emit.layout import Box, Brace, Product, Row, Sym, Terms, Text, contains, width
 from symbp.emit.math import Printer, printer
 from symbp.emit.notation import NIELSEN, Notation
@@ -58,7 +57,6 @@ class Page:
 def page(model: Model, told: Explanation, notation: Notation = NIELSEN) -> Page:
     """The explanation with every formula typeset."""
     setter = printer(model, notation)
-    told = with_rows(told) if notation.vectors == "rows" else told
     name = setter.adjoint_name(told.name) or setter.cost_by(setter.name(told.name))
     parts = tuple(
         Part(s.topic, spoken(setter, s.heading), tuple(_block(setter, b) for b in s.blocks))

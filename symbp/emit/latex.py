@@ -97,8 +97,8 @@ def _sentence(piece: str | Box, page: float) -> str:
     """A piece of a sentence; a formula too long for a line of text is displayed."""
     if isinstance(piece, str) or width(piece, False) < page / 2:
         return prose((piece,))
-    lines = " \\\\\n".join(broken(piece, page - 1))
-    return f"\n\\begin{{gather*}}\n{lines}\n\\end{{gather*}}\n"
+    lines = " \\\\\n&\\quad ".join(broken(piece, page - 1))
+    return f"\n\\begin{{align*}}\n&{lines}\n\\end{{align*}}\n"
 
 
 def prose(text: Text) -> str:

@@ -29,7 +29,7 @@ class Type:
 def types(wide: float) -> tuple[Type, ...]:
     """The sizes to try, largest first, on a slide so many em wide at ``\\small``."""
     # the em of small type is more than its share of that of large type
-    sizes = ((r"\small", 10.0), (r"\footnotesize", 9.25), (r"\scriptsize", 8.5), (r"\tiny", 6.8))
+    sizes = ((r"\small", 10.0), (r"\footnotesize", 9.25), (r"\scriptsize", 8.5))
     return tuple(Type(command, wide * 10 / points, HIGH * 10 / points) for command, points in sizes)
 
 
@@ -45,8 +45,9 @@ AROUND = 1.6
 class Slide:
     """One frame of a derivation.
 
-    ``repeated`` are the rows of the line that the last frame ended with; ``groups`` those of the lines
-    that come one by one.  ``first``: the derivation begins here; ``last``: its result is here.
+    A line that is higher than a slide goes on on the next one.  ``repeated`` are the rows of the line that
+    the last frame ended with; ``groups`` those of the lines that come one by one.  ``first``: the
+    derivation begins here; ``last``: its result is here.
     """
 
     part: Part
@@ -64,18 +65,29 @@ def slides(part: Part, wide: float, above: float, below: float = 0.0) -> tuple[S
     behind the last line, at ``\\small``.
 
     The type is the largest in which any line fits below the one before it, or the next one if that needs
-    fewer slides; where type would be too small to read, a line need not be repeated.
+    fewer slides; where type would be too small to read, a line need not be repeated, and one that is
+    higher than a slide is cut between its rows.
     """
-    *legible, smallest = types(wide)
-    around = [(above * t.wide / wide, below) for t in legible]
-    found = [_filled(part, t, a, True) for t, a in zip(legible, around, strict=True)]
+    sizes = types(wide)
+    around = [(above * t.wide / wide, below) for t in sizes]
+    found = [_filled(part, t, a, True) for t, a in zip(sizes, around, strict=True)]
     large = [f for f in found[:2] if f is not None]
     return (
         (min(large, key=len) if large else found[-1])
-        or _filled(part, legible[-1], around[-1], False)
-        or _filled(part, smallest, (above, below), False, force=True)
+        or _filled(part, sizes[-1], around[-1], False)
+        or _filled(part, sizes[-1], around[-1], False, force=True)
         or ()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that stay on one slide: those of a step, or of a piece of it where it is higher than a slide."""
+
+    step: int
+    rows: tuple[PageRow, ...]
+    height: float
+    continued: bool = False
 
 
 def _filled(
@@ -84,18 +96,39 @@ def _filled(
     """The frames in one size of type; None if something is too large for it."""
     if not force and any(not _breakable(s, part, size.wide) for s in part.steps):
         return None
-    groups = arranged(part, size.wide)
-    heights = [sum(_height(s, row) for row in g) for s, g in zip(part.steps, groups, strict=True)]
-    found = balanced(heights, size.high - AROUND, around, repeats)
+    room = size.high - AROUND
+    groups = [
+        group
+        for n, rows in enumerate(arranged(part, size.wide))
+        for group in _groups(part.steps[n], n, rows, room - (0 if n else around[0]), force)
+    ]
+    again = [n > 0 and not groups[n - 1].continued and not g.continued for n, g in enumerate(groups)]
+    found = balanced([g.height for g in groups], room, around, repeats, again)
     if found is None or (found.over and not force):
         return None
-    return tuple(
-        Slide(
-            part, size, groups[start:end], _formula(groups[start - 1]) if again else (),
-            _left(part, start - 1) if start else None, start == 0, end == len(groups), used + AROUND,
-        )
-        for start, end, again, used in found.cuts
+    return tuple(_slide(part, size, groups, cut) for cut in found.cuts)
+
+
+def _slide(part: Part, size: Type, groups: Sequence[Group], cut: Cut) -> Slide:
+    start, end, again, used = cut
+    before = groups[start - 1] if again else None
+    left = _left(part, groups[start - 1].step) if start and not groups[start].continued else None
+    return Slide(
+        part, size, tuple(g.rows for g in groups[start:end]), _formula(before.rows) if before else (),
+        left, start == 0, end == len(groups), used + AROUND,
     )  # fmt: skip
+
+
+def _groups(step: Step, n: int, rows: tuple[PageRow, ...], room: float, force: bool) -> Iterator[Group]:
+    """The rows of a step, cut where they are higher than a slide if they must be shown there."""
+    units: list[tuple[PageRow, ...]] = []
+    for row in rows:
+        # a reason stays with the formula above it
+        units = [*units, (row,)] if row.rhs or not units else [*units[:-1], (*units[-1], row)]
+    heights = [sum(_height(step, row) for row in unit) for unit in units]
+    cuts = list(pages(heights, room)) if force else [slice(0, len(units))]
+    for k, piece in enumerate(cuts):
+        yield Group(n, tuple(r for unit in units[piece] for r in unit), sum(heights[piece]), k > 0)
 
 
 Cut = tuple[int, int, bool, float]
@@ -118,15 +151,23 @@ class Cuts:
 
 
 def balanced(
-    heights: Sequence[float], room: float, around: tuple[float, float], repeats: bool
+    heights: Sequence[float],
+    room: float,
+    around: tuple[float, float],
+    repeats: bool,
+    whole: Sequence[bool] | None = None,
 ) -> Cuts | None:
-    """The lines on as few slides as hold them, filled alike; None without lines."""
+    """The lines on as few slides as hold them, filled alike; None without lines.
+
+    ``whole``: before which of them the one before can be repeated; without it before any.
+    """
     above, below = around
     best = [Cuts()]
     for end in range(1, len(heights) + 1):
         options: list[Cuts] = []
         for start in range(end):
             again = start > 0 and (repeats or heights[start - 1] + heights[start] <= room)
+            again = again and (whole is None or whole[start])
             used = sum(heights[start - again : end])
             full = used + (0.0 if start else above)
             # what is said behind the last line and does not fit takes a slide of its own

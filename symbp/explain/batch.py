@@ -101,14 +101,15 @@ def stacked(columns: Sequence[Grid]) -> Grid:
 
 def section(spot: Spot, form: Matrix | None) -> Section | None:
     """Rows are examples: which products turn around, and where examples are summed."""
-    batch = batch_of(spot)
+    # forms here are those of columns, and what is said of all examples is written with rows in any case
+    batch = batch_of(spot.columns)
     if batch is None or all(
         agrees(s.adjoint(s.key), spot.adjoint(spot.key)) for s in batch.spots[1:]
     ):
         return None
     heading = ("What changes for a batch?",)
     param = spot.system.model.arrays[spot.key[0]].kind in ("param", "const")
-    blocks = _mean(batch, form) if param else _rows(batch, form)
+    blocks = _mean(batch, form, spot.rows) if param else _rows(batch, form, spot.rows)
     return Section("batch", heading, tuple(blocks))
 
 
@@ -118,7 +119,7 @@ PLAIN = (Leaf, Product, Hadamard, PlusNode, Minus, Mapped, Scalar, Transpose, Po
 """Forms made of these alone can be written for all examples at once."""
 
 
-def _rows(batch: Batch, form: Matrix | None) -> list[Block]:
+def _rows(batch: Batch, form: Matrix | None, rows: bool) -> list[Block]:
     spot = batch.spots[0]
     own = Whole(spot.whole)
     if form is None or shape(form) != (True, False):
@@ -127,9 +128,10 @@ def _rows(batch: Batch, form: Matrix | None) -> list[Block]:
                 "everything is computed for each example by itself. Nothing else changes.")
         ]  # fmt: skip
     total = stacked(batch.grids(form))
-    intro = say("Put the examples below each other: a vector is then a row of a matrix that has a row for "
-                f"each example. Here are {batch.size} examples, so there are {batch.size}×{len(total[0])} "
-                "numbers in place of ", own, ".")  # fmt: skip
+    start = ("a vector is a row already, so all of them are a matrix that has a row" if rows else
+             "a vector is then a row of a matrix that has a row")  # fmt: skip
+    intro = say(f"Put the examples below each other: {start} for each example. Here are {batch.size} "
+                f"examples, so there are {batch.size}×{len(total[0])} numbers in place of ", own, ".")
     if not _at_once(batch, form):
         return [
             intro,
@@ -137,7 +139,7 @@ def _rows(batch: Batch, form: Matrix | None) -> list[Block]:
                 "computed from its own example:"),
             Lines((Line(None, "", shaped(total)),)),
         ]  # fmt: skip
-    return [intro, *_all_at_once(batch, form, total)]
+    return [intro, *_all_at_once(batch, form, total, rows)]
 
 
 def _at_once(batch: Batch, form: Matrix) -> bool:
@@ -151,11 +153,15 @@ def _at_once(batch: Batch, form: Matrix) -> bool:
     return all(batch.constant(n) for n in nodes if shape(n) != (True, False))
 
 
-def _all_at_once(batch: Batch, form: Matrix, total: Grid) -> Iterator[Block]:
+def _all_at_once(batch: Batch, form: Matrix, total: Grid, rows: bool) -> Iterator[Block]:
     spot = batch.spots[0]
     names = _stacked(batch, form) | {(True, spot.key[0])}
     products = [n for _, n in spot.inside(form) if isinstance(n, Product)]
-    if products:
+    if rows:
+        yield say("The formula stays what it is: each row goes through it by itself, and a matrix product "
+                  "does that with all rows of its left factor. " if products else
+                  "The formula stays what it is, entry by entry. ", Letters(names))  # fmt: skip
+    elif products:
         turns = side(Turned(Form(spot.form(products[0]))), "=", Form(spot.form(transposed(products[0]))))
         yield say("A column that becomes a row is transposed, and that turns a product around: ", turns,
                   ". What was transposed no longer is, and what was not is. Entrywise products stay what "
@@ -206,7 +212,7 @@ def _hadamard_line(batch: Batch, form: Hadamard) -> Line:
 # ── parameters: the mean over the examples ────────────────────────────────────────────────────────
 
 
-def _mean(batch: Batch, form: Matrix | None) -> list[Block]:
+def _mean(batch: Batch, form: Matrix | None, rows: bool) -> list[Block]:
     spot = batch.spots[0]
     cost = Ref(spot.system.model.cost)
     blocks: list[Block] = [
@@ -216,7 +222,7 @@ def _mean(batch: Batch, form: Matrix | None) -> list[Block]:
     ]  # fmt: skip
     single = [s.adjoint(s.key) for s in batch.spots]
     mean = sum(single) / batch.size
-    blocks.extend(_summing(batch, form) if form is not None else [])
+    blocks.extend(_summing(batch, form, rows) if form is not None else [])
     plain = Plus(tuple(shown(v, single) for v in single))
     blocks.append(Lines((
         Line(Adjoint(spot.element.name, spot.element.indices), "=",
@@ -230,7 +236,7 @@ def _part(batch: Batch) -> Expr:
     return number(Fraction(1, batch.size))
 
 
-def _summing(batch: Batch, form: Matrix) -> list[Block]:
+def _summing(batch: Batch, form: Matrix, rows: bool) -> list[Block]:
     """The sum over the examples as one product, checked against the mean of the gradients."""
     grids = batch.grids(form)
     mean = tuple(
@@ -249,7 +255,7 @@ def _summing(batch: Batch, form: Matrix) -> list[Block]:
             say(f"With the gradients of {batch.size} examples as rows, the mean is taken down each column:"),
             Lines((
                 Line(None, "", shaped(stacked(grids)), ("one row for each example",)),
-                Line(Whole(batch.spots[0].whole), "=", shaped(mean)),
+                Line(Whole(batch.spots[0].whole), "=", shaped(turned(mean) if rows else mean)),
             )),
         ]  # fmt: skip
     return []

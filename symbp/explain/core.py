@@ -173,7 +173,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The page about one variable: ``name`` of ``model``, and a section for each question it raises."""
+    """The page about one variable: ``name`` of ``model``, and a section for each question it raises.
+
+    ``vectors``: whether they are columns or rows on it, as :class:`symbp.emit.notation.Notation` says.
+    """
 
     model: str
     title: str
@@ -181,6 +184,7 @@ class Explanation:
     intro: tuple[Block, ...]
     sections: tuple[Section, ...]
     notes: tuple[Words, ...]
+    vectors: str = "columns"
 
     @property
     def topics(self) -> tuple[str, ...]:

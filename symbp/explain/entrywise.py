@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symbp.arrays.matrix_nodes import Diag, Hadamard, Matrix, shape
+from symbp.arrays.matrix_rows import transposed
 from symbp.calculus.expr import Weights, mul
 from symbp.explain.axes import axes_of
 from symbp.explain.core import (
@@ -33,7 +34,7 @@ from symbp.verify.places import points
 def hadamards(spot: Spot, node: Matrix) -> Iterator[tuple[Spot, Hadamard]]:
     """The entrywise products of arrays below a node, over axes of the variable."""
     for place, inner in spot.inside(node):
-        if not isinstance(inner, Hadamard) or not shape(inner)[0]:
+        if not isinstance(inner, Hadamard) or not (shape(inner)[0] or (spot.rows and any(shape(inner)))):
             continue
         if all(i in spot.at for i in axes_of(inner) if i is not None):
             yield place, inner
@@ -57,22 +58,27 @@ def hadamard_section(spot: Spot, form: Matrix) -> Section | None:
     spot, node = next(hadamards(spot, form), (spot, None))
     if node is None:
         return None
+    laid = spot.laid(node)
+    # a column that is turned to be a factor of a product: where vectors are rows it is the row that is meant
+    node = laid if isinstance(laid, Hadamard) else node
     back, slopes = split(node)
     carried, slope, total = spot.grid(back), spot.grid(slopes), spot.grid(node)
     same_grid(spot, entrywise(carried, slope), total)
-    if len(total) < 2:
+    if len(total) < 2 and not (spot.rows and len(total[0]) > 1):
         return None
     if _image(spot, slope) is None and len(spot.own) == 1:
         other = _through_image(spot)
         if other is not None:
             return Section("hadamard", ("Why the Hadamard product?",), other)
-    said = _vector(spot, back, slopes) if len(total[0]) == 1 else _matrix(spot, back, slopes)
+    vector = len(total[0]) == 1 or len(total) == 1
+    said = _vector(spot, back, slopes) if vector else _matrix(spot, back, slopes)
     return Section("hadamard", ("Why the Hadamard product?",), said)
 
 
 def _vector(spot: Spot, back: Matrix, slopes: Matrix) -> tuple[Block, ...]:
     carried, slope = spot.grid(back), spot.grid(slopes)
-    row = offset(spot, axes_of(slopes)[0]) or 0
+    up, across = axes_of(slopes)
+    row = offset(spot, up if up is not None else across) or 0
     intro, name = _whose(spot, slopes, slope)
     return _diagonal(spot, (intro, name, Form(spot.form(Hadamard((back, slopes))))), (carried, slope), row)
 
@@ -80,40 +86,42 @@ def _vector(spot: Spot, back: Matrix, slopes: Matrix) -> tuple[Block, ...]:
 def _through_image(spot: Spot) -> tuple[Block, ...] | None:
     """The same from what is measured, where the result is written in another way: 1 − h² multiplied out."""
     sources = _elements(spot)
-    own = tuple((spot.adjoint(s),) for s in sources)
+    own = [spot.adjoint(s) for s in sources]
     for name in _steps(spot):
         moved = [[(k, v) for k, v in _moves(spot, name, s) if v] for s in sources]
         if any(len(m) != 1 for m in moved) or len({m[0][0] for m in moved}) < len(sources):
             continue
         images = [m[0][0] for m in moved]
-        slope: Grid = tuple((m[0][1],) for m in moved)
-        carried: Grid = tuple((spot.adjoint(k),) for k in images)
+        slope, carried = [m[0][1] for m in moved], [spot.adjoint(k) for k in images]
         place = sources.index(spot.key)
-        if all(agrees(a * b, c) for (a,), (b,), (c,) in zip(slope, carried, own, strict=True)):
+        if all(agrees(a * b, c) for a, b, c in zip(slope, carried, own, strict=True)):
             name_ = Local(whole(spot, images[place]), spot.array)
             words = (_alone(spot, images[place]), name_, Whole(spot.whole))
-            return _diagonal(spot, words, (carried, slope), place)
+            return _diagonal(spot, words, (spot.vector(carried), spot.vector(slope)), place)
     return None
 
 
 def _diagonal(
     spot: Spot, words: tuple[Block, Math, Math], grids: tuple[Grid, Grid], row: int
 ) -> tuple[Block, ...]:
-    """The diagonal matrix and the product entry by entry; ``row`` stands out."""
+    """The diagonal matrix and the product entry by entry; number ``row`` of the vector stands out."""
     (intro, name, result), (carried, slope) = words, grids
-    diagonal = tuple(
-        tuple(s if r == c else 0.0 for c in range(len(slope))) for r, (s,) in enumerate(slope)
-    )
-    total, strong = entrywise(carried, slope), {(row, 0)}
-    same_grid(spot, product(diagonal, carried), total)
+    flat = [s for line in slope for s in line]
+    diagonal = tuple(tuple(s if r == c else 0.0 for c in range(len(flat))) for r, s in enumerate(flat))
+    lies = spot.rows
+    total, strong = entrywise(carried, slope), {(0, row) if lies else (row, 0)}
+    same_grid(spot, product(carried, diagonal) if lies else product(diagonal, carried), total)
+    factors = [shaped(diagonal, {(row, row)}), shaped(carried, strong)]
+    how = "is to multiply by this matrix, which is its own transpose. Each of its rows"
+    if lies:
+        how = "is to multiply the row that comes back by this matrix. Each of its columns"
     return (
         intro,
         Lines((Line(name, "=", shaped(diagonal)),)),
-        say("To go back through it is to multiply by this matrix, which is its own transpose. Each of its "
-            "rows has one number, so of the sum in a matrix product one term is left: entry times entry. "
-            "The Hadamard product says so without writing the zeros:"),
+        say(f"To go back through it {how} has one number, so of the sum in a matrix product one term is "
+            "left: entry times entry. The Hadamard product says so without writing the zeros:"),
         Lines((
-            Line(None, "", side(shaped(diagonal, {(row, row)}), shaped(carried, strong), "=",
+            Line(None, "", side(*(factors[::-1] if lies else factors), "=",
                                 shaped(total, strong)), ("with the matrix",)),
             Line(result, "=",
                  side(shaped(carried, strong), "⊙", shaped(slope, strong), "=", shaped(total, strong)),
@@ -128,7 +136,7 @@ def _whose(spot: Spot, slopes: Matrix, slope: Grid) -> tuple[Block, Math]:
     if found is None:
         words = say("A product entry by entry by a vector is a product with the matrix that has this vector "
                     "on its diagonal:")  # fmt: skip
-        return words, Form(spot.form(Diag(slopes)))
+        return words, Form(spot.form(Diag(transposed(slopes) if shape(slopes) == (False, True) else slopes)))
     return _alone(spot, found), Local(whole(spot, found), spot.array)
 
 
@@ -254,7 +262,7 @@ def _softmax(spot: Spot, ends: list[Key], sources: list[Key]) -> Section:
             "of them; so do the others. The Jacobian is full, and no Hadamard product alone can stand for "
             "it. ", *_softmax_entries(ends)),
         Lines((
-            Line(None, "", shaped(tuple((v,) for v in values)), ("the outputs ", *listed(refs(ends)))),
+            Line(None, "", shaped(spot.vector(values)), ("the outputs ", *listed(refs(ends)))),
             Line(None, "", shaped(grid), ("a row for each output, a column for each input",)),
         )),
         say("Every column adds up to 0, since the outputs always add up to 1."),
@@ -274,18 +282,27 @@ def _softmax_entries(ends: list[Key]) -> Words:
 
 def _softmax_back(spot: Spot, ends: list[Key], sources: list[Key], grid: Grid) -> list[Block]:
     """The transpose of the Jacobian times what comes back, where that is all that comes back."""
-    carried = tuple((spot.adjoint(k),) for k in ends)
-    total = product(turned(grid), carried)
-    measured = tuple((spot.adjoint(s),) for s in sources)
-    if not all(agrees(a, b) for (a,), (b,) in zip(total, measured, strict=True)):
+    back = tuple(spot.adjoint(k) for k in ends)
+    total = [v for v, in product(turned(grid), tuple((b,) for b in back))]
+    if not all(agrees(a, spot.adjoint(s)) for a, s in zip(total, sources, strict=True)):
         return []
-    place = sources.index(spot.key)
-    strong = {(place, c) for c in range(len(ends))}
+    place, ways = sources.index(spot.key), range(len(ends))
+    if spot.rows:
+        return [
+            say("Going back, the row of the adjoints of the outputs is multiplied by the whole matrix, which "
+                "gives the row of those of the inputs:"),
+            Lines((
+                Line(None, "", side(shaped((back,), {(0, c) for c in ways}),
+                                    shaped(grid, {(c, place) for c in ways}), "=",
+                                    shaped((tuple(total),), {(0, place)}))),
+            )),
+        ]  # fmt: skip
     return [
         say("Going back is multiplying by its transpose, the whole matrix, here from the adjoints of the "
             "outputs to those of the inputs:"),
         Lines((
-            Line(None, "", side(shaped(turned(grid), strong), shaped(carried, {(c, 0) for _, c in strong}),
-                                "=", shaped(total, {(place, 0)}))),
+            Line(None, "", side(shaped(turned(grid), {(place, c) for c in ways}),
+                                shaped(spot.vector(back), {(c, 0) for c in ways}),
+                                "=", shaped(spot.vector(total), {(place, 0)}))),
         )),
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from symbp.arrays.matrix_nodes import Plus as Plus_
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Ref, substitute
 from symbp.derive.core import Jacobian
-from symbp.explain.core import Block, Form, Inverse, Line, Lines, Math, Section, Whole, say
+from symbp.explain.core import Block, Form, Inverse, Line, Lines, Math, Section, Whole, Words, say
 from symbp.explain.meaning import agrees
 from symbp.explain.numerals import entrywise, shaped, turned
 from symbp.explain.products import Carried, carrier, multiply, same_grid
@@ -28,15 +28,16 @@ def inverse_section(carried: Carried, form: Matrix) -> Section | None:
     found = carrier(carried)
     if found is None or len(spot.own) != 1:
         return None
-    measured = tuple((spot.adjoint(spot.moved({spot.own[0]: k}).key),) for k in spot.range(spot.own[0]))
-    grid = spot.grid(carried.plain)
+    measured = spot.vector(spot.adjoint(spot.moved({spot.own[0]: k}).key) for k in spot.range(spot.own[0]))
+    grid = spot.grid(carried.forwards)
     right = _assembled(spot, form, carried, turned(grid))
     other, square = _inverted(grid)
     wrong = _assembled(spot, form, carried, other) if other is not None else None
     if right is None or wrong is None or other is None:
         return None
     same_grid(spot, right, measured)
-    if all(agrees(a, b) for (a,), (b,) in zip(wrong, measured, strict=True)):
+    pairs = zip(wrong, measured, strict=True)
+    if all(agrees(a, b) for mine, known in pairs for a, b in zip(mine, known, strict=True)):
         return None
     return Section("inverse", *_inverse_words(carried, found[0], (measured, right, wrong, other), square))
 
@@ -46,7 +47,7 @@ def _inverse_words(
 ) -> tuple[tuple[str | Math, ...], tuple[Block, ...]]:
     spot = carried.spot
     measured, right, wrong, other = grids
-    whole = Form(spot.form(carried.plain))
+    whole = Form(spot.form(carried.forwards))
     inverse = Inverse(whole, not square)
     rows, columns = len(turned(other)), len(other)
     begin, end = _ends(carried, only)
@@ -66,11 +67,17 @@ def _inverse_words(
         Lines((
             Line(inverse, "=", shaped(other)),
             Line(own, "=", shaped(measured), ("measured: every element moved a little, one by one",)),
-            Line(own, "=", shaped(right), ("with the transpose: the same",)),
+            Line(own, "=", shaped(right), (*_with(carried), ": the same")),
             Line(own, "≠", shaped(wrong), ("with ", inverse, " in its place: something else")),
         )),
     )  # fmt: skip
     return ("Why not the inverse of ", whole, "?"), blocks
+
+
+def _with(carried: Carried) -> Words:
+    if isinstance(carried.factor, Transpose):
+        return ("with the transpose",)
+    return ("with ", Form(carried.spot.form(carried.factor)))
 
 
 def _ends(carried: Carried, only: Jacobian) -> tuple[Math, Math]:
@@ -108,9 +115,9 @@ def _inverted(grid: Grid) -> tuple[Grid | None, bool]:
 
 def _assembled(spot: Spot, node: Matrix, carried: Carried, factor: Grid) -> Grid | None:
     """The value of a form with ``factor`` where the transposed matrix stood."""
-    if node == Transpose(carried.plain):
+    if node == carried.factor:
         return factor
-    if not any(n == Transpose(carried.plain) for n in _below(node)):
+    if not any(n == carried.factor for n in _below(node)):
         return spot.grid(node)
     inner = [_assembled(spot, p, carried, factor) for p in parts(node)]
     known = [g for g in inner if g is not None]

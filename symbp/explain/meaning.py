@@ -77,7 +77,8 @@ def _counting(spot: Spot) -> str:
     """How the page counts, said once."""
     sequence = any(axis.sequence for array in spot.system.model.arrays.values() for axis in array.axes)
     tail = "; layers and times as in the model" if sequence else ""
-    return f"Positions in arrays, and so rows and columns, count from 0{tail}."
+    count = f"Positions in arrays, and so rows and columns, count from 0{tail}."
+    return f"{count} Vectors are rows: one with n elements has the shape 1×n." if spot.rows else count
 
 
 def source(case: Case, numbered: bool) -> Words:
@@ -94,7 +95,7 @@ def _formula(spot: Spot, view: MatrixView, slope: float, numbered: bool) -> list
     if view.form is None or not spot.own:
         return [*lines, Line(None, "=", shown(found))]
     whole = Whole(spot.whole)
-    return [*lines, Line(None, "=", shown(found)), Line(whole, "=", Form(spot.form(view.form)),
+    return [*lines, Line(None, "=", shown(found)), Line(whole, "=", Form(spot.form(spot.laid(view.form))),
                                                        ("the same for all elements at once",))]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from symbp.arrays.matrix_nodes import (
     SequenceSum,
     Transpose,
     parts,
+    shape,
 )
 from symbp.arrays.matrix_rows import transposed
 from symbp.explain.axes import axes_of
@@ -60,6 +61,9 @@ def _outer_words(spot: Spot, place: Spot, node: Product, count: int) -> Section:
     same_grid(place, product(left, right), total)
     up, across = axes_of(node)
     row, column = offset(place, up) or 0, offset(place, across) or 0
+    laid = ""
+    if place.rows and shape(node.args[0]) == (True, False):
+        laid = " Vectors are rows, so the first of the two is turned into a column."
     one, tail = (
         ("One path leads from ", " to the cost: one product, and nothing to sum. ")
         if count == 1
@@ -67,7 +71,7 @@ def _outer_words(spot: Spot, place: Spot, node: Product, count: int) -> Section:
     )
     return Section("outer", ("Why a column times a row?",), (
         say(one, place.element, tail, "Written for all elements, entry (j, k) is the j-th number of a "
-            "column times the k-th of a row.", *which_term(spot, place)),
+            f"column times the k-th of a row.{laid}", *which_term(spot, place)),
         Lines((
             Line(Form(place.form(node)), "=", side(shaped(left, {(row, 0)}), shaped(right, {(0, column)}))),
             Line(None, "=", shaped(total, {(row, column)}), ("the shape of what is differentiated",)),
@@ -94,12 +98,16 @@ def _ones_words(spot: Spot, place: Spot, node: Product, down: bool) -> Section:
     left, right = (place.grid(a) for a in node.args)
     total = place.grid(node)
     same_grid(place, product(left, right), total)
-    ones = node.args[0] if down else transposed(node.args[1])
-    other = transposed(node.args[1]) if down else node.args[0]
+    ones = place.laid(node.args[0] if down else transposed(node.args[1]))
+    other = place.laid(transposed(node.args[1]) if down else node.args[0])
     where, letter, free = ("row", "k", "j") if down else ("column", "j", "k")
+    if place.rows:
+        kind = "a row of ones, here turned into a column" if down else "a row of ones"
+    else:
+        kind = "a column of ones" if down else "a column of ones, here turned into a row"
     return Section("ones", ("Why a vector of ones?",), (
-        say("In ", Form(place.form(node)), " the factor ", Form(place.form(ones)), " is a column of ones",
-            "" if down else ", here turned into a row", ". It repeats ", Form(place.form(other)),
+        say("In ", Form(place.form(node)), " the factor ", Form(place.form(ones)), f" is {kind}. It repeats ",
+            Form(place.form(other)),
             f" in every {where}: entry (j, k) is number {letter} of ", Form(place.form(other)),
             f", whatever {free} is. So a vector stands beside matrices, with a number that all entries of a "
             f"{'column' if down else 'row'} share.", *which_term(spot, place)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from symbp.arrays.matrix_nodes import Matrix
@@ -22,11 +23,16 @@ TRIES = 8
 
 
 def explanation(
-    system: AdjointSystem, name: str, views: Mapping[int, MatrixView], numbered: bool = True
+    system: AdjointSystem,
+    name: str,
+    views: Mapping[int, MatrixView],
+    numbered: bool = True,
+    vectors: str = "columns",
 ) -> Explanation:
     """The page about ``name``; every equality of numbers on it is checked.
 
     ``numbered``: the numbers of the equations of ``system`` are those of the document about the model.
+    ``vectors``: whether they are columns or rows on the page.
 
     Raises:
         RequestProblem: if no small sample shows anything.
@@ -36,7 +42,7 @@ def explanation(
         if tried == TRIES:
             break
         try:
-            return _page(spot, views, numbered)
+            return _page(replace(spot, rows=vectors == "rows"), views, numbered)
         except (Unfit, Kink):
             continue
     raise RequestProblem(
@@ -59,6 +65,7 @@ def _page(spot: Spot, views: Mapping[int, MatrixView], numbered: bool) -> Explan
             *_others(spot, views, numbered),
         ),
         tuple(_notes(spot, numbered)),
+        "rows" if spot.rows else "columns",
     )
 
 
@@ -71,12 +78,13 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
         lambda: windows.window_section(spot, found),
     ]
     if form is not None:
-        carried = products.transposes(spot, form)
+        laid = spot.laid(form)
+        carried = products.transposes(spot, laid)
         optional += [partial(products.transpose_section, spot, c, n > 0) for n, c in enumerate(carried)]
-        optional.append(lambda: inverses.first_inverse(carried, form))
-        optional.append(lambda: outer.outer_section(spot, form, len(found)))
-        optional.append(lambda: outer.ones_section(spot, form))
-        optional.append(lambda: entrywise.hadamard_section(spot, form))
+        optional.append(lambda: inverses.first_inverse(carried, laid))
+        optional.append(lambda: outer.outer_section(spot, laid, len(found)))
+        optional.append(lambda: outer.ones_section(spot, laid))
+        optional.append(lambda: entrywise.hadamard_section(spot, laid))
     optional += [lambda: entrywise.softmax_section(spot), lambda: batch.section(spot, form)]
     for make in optional:
         try:
@@ -106,7 +114,7 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView, numbered: bool) -> Ite
     found = points(case.indices, spot.oracle)
     if not found:
         return
-    place = Spot(spot.system, case, spot.oracle, dict(zip(case.indices, found[0], strict=True)))
+    place = replace(spot, case=case, at=dict(zip(case.indices, found[0], strict=True)))
     slope = place.adjoint(place.key)
     place.same(place.value(case.result), slope, "the result of the derivation beside the measured derivative")
     element = Adjoint(place.element.name, place.element.indices)
@@ -114,10 +122,11 @@ def _case_lines(spot: Spot, case: Case, view: MatrixView, numbered: bool) -> Ite
     yield Line(element, "=", shown(slope), ("measured and by the formula",))
     if view.form is not None and place.own:
         try:
-            grid = place.grid(view.form)
+            form = place.laid(view.form)
+            grid = place.grid(form)
         except Unfit:
             return
-        yield Line(Whole(place.whole), "=", side(Form(place.form(view.form)), "=", shaped(grid)))
+        yield Line(Whole(place.whole), "=", side(Form(place.form(form)), "=", shaped(grid)))
 
 
 # ── notes ─────────────────────────────────────────────────────────────────────────────────────────

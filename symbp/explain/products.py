@@ -1,4 +1,4 @@
-"""Matrix products in a result, with numbers: why a factor is transposed, and why none is inverted."""
+"""Matrix products in a result, with numbers: why a factor is transposed, or why not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbp.arrays.matrix_nodes import Leaf, Matrix, Product, Transpose, shape
+from symbp.arrays.matrix_rows import transposed
 from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.expr import Expr, Integer, Ref, substitute, walk
 from symbp.derive.core import Jacobian
@@ -29,18 +30,26 @@ from symbp.explain.spot import Grid, Spot
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A product in which the factor number ``place`` stands transposed; ``spot`` has all its indices."""
+    """A product in which a matrix, or its transpose, is factor number ``place``; ``spot`` has its indices."""
 
     spot: Spot
     node: Product
     place: int
 
     @property
+    def factor(self) -> Matrix:
+        """The factor as it stands in the product."""
+        return self.node.args[self.place]
+
+    @property
     def plain(self) -> Matrix:
         """The factor as it is, not transposed."""
-        factor = self.node.args[self.place]
-        assert isinstance(factor, Transpose)
-        return factor.arg
+        return self.factor.arg if isinstance(self.factor, Transpose) else self.factor
+
+    @property
+    def forwards(self) -> Matrix:
+        """The matrix that maps a move of the variable forwards: the factor, turned."""
+        return transposed(self.factor)
 
 
 def products(spot: Spot, node: Matrix) -> Iterator[tuple[Spot, Product]]:
@@ -62,28 +71,42 @@ def which_term(spot: Spot, place: Spot) -> Words:
 
 
 def transposes(spot: Spot, form: Matrix) -> list[Carried]:
-    """The products with a transposed matrix over whose index they sum, each matrix once."""
+    """The products with a transposed matrix over whose index they sum, each matrix once.
+
+    Where vectors are rows also those of a row and a matrix that stands there as it is: it is the
+    transpose that goes forwards then.
+    """
     found: dict[Matrix, Carried] = {}
     for place, node in products(spot, form):
         for n, factor in enumerate(node.args):
             summed_over = node.inner[n] if n < len(node.inner) else node.inner[n - 1]
-            if isinstance(factor, Transpose) and shape(factor) == (True, True) and summed_over is not None:
-                found.setdefault(factor.arg, Carried(place, node, n))
+            carried = Carried(place, node, n)
+            turned_ = isinstance(factor, Transpose) or _as_it_is(carried)
+            if turned_ and shape(factor) == (True, True) and summed_over is not None:
+                found.setdefault(carried.plain, carried)
     return list(found.values())
 
 
-def carrier(carried: Carried) -> tuple[Jacobian, Ref] | None:
-    """The element M_jk with the index of the consumer first and that of the variable second.
+def _as_it_is(carried: Carried) -> bool:
+    """Whether a row is multiplied by a matrix that is transposed forwards."""
+    return shape(carried.node) == (False, True) and carrier(carried) is not None
 
-    It stands in a local derivative, so that M maps a move of the variable forwards to the consumer.
+
+def carrier(carried: Carried) -> tuple[Jacobian, Ref] | None:
+    """The element of the matrix that stands in a local derivative: M maps a move of the variable forwards.
+
+    Its first index is that of the consumer and its second that of the variable; the other way round for
+    a row that is multiplied by Mᵀ.
     """
     own = carried.plain
     if not isinstance(own, Leaf) or not isinstance(own.node, Ref):
         return None
+    reverse = isinstance(carried.factor, Transpose) and shape(carried.node) == (False, True)
     for jacobian, node in ((j, n) for j in carried.spot.case.jacobians for n in walk(j.entry)):
         if isinstance(node, Ref) and node.name == own.node.name:
             ordered = [i for p in node.indices if (i := p.as_index()) is not None and not i.sequence]
-            if len(ordered) == 2 and ordered[0] in jacobian.rows and ordered[1] in jacobian.cols:
+            end, begin = ordered[::-1] if reverse and len(ordered) == 2 else (*ordered, None, None)[:2]
+            if len(ordered) == 2 and end in jacobian.rows and begin in jacobian.cols:
                 return jacobian, node
     return None
 
@@ -92,19 +115,24 @@ def carrier(carried: Carried) -> tuple[Jacobian, Ref] | None:
 
 
 def transpose_section(origin: Spot, carried: Carried, again: bool = False) -> Section:
-    """Why a factor is transposed: which of its indices is summed, and the numbers.
+    """Why a factor is transposed, or is not: which of its indices is summed, and the numbers.
 
     ``again``: what holds for every transpose was said before.
     """
     spot = carried.spot
-    whole = Form(spot.form(carried.plain))
+    whole = Form(carried.spot.form(carried.plain))
     found = carrier(carried)
-    said = _forwards(carried, again, *found) if found is not None else _index_words(carried)
+    said = _index_words(carried)
+    if found is not None:
+        row = shape(carried.node) == (False, True)
+        said = (_as_row if row else _forwards)(carried, again, *found)
     term = which_term(origin, spot)
     if term:
         said.append(Paragraph(term))
     blocks: list[Block] = [*said, Lines(tuple(_matrix_lines(carried)))]
     blocks.extend(_fit(carried))
+    if not isinstance(carried.factor, Transpose):
+        return Section("transpose", ("Why ", whole, " itself, and not its transpose?"), tuple(blocks))
     return Section("transpose", ("Why the transpose of ", whole, "?"), tuple(blocks))
 
 
@@ -127,6 +155,42 @@ def _forwards(carried: Carried, again: bool, only: Jacobian, element: Ref) -> li
             "reads the rows of its left factor, so the column has to lie as a row. That is all that the "
             "transpose does: it turns columns into rows."),
     ]  # fmt: skip
+
+
+def _as_row(carried: Carried, again: bool, only: Jacobian, element: Ref) -> list[Block]:
+    """A row times a matrix reads the columns of the matrix: on one of both ways it has to be turned."""
+    places = carried.spot.sequences
+    end, begin, weight = (_at(n, places) for n in (only.consumer, only.element, element))
+    names: Words = (end, ", where a path ends, and the second that of ", begin, ", where it begins.")
+    forwards, backwards = _both_ways(carried, only)
+    said: Words = (*forwards, ". ", *backwards, ".")
+    if isinstance(carried.factor, Transpose):
+        names = (begin, ", where a path begins, and the second that of ", end, ", where it ends.")
+        if not again:
+            said = (*forwards, ", which a row times a matrix reads as it is. ", *backwards, ". A row times a "
+                    "matrix reads the columns of the matrix, so this row has to stand as a column. That is "
+                    "all that the transpose does: it turns rows into columns.")  # fmt: skip
+    elif not again:
+        said = (*forwards, ". A row times a matrix reads the columns of the matrix, so forwards it is the "
+                "transpose by which a row is multiplied: there this row stands as a column. ", *backwards,
+                ", and a column is what a row times a matrix reads. So nothing is transposed on the way "
+                "back.")  # fmt: skip
+    return [say("In ", weight, " the first index is that of ", *names), say(*said)]
+
+
+def _both_ways(carried: Carried, only: Jacobian) -> tuple[Words, Words]:
+    """What the consumer collects on its paths, and what comes back to the element on those that it begins."""
+    spot, places = carried.spot, carried.spot.sequences
+    whole = Form(spot.form(carried.plain))
+    row, column = only.rows[0], only.cols[0]
+    first, own = spot.range(row)[0], spot.at.get(column, spot.range(column)[0])
+    turned_ = isinstance(carried.factor, Transpose)
+    arrives, back = ("column", "row") if turned_ else ("row", "column")
+    end = _at(only.consumer, {**places, row: Affine(first)})
+    begin = _at(only.element, {**places, column: Affine(own)})
+    said = f" collects what arrives on the paths that end in it: {arrives} {first} of "
+    other = f" collects what comes back on the paths that begin at it: {back} {own} of "
+    return ("Forwards, ", end, said, whole), ("Backwards, ", begin, other, whole)
 
 
 def _at(node: Expr, places: dict[Index, Affine]) -> Expr:
@@ -154,10 +218,15 @@ def _matrix_lines(carried: Carried) -> Iterator[Line]:
     total = spot.grid(node)
     same_grid(spot, multiply(grids), total)
     read = _strong(grids, carried.place, row, column)
-    name = Form(spot.form(carried.plain))
-    yield Line(name, "=", shaped(plain, {(c, r) for r, c in read}), ("the column that is read stands out",))
-    yield Line(Form(spot.form(node)), "=", side(*_factors(grids, carried.place, read, row, column)),
-               ("what were its columns are rows now",))  # fmt: skip
+    why: Words = ("a row times a matrix reads its columns",)
+    if isinstance(carried.factor, Transpose):
+        kind, other = ("row", "column") if carried.place and carried.place == len(grids) - 1 else (
+            "column", "row")  # fmt: skip
+        strong_ = {(c, r) for r, c in read}
+        said: Words = (f"the {kind} that is read stands out",) if read else ()
+        yield Line(Form(spot.form(carried.plain)), "=", shaped(plain, strong_), said)
+        why = (f"what were its {kind}s are {other}s now",)
+    yield Line(Form(spot.form(node)), "=", side(*_factors(grids, carried.place, read, row, column)), why)
     strong = {(row or 0, column or 0)}
     yield Line(None, "=", shaped(total, strong))
     if len(node.args) == 2:
@@ -219,7 +288,7 @@ def _fit(carried: Carried) -> list[Block]:
     """The shapes: where untransposed factors do not even fit."""
     node, n = carried.node, carried.place
     spot = carried.spot
-    plain = spot.grid(carried.plain)
+    plain = spot.grid(carried.plain if isinstance(carried.factor, Transpose) else carried.forwards)
     neighbour = n + 1 if n < len(node.inner) else n - 1
     other = spot.grid(node.args[neighbour])
     sizes = (plain, other) if neighbour > n else (other, plain)

@@ -18,8 +18,10 @@ from symbp.arrays.matrix_nodes import (
     Unit,
     entry,
     parts,
+    shape,
     with_parts,
 )
+from symbp.arrays.matrix_rows import transposed, written_as_row
 from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.expr import (
     Adjoint,
@@ -45,7 +47,7 @@ from symbp.verify.sizes import choose_sizes
 
 At = Mapping[Index, int]
 Grid = tuple[tuple[float, ...], ...]
-"""A matrix of numbers; a vector is a column, a scalar has one entry."""
+"""A matrix of numbers; a vector is a column or a row of it, a scalar has one entry."""
 
 LARGEST = 6
 """More rows or columns than this are not written out."""
@@ -59,12 +61,17 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """An element of the variable at a sample: ``at`` gives the free indices of ``case`` their values."""
+    """An element of the variable at a sample: ``at`` gives the free indices of ``case`` their values.
+
+    ``rows``: the page has vectors as rows.  Expressions stay those of columns, in which a row is the
+    transpose of one; only :meth:`form` writes them as they are written there.
+    """
 
     system: AdjointSystem
     case: Case
     oracle: Oracle
     at: At = field(default_factory=lambda: MappingProxyType({}))
+    rows: bool = False
 
     @property
     def key(self) -> Key:
@@ -157,8 +164,25 @@ class Spot:
         for part in parts(node):
             yield from here.inside(part)
 
+    @property
+    def columns(self) -> Spot:
+        """The same where vectors are columns."""
+        return replace(self, rows=False)
+
+    def laid(self, node: Matrix) -> Matrix:
+        """A result as the page has it: a vector lies as a row where vectors are rows."""
+        return transposed(node) if self.rows and shape(node) == (True, False) else node
+
+    def vector(self, values: Iterable[float]) -> Grid:
+        """Numbers below each other, or side by side where vectors are rows."""
+        found = tuple(values)
+        return (found,) if self.rows else tuple((v,) for v in found)
+
     def form(self, node: Matrix) -> Matrix:
-        """A matrix expression with numbers for layers and times."""
+        """A matrix expression with numbers for layers and times, as the page writes it."""
+        return self._form(written_as_row(node) if self.rows else node)
+
+    def _form(self, node: Matrix) -> Matrix:
         known = self.sequences
         match node:
             case Leaf(element, axes):
@@ -170,7 +194,7 @@ class Spot:
             case Unit(where, like):
                 return Unit(self._number(where.substitute(known)), like)
             case _:
-                return with_parts(node, tuple(self.form(p) for p in parts(node)))
+                return with_parts(node, tuple(self._form(p) for p in parts(node)))
 
     def grid(self, node: Matrix) -> Grid:
         """The numbers of a matrix expression, entry by entry.

@@ -130,17 +130,21 @@ def _band(spot: Spot) -> Iterator[Block]:
     if max(len(sources), len(ends)) > LARGEST + 2:
         return
     grid: Grid = tuple(tuple(float(spot.oracle.partial_of(*e, s)) for s in sources) for e in ends)
-    carried = tuple((spot.adjoint(e),) for e in ends)
-    total = product(turned(grid), carried)
-    same_grid(spot, total, tuple((spot.adjoint(s),) for s in sources))
+    back = [spot.adjoint(e) for e in ends]
+    total = [v for v, in product(turned(grid), tuple((b,) for b in back))]
+    same_grid(spot, (tuple(total),), (tuple(spot.adjoint(s) for s in sources),))
     column = sources.index(spot.key)
     yield say("All local derivatives in one matrix, with a row for each output and a column for each input. "
               "A row is a window; the column that stands out is what ", spot.element, " does:")  # fmt: skip
     strong = {(r, column) for r in range(len(grid))}
+    factors = [shaped(spot.vector(back)), shaped(grid, strong)]
+    why, place = "the row of the adjoints of the outputs times it", (0, column)
+    if not spot.rows:
+        factors = [shaped(turned(grid), {(c, r) for r, c in strong}), factors[0]]
+        why, place = "its transpose times the adjoints of the outputs", (column, 0)
     yield Lines((
         Line(None, "", shaped(grid, strong)),
-        Line(Whole(spot.whole), "=", side(shaped(turned(grid), {(c, r) for r, c in strong}), shaped(carried)),
-             ("its transpose times the adjoints of the outputs",)),
-        Line(None, "=", shaped(total, {(column, 0)})),
+        Line(Whole(spot.whole), "=", side(*factors), (why,)),
+        Line(None, "=", shaped(spot.vector(total), {place})),
     ))  # fmt: skip
 
