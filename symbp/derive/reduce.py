@@ -23,6 +23,7 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
+    Within,
     bound,
     canonical,
     free_indices,
@@ -143,6 +144,8 @@ def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
 
 
 def _loose(factor: Expr, total: Reduce) -> bool:
+    if isinstance(factor, (Indicator, Within)):
+        return False  # a condition stays with what it is about
     own = free_indices(factor)
     return bool(own) and not any(i in own for i in total.indices)
 

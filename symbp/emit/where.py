@@ -48,13 +48,26 @@ def listed(items: Iterable[Text], last: str = " and ") -> Text:
     return tuple(out)
 
 
-def ranges_of(place: Printer, indices: Iterable[Index]) -> Text:
-    """l = 2, …, L for sequence indices; the range of the others shows in the shapes."""
-    out: list[str | Box] = []
+def ranges_of(place: Printer, indices: Iterable[Index], left: Ref | None = None) -> Text:
+    """l = 2, …, L for sequence indices; the range of the others shows in the shapes, if ``left`` has all."""
+    ranges: list[Text] = []
     for index in indices:
-        if index.sequence and index.lo is not None and index.hi is not None:
-            out.extend((" and ",) if out else ())
-            low, high = place.position(index.lo).box, place.position(index.hi).box
-            values = low if index.lo == index.hi else lay.separated((low, DOTS, high))
-            out.append(row(place.index(index), lay.EQUALS, values))
-    return tuple(out)
+        if index.lo is None or index.hi is None or not (index.sequence or _part(place, index, left)):
+            continue
+        low, high = place.position(index.lo).box, place.position(index.hi).box
+        values = low if index.lo == index.hi else lay.separated((low, DOTS, high))
+        ranges.append((row(place.index(index), lay.EQUALS, values),))
+    return listed(ranges)
+
+
+def _part(place: Printer, index: Index, left: Ref | None) -> bool:
+    """Whether an index of the left side runs over a part of its axis only."""
+    array = place.arrays.get(left.name) if left is not None else None
+    if left is None or array is None or len(array.axes) != len(left.indices):
+        return False
+    values = dict(zip(array.axes, left.indices, strict=True))
+    return any(
+        position.as_index() == index
+        and (axis.low.substitute(values), axis.high.substitute(values)) != (index.low, index.high)
+        for position, axis in zip(left.indices, array.axes, strict=True)
+    )
