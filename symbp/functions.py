@@ -168,9 +168,12 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
 
 BY_NAME: Mapping[str, Elementwise] = MappingProxyType({f.name: f for f in ELEMENTWISE})
 
-REDUCTIONS = ("sum", "max", "min", "prod", "mean", "norm")
-"""Reductions over indices: ``max(expr, j)``.  ``norm(expr, i)`` is sqrt(sum(expr^2, i)), over two indices the
-Frobenius norm; it has no derivative where all entries are 0."""
+REDUCTIONS = ("sum", "max", "min", "prod", "mean")
+"""Reductions over indices: ``max(expr, j)``."""
+
+NORM = "norm"
+"""``norm(expr, i)`` is sqrt(sum(expr^2, i)), over two indices the Frobenius norm; it has no derivative where
+all entries are 0.  A model may use the name for something of its own."""
 
 INDEX_BOUND = ("softmax", "logsumexp")
 """Functions that run over one index, which stays free in ``softmax(s[i,j], j)``."""

@@ -143,3 +143,15 @@ def test_compiled_loops_know_ranges_that_move():
     plain, compiled = model.compile(), model.compile(target="numba")
     for one, other in zip(plain.value_and_grad(**data)[1], compiled.value_and_grad(**data)[1], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "param a : N\nnorm(v[j]) = sum(v[j]^2, j)\ncost C = norm(a[j], j)\n",
+        "param a : N\nnorm = sqrt(sum(a[j]^2, j))\ncost C = norm^2\n",
+        "param a : N\nparam norm\ncost C = norm*sum(a[i]^2, i)\n",
+    ],
+)
+def test_a_model_may_have_a_norm_of_its_own(text):
+    assert symbp.parse(text).verify().ok

@@ -29,7 +29,7 @@ from symbp.calculus.expr import (
     number,
 )
 from symbp.errors import ModelProblem, Span
-from symbp.functions import BY_NAME, REDUCTIONS
+from symbp.functions import BY_NAME, NORM, REDUCTIONS
 from symbp.model.lifting import lifted
 from symbp.model.names import BUILTIN, counted, reserved, suggestion
 from symbp.model.positions import Macro, Scope, position, range_end, reference, sequence_range
@@ -136,7 +136,7 @@ def _apply(scope: Scope, node: Apply) -> Expr:
     name = node.name
     if name in scope.table.functions:
         return _users(scope, node)
-    if name in REDUCTIONS or name == "logsumexp":
+    if name in REDUCTIONS or name == "logsumexp" or (name == NORM and scope.table.rank(name) is None):
         return _reduction(scope, node)
     if name == "softmax":
         return _softmax(scope, node)
@@ -333,7 +333,7 @@ def _reduction(scope: Scope, node: Apply) -> Expr:
         raise ModelProblem(f"{op} runs over indices named after the expression", node.span, hint)
     inner, indices = _bind(scope, names, op)
     body = value(inner, node.args[0])
-    if op == "norm":
+    if op == NORM:
         return Call("sqrt", (Reduce("sum", indices, Pow(body, number(2))),))
     return Reduce(op, indices, body)
 

@@ -180,6 +180,11 @@ def _outside(state: Inference, site: UseSite, axis: int, reached: Affine) -> Mod
         fixed = ", ".join(show(reached) if a == axis else "…" for a in range(len(site.positions)))
         hint = f"define what is missing: {site.array}[{fixed}] = …, or restrict this equation: … for "
         hint += f"{array.name} = …" if what == "defined" else f"{array.name} = {text((low, high))}"
+        first = any(d.left[axis] == low for d in state.groups.get(site.array, ()) if len(d.left) > axis)
+        moved = (i for i in position.tops() if position == affine(i) - 1)
+        if first and any(state.ranges.get(i, (None,))[0] == low for i in moved):
+            hint = f"{site.array} has an equation of its own at {array.name} = {show(low)}: "
+            hint += f"restrict this one: … for {array.name} = {text((low + 1, high))}"
     else:
         hint = "axes count from 0; restrict the index: p=0..K-1 in a sum, … for i = 0..K-1 after an equation"
     return ModelProblem(
