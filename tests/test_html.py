@@ -41,7 +41,7 @@ from symbp.emit.layout import (
     row,
 )
 from symbp.emit.mathml import SMALL, elements, math
-from symbp.emit.mathml_lines import cuts, inline, right_side
+from symbp.emit.mathml_lines import FINE, cuts, inline, right_side
 from symbp.emit.tex import tex
 from symbp.pipeline import load, matrix_views, parse
 from symbp.spec.latex import ACCENTS, SYMBOLS
@@ -258,7 +258,24 @@ def test_long_sums_may_break_and_short_ones_do_not() -> None:
     assert right_side(long).count("<wbr/>") == 3
     assert right_side(Fence(long)).count("<wbr/>") == 3
     assert "<wbr/>" not in right_side(Terms((("+", J), ("+", K))))
-    assert inline(row(long, EQUALS, long)).count("<wbr/>") == 1
+    short = Terms(long.terms[:1])
+    assert inline(row(short, EQUALS, short)).count("<wbr/>") == 1
+    assert inline(row(long, EQUALS, long)).count("<wbr/>") == 7
+
+
+def test_a_narrow_screen_breaks_between_factors_and_a_wide_one_does_not() -> None:
+    x = Sym("x" * 8, "x" * 8)
+    call = row(Sym(r"\tanh", "tanh", "op"), Fence(Product((x, x), ("thin",))))
+    shown = right_side(row(call, Sym(r"\odot", "⊙", "bin"), x))
+    assert "<wbr/>" not in shown and shown.count(FINE) == 2 and shown.startswith('<span class="run">')
+
+
+def test_a_bracket_with_a_superscript_breaks_like_one_without() -> None:
+    x = Sym("x" * 14, "x" * 14)
+    raised = Script(Fence(Terms((("+", x), ("-", x)))), None, Sym("T", "T"))
+    assert right_side(raised).count("<wbr/>") == 1
+    assert seen(*(e for c in cuts(raised) for e in c.inside)) == seen(*elements(raised))
+    assert "".join(c.source for c in cuts(raised)).replace(" ", "") == tex(raised).replace(" ", "")
 
 
 # ── pages ─────────────────────────────────────────────────────────────────────────────────────────

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from symbp import explaining, pipeline
+from symbp.arrays.matrix_forms import simplify
+from symbp.arrays.matrix_join import _inner_product
+from symbp.arrays.matrix_nodes import Folded, Ones, Scalar
+from symbp.calculus.affine import Affine, Size, affine, fresh
+from symbp.calculus.expr import Integer
 
 
 def words(text: str, *names: str, detail: str = "key", notation: str = "nielsen") -> str:
@@ -242,3 +249,33 @@ def test_a_jacobian_is_one_diagonal_matrix_and_not_the_sum_of_two() -> None:
 def test_of_diagonal_jacobians_one_is_told_of() -> None:
     assert words("lstm", "q", "p", "a").count("In terms of the Jacobian") == 1
     assert words("lstm", "p").count("In terms of the Jacobian") == 1
+
+
+LOGCOSH = """
+const X : N, D
+param w : D
+e[n] = sum(X[n,d]*w[d], d)
+cost C = sum(log(cosh(e[n])), n)
+"""
+
+
+@pytest.mark.parametrize("cost", ["log(cosh(e[n]))", "log(exp(e[n]) + exp(-e[n]))", "3*log(cosh(e[n]))"])
+def test_the_derivative_of_log_cosh_is_tanh(cost: str) -> None:
+    told = words(LOGCOSH.replace("log(cosh(e[n]))", cost), "e")
+    front = "3 " if cost.startswith("3") else ""
+    assert f"∂C/∂e = {front}tanh(e)" in told and "sigmoid(2e) − 1" not in told
+
+
+def test_twice_a_sigmoid_less_one_is_tanh_and_other_differences_of_sigmoids_are_not() -> None:
+    def told(cost: str) -> str:
+        return words(f"param u : N\nparam v : N\ncost C = sum({cost}, n)", "u")
+
+    assert "∂C/∂u = tanh(u/2)" in told("2*softplus(u[n]) - u[n]")
+    assert "tanh" not in told("softplus(u[n]) + softplus(-2*u[n])")
+    assert "tanh" not in told("2*softplus(u[n]) + u[n]") and "tanh" not in told("softplus(u[n]) - u[n]")
+
+
+def test_the_sum_of_a_vector_of_ones_is_its_length() -> None:
+    n = fresh("n", Affine(0), affine(Size("N")) - 1)
+    assert _inner_product([Ones(n), Ones(n)], n) == Scalar(Integer(affine(Size("N"))))
+    assert simplify(Folded("sum", Ones(n), n)) == Scalar(Integer(affine(Size("N"))))

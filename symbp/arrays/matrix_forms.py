@@ -58,7 +58,7 @@ from symbp.arrays.matrix_terms import (
     turned,
 )
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import ONE, Number, number
+from symbp.calculus.expr import ONE, Integer, Number, number
 
 
 def simplify(node: Matrix) -> Matrix:
@@ -327,6 +327,8 @@ def _sum_of(core: Matrix, like: Index, across: Index | None) -> Matrix:
             return Trace(matrix, like)
         case Softmax() if across is None:
             return Scalar(ONE)
+        case Ones() if across is None:
+            return Scalar(Integer(like.extent))
         case Product((left, Ones()), (inner,)) if across is None and inner is not None:
             return _total(left, like, inner)
         case _:

@@ -99,7 +99,9 @@ def _joined(ends: Mapping[Index, list[Factor]], vectors: list[Matrix], index: In
 
 
 def _inner_product(vectors: list[Matrix], index: Index) -> Matrix:
-    if len(vectors) == 1 or all(isinstance(v, Ones) for v in vectors):
+    if all(isinstance(v, Ones) for v in vectors):
+        return Scalar(Integer(index.extent))
+    if len(vectors) == 1:
         return Folded("sum", vectors[0], index)
     return _product(Transpose(vectors[0]), hadamard(vectors[1:]), index)
 

@@ -54,7 +54,7 @@ def written_as_row(node: Matrix) -> Matrix:
         case (False, True):
             return by_rows(transposed(node))
         case (True, False):
-            return transposed(by_rows(node))
+            return _turned(by_rows(node))
         case _:
             return by_rows(node)
 
@@ -65,4 +65,15 @@ def _product(node: Matrix, args: tuple[Matrix, ...], inner: tuple[Index | None, 
     if shape(node)[0] != shape(node)[1]:
         factors = [new if vector else transposed(new) for new, vector in turned[::-1]]
         return mat.Product(tuple(factors), inner[::-1])
-    return mat.Product(tuple(transposed(n) if v else n for n, v in turned), inner)
+    return mat.Product(tuple(_turned(n) if v else n for n, v in turned), inner)
+
+
+def _turned(node: Matrix) -> Matrix:
+    """The transpose, carried inwards only where that needs no more signs: (u ⊙ v)ᵀ, but (Aᵀ B)ᵀ is Bᵀ A."""
+    inwards = transposed(node)
+    return inwards if _signs(inwards) <= 1 + _signs(node) else mat.Transpose(node)
+
+
+def _signs(node: Matrix) -> int:
+    """How many transposes are written."""
+    return isinstance(node, mat.Transpose) + sum(map(_signs, parts(node)))

@@ -7,7 +7,7 @@ they see expressions and a :class:`Scene`, what the case at hand is about.
 
 from __future__ import annotations
 
-from symbp.derive import chain, local, reduce
+from symbp.derive import chain, hyperbolic, local, reduce
 from symbp.derive.scene import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -19,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     Rule("differentiate", local.derivatives),
     Rule("see through", local.seen_through),
     Rule("collapse", reduce.survivors),
+    Rule("hyperbolic", hyperbolic.hyperbolic),
     Rule("reflect", local.reflect),
     Rule("recognise", reduce.recognise),
     Rule("gather", reduce.simplify),

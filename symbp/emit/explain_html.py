@@ -6,11 +6,13 @@ from html import escape as escaped
 
 from symbp.emit.explained import Page, Shown, Shows, cuts
 from symbp.emit.html import BESIDE, escape, prose, spoken
-from symbp.emit.layout import Box, Row, width
+from symbp.emit.layout import width
 from symbp.emit.mathml import math
-from symbp.emit.mathml_lines import BREAK
+from symbp.emit.mathml_lines import BREAK, right_side
 from symbp.version import VERSION
 
+LEFT = 18.0
+"""A left side that is wider than this, in em, breaks like a right one, in the column of those."""
 PIECE = 20.0
 """The width, in em, of the pieces between which a browser may break a formula."""
 
@@ -39,13 +41,13 @@ def _block(shows: Shows) -> dict[str, object]:
 
 
 def _line(line: Shown) -> dict[str, object]:
-    pieces: list[str] = []
-    for cut in cuts(line, PIECE):
-        body: Box = cut.body if cut.sign is None else Row((cut.sign, cut.body))
-        pieces.append(math(body, True))
+    found = [right_side(cut.body, cut.sign) for cut in cuts(line, PIECE)]
+    left = math(line.lhs, True) if line.lhs is not None else ""
+    if line.lhs is not None and width(line.lhs) > LEFT:
+        left, found = "", [right_side(line.lhs, None), *found]
     return {
-        "lhs": math(line.lhs, True) if line.lhs is not None else "",
-        "rhs": BREAK.join(pieces),
+        "lhs": left,
+        "rhs": BREAK.join(found),
         "reason": prose(line.why),
         "wide": width(line.rhs) > BESIDE,
     }

@@ -8,12 +8,15 @@ from symbp.emit import latex as tex_format
 from symbp.emit import markdown as md_format
 from symbp.emit.arrange import GAP, RELATION, text_width, wrapped
 from symbp.emit.breaking import broken
-from symbp.emit.explained import Page, Shown, Shows, cuts
+from symbp.emit.explained import Page, Shown, Shows, cuts, unfolded
 from symbp.emit.latex import in_math
 from symbp.emit.layout import Brace, Text, width
 from symbp.emit.tex import escape, headline, tex
 
 Prose = Callable[[Text], str]
+
+LEFT = 0.4
+"""The part of the page that left sides may have."""
 
 
 def latex(page: Page, standalone: bool = False) -> dict[str, object]:
@@ -51,6 +54,7 @@ def _block(shows: Shows, prose: Prose, room: float) -> dict[str, object]:
 
 def rows(lines: Sequence[Shown], page: float) -> list[str]:
     """Rows for ``aligned``; reasons in a column of their own where all fit, else beside or below each."""
+    lines = list(unfolded(lines, page * LEFT))
     left = max((width(line.lhs) for line in lines if line.lhs is not None), default=0.0)
     room = page - left - RELATION
     # shapes stand below factors, between which there is then no sign

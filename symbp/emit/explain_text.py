@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from symbp.emit.explained import Page, Shown, Shows, cuts
+from symbp.emit.explained import Page, Shown, Shows, cuts, unfolded
 from symbp.emit.layout import Box, Row, Sym
 from symbp.emit.plain_block import Block, beside, block
 from symbp.emit.text import columns, prose
 
 PAGE = 96
 """Columns of a line."""
+
+LEFT = 0.5
+"""The part of a line that left sides may have."""
 
 INDENT = "  "
 
@@ -40,6 +43,7 @@ def _block(shows: Shows) -> list[str]:
 
 def _lines(lines: Sequence[Shown]) -> list[str]:
     """Lines aligned at their signs; reasons beside them where they fit, else below."""
+    lines = list(unfolded(lines, PAGE * LEFT, lambda b: float(_measure(b))))
     left = max((_measure(line.lhs) for line in lines if line.lhs is not None), default=0)
     rows = [_rows(line, left) for line in lines]
     ends = [(group[-1].width, columns(prose(line.why))) for line, group in zip(lines, rows, strict=True)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import pairwise
 
@@ -83,6 +83,18 @@ def _line(setter: Printer, line: Line) -> Shown:
 
 
 # ── lines that are too long ───────────────────────────────────────────────────────────────────────
+
+
+def unfolded(
+    lines: Sequence[Shown], most: float, measure: Callable[[Box], float] = width
+) -> Iterator[Shown]:
+    """The lines, where a left side wider than ``most`` has a line of its own in the column of right sides."""
+    for line in lines:
+        if line.lhs is not None and measure(line.lhs) > most:
+            yield Shown(None, None, line.lhs)
+            yield replace(line, lhs=None)
+        else:
+            yield line
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,50 +1,71 @@
 """Long formulas in pieces, between which a browser may begin a new line.
 
 MathML formulas do not break by themselves.  Each piece is a ``math`` element of its own; what stands
-on a line is decided by the reader's screen or paper.
+on a line is decided by the reader's screen or paper.  Where a line has room a formula breaks in front of
++ and − only; on a narrow screen it does so between factors too, and in every wide bracket.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from symbp.emit.layout import EQUALS, Box, Fence, Product, Row, Terms, fence_size, row, width
-from symbp.emit.mathml import DISPLAY, applied, between, bracket, element, elements, lead, math
+from symbp.emit.alphabets import grouped
+from symbp.emit.layout import EQUALS, Box, Fence, Product, Row, Script, Sym, Terms, fence_size, row, width
+from symbp.emit.mathml import DISPLAY, SMALL, applied, between, bracket, element, elements, lead, math
 from symbp.emit.tex import GAPS, SIZES, joined, tex
 
 WHOLE, INNER, LONG = 13.0, 9.0, 30.0
 """Formulas narrower than this (in em) never break, nor do brackets of this width; products wider than the
 last break between their factors too."""
 
-BREAK = "<wbr/>"
+BREAK, FINE = "<wbr/>", '<wbr class="fine"/>'
+"""Where a line may end, and where it may on a narrow screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A piece of a formula, in MathML and in TeX."""
+    """A piece of a formula, in MathML and in TeX; before a ``fine`` one only a narrow screen breaks."""
 
     inside: tuple[str, ...]
     source: str
+    fine: bool = False
 
     def __add__(self, other: Cut) -> Cut:
-        return Cut(self.inside + other.inside, joined((self.source, other.source)))
+        return Cut(self.inside + other.inside, joined((self.source, other.source)), self.fine)
 
 
-def right_side(box: Box) -> str:
+def right_side(box: Box, sign: Box | None = EQUALS) -> str:
     """``= box``: one formula, or pieces of it."""
     if width(box) <= WHOLE:
-        return math(row(EQUALS, box), True)
-    equals = Cut(tuple(elements(EQUALS, DISPLAY)), tex(EQUALS))
-    return BREAK.join(element(list(c.inside), c.source, True) for c in _glued(([equals], cuts(box))))
+        return math(row(sign, box) if sign is not None else box, True)
+    return pieces(box, sign)
+
+
+def pieces(box: Box, sign: Box | None = None) -> str:
+    """``sign box`` as formulas between which a line may end."""
+    found = cuts(box)
+    if sign is not None:
+        found = _glued(([Cut(tuple(elements(sign, DISPLAY)), tex(sign))], found))
+    runs: list[list[str]] = []
+    for n, cut in enumerate(found):
+        shown = element(list(cut.inside), cut.source, True)
+        runs = [*runs[:-1], [*runs[-1], shown]] if n and cut.fine else [*runs, [shown]]
+    return BREAK.join(f'<span class="run">{FINE.join(r)}</span>' if len(r) > 1 else r[0] for r in runs)
 
 
 def inline(box: Box) -> str:
     """A formula in a line of text; a long equation may go on in the next line behind its left side."""
-    if not isinstance(box, Row) or EQUALS not in box.items or width(box, False) <= WHOLE:
+    if width(box, False) <= WHOLE:
+        return math(box)
+    if width(box, False) > LONG:
+        return pieces(box)
+    if not isinstance(box, Row) or EQUALS not in box.items:
         return math(box)
     place = box.items.index(EQUALS)
-    return f"{math(row(*box.items[:place]))}{BREAK}{math(row(*box.items[place:]))}"
+    left, right = row(*box.items[:place]), row(*box.items[place:])
+    shown = math(right) if width(right, False) <= WHOLE else pieces(right)
+    return f"{math(left)}{BREAK}{shown}"
 
 
 def cuts(box: Box) -> list[Cut]:
@@ -52,8 +73,10 @@ def cuts(box: Box) -> list[Cut]:
     match box:
         case Terms(terms):
             return _terms(terms)
-        case Fence(Terms(), "(") if width(box) > INNER:
+        case Fence(_, "(") if width(box) > INNER:
             return _fence(box)
+        case Script(Fence(_, "(") as base, None, above) if above is not None and width(base) > INNER:
+            return _fence(base, above)
         case Product(factors, gaps):
             return _product(factors, gaps)
         case Row(items):
@@ -82,12 +105,19 @@ def _terms(terms: Sequence[tuple[str, Box]]) -> list[Cut]:
     return out
 
 
-def _fence(box: Fence) -> list[Cut]:
+def _fence(box: Fence, above: Box | None = None) -> list[Cut]:
+    """The pieces of a bracket; a superscript is that of the closing one, as in TeX."""
     size = fence_size(box)
     left, right = (f"\\{SIZES[size]}l(", f"\\{SIZES[size]}r)") if size else ("(", ")")
     opened = Cut((bracket("(", size, True),), left)
     closed = Cut((bracket("(", size, False),), right)
-    return _glued(([opened], cuts(box.body), [closed]))
+    if above is not None:
+        raised = "".join((grouped([closed.inside[0]]), grouped(elements(above, SMALL))))
+        closed = Cut((f"<msup>{raised}</msup>",), right + tex(Script(Sym("", ""), None, above)))
+    inner = cuts(box.body)
+    if not isinstance(box.body, Terms):
+        inner = [inner[0], *(replace(c, fine=True) for c in inner[1:])]
+    return _glued(([opened], inner, [closed]))
 
 
 def _product(factors: Sequence[Box], gaps: Sequence[str]) -> list[Cut]:
@@ -96,12 +126,18 @@ def _product(factors: Sequence[Box], gaps: Sequence[str]) -> list[Cut]:
     for n, gap in enumerate(gaps, 1):
         signs = Cut(tuple(between(gap, factors[n - 1], DISPLAY)), GAPS[gap])
         behind = _glued((out, [signs]))
-        out = [*behind, *cuts(factors[n])] if long else _glued((behind, cuts(factors[n])))
+        first, *rest = cuts(factors[n])
+        out = [*behind, replace(first, fine=not long), *rest]
     return out
 
 
 def _row(items: Sequence[Box]) -> list[Cut]:
-    out: list[list[Cut]] = []
+    long = sum(map(width, items)) > LONG
+    out: list[Cut] = []
     for n, item in enumerate(items):
-        out += [[Cut(tuple(applied(items[:n], item)), "")], cuts(item)]
-    return _glued(out)
+        found = _glued(([Cut(tuple(applied(items[:n], item)), "")], cuts(item)))
+        if out and isinstance(item, Sym) and item.kind in ("bin", "rel"):
+            out += [replace(found[0], fine=not long), *found[1:]]
+        else:
+            out = _glued((out, found)) if out else found
+    return out

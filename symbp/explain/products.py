@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbp.arrays.matrix_nodes import Leaf, Matrix, Product, Transpose, shape
+from symbp.arrays.matrix_nodes import Leaf, Matrix, Product, Transpose, parts, shape
 from symbp.arrays.matrix_rows import transposed
 from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.expr import Expr, Integer, Ref, substitute, walk
@@ -133,7 +133,21 @@ def transpose_section(origin: Spot, carried: Carried, again: bool = False) -> Se
     blocks.extend(_fit(carried))
     if not isinstance(carried.factor, Transpose):
         return Section("transpose", ("Why ", whole, " itself, and not its transpose?"), tuple(blocks))
+    if _long(carried.plain):
+        return Section("transpose", ("Why is there a transpose?",), tuple(blocks))
     return Section("transpose", ("Why the transpose of ", whole, "?"), tuple(blocks))
+
+
+LONG = 8
+"""A matrix of more nodes than this is not repeated in words."""
+
+
+def _long(node: Matrix) -> bool:
+    return _count(node) > LONG
+
+
+def _count(node: Matrix) -> int:
+    return 1 + sum(map(_count, parts(node)))
 
 
 def _forwards(carried: Carried, again: bool, only: Jacobian, element: Ref) -> list[Block]:
@@ -199,13 +213,15 @@ def _at(node: Expr, places: dict[Index, Affine]) -> Expr:
 
 def _index_words(carried: Carried) -> list[Block]:
     spot, left = carried.spot, carried.place < len(carried.node.inner)
-    whole = Form(spot.form(carried.plain))
+    long = _long(carried.plain)
+    whole = "the matrix that stands first below" if long else Form(spot.form(carried.plain))
     which, other = ("first", "second") if left else ("second", "first")
     side_ = "left" if left else "right"
     return [
         say(f"The sum runs over the {which} index of ", whole, ". A matrix product sums over the second "
-            "index of its left factor and the first of its right factor; ", whole, f" stands on the {side_}, "
-            f"where the {other} one would be summed. Transposed, its {which} index stands there.")
+            "index of its left factor and the first of its right factor; ", "it" if long else whole,
+            f" stands on the {side_}, where the {other} one would be summed. Transposed, its {which} index "
+            "stands there.")
     ]  # fmt: skip
 
 
