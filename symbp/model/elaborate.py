@@ -356,7 +356,7 @@ def _softmax(scope: Scope, node: Apply) -> Expr:
     outer = at.as_index()
     if outer is not None and index not in scope.draft.given:
         scope.draft.linked.append((index, outer))
-    elif outer is not None:
+    elif outer is not None and isinstance(name, Range):
         value(scope, node.args[0])  # the outer index runs as far as the arrays under the softmax
     return Weights("softmax", index, value(inner, node.args[0]), at)
 
