@@ -164,7 +164,12 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
         kinks="where the arguments of minimum are equal, the derivative is that of the second",
     ),
     Elementwise("pi", r"\pi", (), "np.pi"),
+    # nobody writes it: the logarithm of 0 in sums of exponentials of which a condition leaves some out
+    Elementwise("infinity", r"\infty", (), "np.inf"),
 )
+
+CONSTANTS = frozenset({"pi", "infinity"})
+"""Those without arguments; a model may use their names."""
 
 BY_NAME: Mapping[str, Elementwise] = MappingProxyType({f.name: f for f in ELEMENTWISE})
 

@@ -246,3 +246,44 @@ def test_the_branch_that_is_not_taken_warns_of_nothing(text: str) -> None:
     for value, gradients in (module.value_and_grad(**given), module.value_and_grad(**given, out=workspace)):
         assert np.isfinite(value) and all(np.isfinite(g[[0, 3]]).all() for g in gradients)
     assert np.isfinite(module.value(**given))
+
+
+COX = """\
+const X : N, D
+const t : N
+const m : N
+param beta : D
+eta[i] = sum(X[i,d]*beta[d], d)
+cost C = sum(m[i]*(log(sum(where(t[j] >= t[i], exp(eta[j]), 0), j)) - eta[i]), i)
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_exponentials_that_a_condition_chooses_do_not_overflow(dtype: str) -> None:
+    """Cox regression (1972): the sum runs over those who are still at risk."""
+    module = symbp.parse(COX).compile()
+    chance = np.random.default_rng(0)
+    X, t = chance.normal(size=(6, 3)), chance.permutation(6).astype(float)
+    given = {"X": X.astype(dtype), "t": t.astype(dtype), "m": np.ones(6, dtype)}
+    beta = np.array([9e3, -7e3, 2e3], dtype)
+    eta = given["X"].astype(float) @ beta
+    late = [[eta[j] for j in range(6) if t[j] >= t[i]] for i in range(6)]
+    cost = sum(max(e) + np.log(np.exp(np.array(e) - max(e)).sum()) - eta[i] for i, e in enumerate(late))
+    with np.errstate(all="raise", under="ignore"):
+        value, (grad,) = module.value_and_grad(**given, beta=beta)
+    assert value == pytest.approx(cost, rel=1e-5) and np.isfinite(grad).all() and grad.dtype == dtype
+
+
+def test_choices_of_exponentials_are_right_at_ordinary_values() -> None:
+    assert symbp.parse(COX).verify().ok
+    two = "param w : N\nconst c : N\ncost C = log(exp(w[0]) + where(c[1] > 0, exp(w[1]), 0))\n"
+    assert symbp.parse(two).verify().ok
+    one = symbp.parse(two).compile()
+    for chosen in (1.0, -1.0):
+        value, (grad,) = one.value_and_grad(w=np.array([-1e4, -9e3]), c=np.array([0.0, chosen]))
+        assert (value, *grad) == ((-9e3, 0.0, 1.0) if chosen > 0 else (-1e4, 1.0, 0.0))
+    assert "what is left out is exp(−∞)" in str([s.reason for s in symbp.parse(COX).derive("eta").steps])
+
+
+def test_the_names_of_constants_are_free() -> None:
+    assert symbp.parse("param infinity : N\nparam pi\ncost C = pi*sum(infinity[i]^2, i)\n").verify().ok

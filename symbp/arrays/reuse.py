@@ -188,7 +188,7 @@ def _ranges(node: Expr) -> list[tuple[Affine | None, Affine | None]]:
 
 # ── functions of stored values that several equations need ────────────────────────────────────────
 
-CHEAP = frozenset({"abs", "sign", "relu", "maximum", "minimum", "pi"})
+CHEAP = frozenset({"abs", "sign", "relu", "maximum", "minimum", "pi", "infinity"})
 """Functions that cost no more than reading a stored value."""
 
 

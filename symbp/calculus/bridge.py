@@ -52,6 +52,7 @@ _BUILTIN: Mapping[str, Any] = {
     "log1p": lambda u: sympy.log(1 + u),
     "expm1": lambda u: sympy.exp(u) - 1,
     "pi": lambda: sympy.pi,
+    "infinity": lambda: sympy.oo,
 }  # fmt: skip
 _RELATION: Mapping[str, Any] = {
     "<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge, "==": sympy.Eq, "!=": sympy.Ne,

@@ -126,6 +126,8 @@ def _call(function: str, args: tuple[Expr, ...], orders: tuple[int, ...], below:
         inner = written(*holders)
     elif function == "pi":
         return mpmath.mpf(mpmath.pi)
+    elif function == "infinity":
+        return mpmath.inf
     elif function == "abs":
         return abs(below[0])
     else:

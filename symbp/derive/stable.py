@@ -26,6 +26,7 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
+    Where,
     add,
     mul,
     neg,
@@ -152,7 +153,7 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
         case Weights("softmax", index, body, at):
             here = substitute(refresh(body), {index: at})
             return here - Reduce("logsumexp", (index,), body)
-        case Reduce("sum", indices, body) if (u := context.named(body, "exp")) is not None:
+        case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
             return Reduce("logsumexp", indices, u)
         case Add((first, second)) if (u := _log_of_sum(first, second, context, depth)) is not None:
             return u
@@ -239,8 +240,10 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
     match term:
         case Number(value) if value > 0:
             return ZERO if value == 1 else Call("log", (term,))
-        case Reduce("sum", indices, body) if (u := context.named(body, "exp")) is not None:
+        case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
             return Reduce("logsumexp", indices, u)
+        case Where(cond, then, other):
+            return _chosen(cond, then, other, context)
         case Mul(factors):
             inner = [_exponent(f, context) for f in factors]
             known = [u for u in inner if u is not None]
@@ -250,6 +253,25 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
             return None if top is None or bottom is None else top - bottom
         case _:
             return None
+
+
+def _summand(body: Expr, context: Context) -> Expr | None:
+    """u where every term of a sum is exp u, or 0 where a condition leaves it out."""
+    if (u := context.named(body, "exp")) is not None:
+        return u
+    return _chosen(body.cond, body.then, body.other, context) if isinstance(body, Where) else None
+
+
+def _chosen(cond: Expr, then: Expr, other: Expr, context: Context) -> Expr | None:
+    """The exponent of a choice between exponentials; that of 0 is −∞."""
+    parts = [NOTHING if p == ZERO else _exponent(p, context) for p in (then, other)]
+    if parts[0] is None or parts[1] is None or (then == ZERO and other == ZERO):
+        return None
+    return Where(cond, parts[0], parts[1])
+
+
+NOTHING = neg(Call("infinity", ()))
+"""The logarithm of 0."""
 
 
 def _quotient(node: Expr, context: Context) -> Expr | None:
@@ -314,6 +336,9 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
     """Why the stable form is the same value: the identity that was used, for an argument u."""
     new = _kinds(after) - _kinds(before)
     u = Ref("u")
+    if "Call infinity" in new:
+        zero = Call("exp", (NOTHING,))
+        return ("summed exponentials, written so that nothing overflows; what is left out is ", zero)
     if "Reduce logsumexp" in new:
         return ("the logarithm of a quotient of exponentials, written so that nothing overflows",)
     if "Call logaddexp" in new:

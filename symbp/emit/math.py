@@ -210,7 +210,7 @@ class Printer(Elements):
         if user is not None or name not in BY_NAME:
             return keyed(upright(symbol(name, user.latex if user else "")), name)
         tex = BY_NAME[name].latex
-        return Sym(tex, "π", "ord") if name == "pi" else Sym(tex, _spoken(name), "op")
+        return Sym(tex, _CONSTANTS[name], "ord") if name in _CONSTANTS else Sym(tex, _spoken(name), "op")
 
     def derived(self, name: str, orders: tuple[int, ...], arity: int) -> Box:
         """σ, σ′, σ″, σ^{(3)}; ∂_u f for one argument of several."""
@@ -293,6 +293,7 @@ def takes_power(call: Call, exponent: Expr, functions: Mapping[str, Function]) -
     return known and isinstance(exponent, Number) and exponent.value.denominator == 1 and exponent.value > 1
 
 
+_CONSTANTS: Mapping[str, str] = {"pi": "π", "infinity": "∞"}
 _CIRCULAR = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 _SPOKEN: Mapping[str, str] = {"maximum": "max", "minimum": "min", "atan": "arctan"}
 

@@ -29,7 +29,7 @@ from symbp.calculus.expr import (
     number,
 )
 from symbp.errors import ModelProblem, Span
-from symbp.functions import BY_NAME, NORM, REDUCTIONS
+from symbp.functions import BY_NAME, CONSTANTS, NORM, REDUCTIONS
 from symbp.model.lifting import lifted
 from symbp.model.names import BUILTIN, counted, reserved, suggestion
 from symbp.model.positions import Macro, Scope, position, range_end, reference, sequence_range
@@ -142,7 +142,7 @@ def _apply(scope: Scope, node: Apply) -> Expr:
         return _softmax(scope, node)
     if name == "where":
         return _where(scope, node)
-    if name in BY_NAME and name != "pi":
+    if name in BY_NAME and name not in CONSTANTS:
         args = _plain_args(scope, node)
         _arity(node, BY_NAME[name].arity)
         return Call(name, args)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symbp.errors import ModelProblem, Span
-from symbp.functions import BY_NAME, INDEX_BOUND, REDUCTIONS
+from symbp.functions import BY_NAME, CONSTANTS, INDEX_BOUND, REDUCTIONS
 from symbp.model.syntax import (
     ArrayLine,
     Binary,
@@ -28,7 +28,7 @@ from symbp.model.syntax import (
     Unary,
 )
 
-BUILTIN = frozenset({*BY_NAME, *REDUCTIONS, *INDEX_BOUND, "where"}) - {"pi"}
+BUILTIN = frozenset({*BY_NAME, *REDUCTIONS, *INDEX_BOUND, "where"}) - CONSTANTS
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from symbp.errors import Span, SyntaxProblem
-from symbp.functions import BY_NAME, INDEX_BOUND, REDUCTIONS
+from symbp.functions import BY_NAME, CONSTANTS, INDEX_BOUND, REDUCTIONS
 from symbp.spec.language import language
 from symbp.spec.scan import STATEMENTS, reserved
 from symbp.spec.tokens import Token
@@ -149,7 +149,7 @@ def _missing_equals(m: Mistake) -> SyntaxProblem | None:
     return m.problem(f"expected '=', {m.found}", f"a statement reads, for example, {form}{opened}")
 
 
-CALLED = frozenset({*BY_NAME, *REDUCTIONS, *INDEX_BOUND, "where"}) - {"pi"}
+CALLED = frozenset({*BY_NAME, *REDUCTIONS, *INDEX_BOUND, "where"}) - CONSTANTS
 
 
 def _missing_operator(m: Mistake) -> SyntaxProblem | None:

@@ -195,6 +195,7 @@ _FLOAT_TABLE: dict[str, Function] = {
     "erf": _either(math.erf, _erf),
     "logaddexp": _logaddexp,
     "pi": lambda: math.pi,
+    "infinity": lambda: math.inf,
     **_BRANCHING,
 }
 
@@ -230,7 +231,8 @@ def digits() -> Arithmetic:
 
     names = ("exp", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "erf")
     table: dict[str, Function] = {name: getattr(mp, name) for name in names}
-    table |= {"log": real_only("log"), "sqrt": real_only("sqrt"), "pi": lambda: +mp.pi}
+    table |= {"log": real_only("log"), "sqrt": real_only("sqrt")}
+    table |= {"pi": lambda: +mp.pi, "infinity": lambda: mp.inf}
     return Arithmetic(f"{DIGITS} digits, differences", 1e-20, lift, table | _BRANCHING,
                       lambda f: _differences(f, step), True)
 
