@@ -407,4 +407,13 @@ FOUND: Mapping[str, str] = {
         W[t] = tanh(S[t-1]) + W[t-1] for t = 3..T
         cost O = tanh(W[T])
     """,
+    # -(p != m)*(m == j)*x: NumPy has no negative of a truth value
+    "a_negative_sum_that_begins_with_conditions": """
+        const S
+        param x
+        input W : D, D
+        param w : D, D, D
+        O[j,m] = maximum(sum(where(p != m, W[p,p] - w[p,p,m], 0), p), S*x) + w[m,j,j] + W[m,m]
+        cost C = mean(tanh(O[k,m]), k, m)
+    """,
 }

@@ -264,15 +264,14 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
         """,
         "hides the alpha of the model", "another name",
     ),
-    "a_stride_that_is_a_size": (
+    "a_stride_that_is_an_index": (
         """
-        size s
         input x : W
         param f : P
-        z[i] = sum(f[p]*x[s*i+p], p)
+        z[i] = sum(f[p]*x[p*i+p], p)
         cost C = sum(z[i]^2, i)
         """,
-        "a product of two indices or sizes", "write the number",
+        "a product of two indices", "a size can multiply",
     ),
     "an_index_named_like_labels": (
         """

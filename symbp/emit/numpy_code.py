@@ -303,6 +303,8 @@ class Writer:
             if out and typed(terms[0]):
                 term = bare(term)
             turned = isinstance(term, Elementwise) and term.op == "neg"
+            # the first one keeps its sign: -a*(u > 0), not -(u > 0)*a, which NumPy refuses
+            turned = turned and (bool(out) or _is_sum(term))
             if isinstance(term, Elementwise) and turned:
                 term = term.args[0]
             have = tuple(i for i in want if i in term.labels)
@@ -406,3 +408,9 @@ class Writer:
         # an integer of Python would make an array of integers, which holds no result
         floats = [f"{a}.0" if a.lstrip("-").isdecimal() else f"float({a})" for a in args]
         return Code(f"float({record.numpy.format(*floats)})")
+
+
+def _is_sum(negative: Node) -> bool:
+    """Whether what has a minus is a sum, which stands in brackets behind it."""
+    inner = negative.args[0] if isinstance(negative, Elementwise) else None
+    return isinstance(inner, Elementwise) and inner.op == "+"
