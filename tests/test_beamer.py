@@ -221,3 +221,40 @@ def test_lines_are_spread_alike_over_few_slides() -> None:
 def test_a_short_derivation_has_one_slide() -> None:
     text = symbp.load("mlp").to_beamer("w")
     assert len([f for f in frames(text) if "respect to $w$" in f and "{align*}" in f]) == 1
+
+
+# ── formulas that are longer than a slide ─────────────────────────────────────────────────────────
+
+GATE = """
+title "A gated unit in one equation"
+index t = 1..T
+input x[t] : D
+input y : H
+param Wz : H, D
+param Uz : H, H
+param Wr : H, D
+param Ur : H, H
+param W : H, D
+param U : H, H
+h[0,j] = 0
+h[t,j] = (1 - sigmoid(sum(Wz[j,k]*x[t,k], k) + sum(Uz[j,i]*h[t-1,i], i)))*h[t-1,j] + sigmoid(sum(Wz[j,k]*x[t,k], k) + sum(Uz[j,i]*h[t-1,i], i))*tanh(sum(W[j,k]*x[t,k], k) + sum(U[j,i]*sigmoid(sum(Wr[i,k]*x[t,k], k) + sum(Ur[i,m]*h[t-1,m], m))*h[t-1,i], i))
+cost C = sum((h[T,j] - y[j])^2, j)/2
+"""  # noqa: E501
+
+
+@pytest.mark.needs("pdflatex")
+def test_a_line_higher_than_a_slide_goes_on_on_the_next_one(tmp_path: Path) -> None:
+    text = emit(sheet(parse(GATE, "gate"), detail="all"), standalone=True)
+    assert r"\tiny" not in text and r"\scriptsize" in text
+    assert_fits(compiled(text, tmp_path)[0])
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_no_slide_is_smaller_than_scriptsize(name: str) -> None:
+    assert r"\tiny" not in emit(sheet(load(name), detail="all"), standalone=True)
+
+
+def test_a_reason_is_not_alone_on_a_slide() -> None:
+    found = frames(emit(sheet(parse(GATE, "gate"), detail="all"), standalone=True))
+    derived = [f for f in found if "{align*}" in f]
+    assert derived and all("=" in re.sub(r"\\text\{[^}]*\}", "", f) or r"\sum" in f for f in derived)

@@ -122,8 +122,8 @@ GOLDEN: list[tuple[Box, str]] = [
         f'<msup><mi>𝑢</mi><mrow><mi>𝑗</mi><mo form="infix" {TIGHT}>−</mo><mn>1</mn></mrow></msup>',
     ),
     (Root(row(U, EQUALS, W)), '<msqrt><mi>𝑢</mi><mo form="infix">=</mo><mi>𝑤</mi></msqrt>'),
-    (Sym(r"\exp", "exp", "op"), "<mi>exp</mi>"),
-    (Sym(r"\operatorname*{arg\,max}", "argmax", "op"), "<mi>arg\u2009max</mi>"),
+    (Sym(r"\exp", "exp", "op"), "<mpadded><mi>exp</mi></mpadded>"),
+    (Sym(r"\operatorname*{arg\,max}", "argmax", "op"), "<mpadded><mi>arg\u2009max</mi></mpadded>"),
     (Sym(r"\mathit{my\_score}", "my_score"), "<mi>𝑚𝑦_𝑠𝑐𝑜𝑟𝑒</mi>"),
     (rel("<", "<"), '<mo form="infix">&lt;</mo>'),
     (

@@ -46,6 +46,9 @@ from symbp.calculus.expr import (
 )
 from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS, Emitter
+from symbp.emit import layout as lay
+from symbp.emit.arrange import PageRow, _loosened
+from symbp.emit.breaking import broken
 from symbp.emit.document import DETAILS, Document, check_sentence, document
 from symbp.emit.math import Printer
 from symbp.emit.notation import NOTATIONS
@@ -672,3 +675,18 @@ def test_text_goes_on_before_a_picture_that_does_not_fit(tmp_path: Path) -> None
     (caption,) = (w for w in found if w.text == "hexagons")
     first = [w for w in found if w.page == 1]
     assert caption.page > 1 and max(w.bottom for w in first if not w.text.isdigit()) > 500
+
+
+def test_a_page_may_end_within_a_formula_of_many_rows_but_not_near_its_ends() -> None:
+    rows = tuple(PageRow(rhs="x", continued=n > 0) for n in range(12))
+    free = [n for n, row in enumerate(_loosened(rows)) if not row.stays]
+    assert free == [0, 4, 5, 6, 7]
+    assert [n for n, row in enumerate(_loosened(rows[:8])) if not row.stays] == [0]
+
+
+def test_a_transposed_bracket_breaks_like_any_other() -> None:
+    word = lay.Sym("x" * 20, "x" * 20)
+    body = lay.Terms((("+", word), ("-", word), ("+", word)))
+    raised = lay.Script(lay.Fence(body), None, lay.Sym("T", "T"))
+    lines = broken(raised, 30.0)
+    assert len(lines) > 1 and lines[-1].endswith(")^T")

@@ -114,7 +114,8 @@ def _sign(box: Sym, style: str) -> str:
         case "num":
             return f"<mn>{escape(box.text)}</mn>"
         case "op":
-            return tagged(identifier(_spaced(box), "upright"), box.key)
+            # Firefox puts a space of its own between an upright name and a bracket, but for padded ones
+            return f"<mpadded>{tagged(identifier(_spaced(box), 'upright'), box.key)}</mpadded>"
         case "rel" | "bin":
             return sign({"-": "−"}.get(box.text, box.text), "infix", loose)
         case "punct":
