@@ -104,8 +104,9 @@ def _sizes(model: Model, seed: int) -> Sizes:
         for atom in end.atoms()
         if isinstance(atom, Size)
     )
-    for attempt in range(200):
-        sizes = Sizes(1000 * seed + attempt, lengths, 8 + max(0, attempt - 60) // 20)
+    for attempt in range(4000):
+        # of windows in windows one in a thousand fits
+        sizes = Sizes(1000 * seed + attempt, lengths, 8 + min(max(0, attempt - 60) // 20, 14))
         for index in model.sequences:
             _affine(index.low, {}, sizes), _affine(index.high, {}, sizes)
         if all(_sensible(array, sizes) for array in model.arrays.values()):
