@@ -405,7 +405,8 @@ def value_and_grad(case: Instance, wrt: tuple[str, ...] = ()) -> tuple[float, di
         return total / len(case.examples) + 0.0 * anp.sum(flat)
 
     backward, value = make_vjp(cost, start)
-    flat = backward(np.float64(1.0)) if start.size else start
+    with np.errstate(over="ignore"):  # autograd divides by cosh(u)**2, which is inf where tanh is flat
+        flat = backward(np.float64(1.0)) if start.size else start
     grads: dict[tuple[int | None, str], dict[Position, float]] = {}
     for (k, name, at), g in zip(slots, flat, strict=True):
         grads.setdefault((k, name), {})[at] = float(g)
