@@ -105,7 +105,7 @@ def _needs_care(inner: Labels, nested: Expr, scope: Scope) -> bool:
 def _factored(over: Labels, body: Expr, scope: Scope) -> Node:
     factors, over, guarded = _factors(over, body, scope)
     if guarded:
-        fixed = [f for f in factors if _guards(f) and not set(free_indices(f)) & set(over)]
+        fixed = [f for f in factors if lowering.chooses(f) and not set(free_indices(f)) & set(over)]
         if fixed:
             rest = total(over, mul(f for f in factors if f not in fixed), replace(scope, guarded=True))
             return lowering.masked(fixed, rest, scope)
@@ -128,8 +128,8 @@ def _masked(factors: list[Expr], scope: Scope) -> list[Node] | None:
     Σ_{s≤t} a[t,s] x[s,d] is a product of matrices then.  What is computed and not masked need not be finite
     where the condition fails, so all other operands have to be given or stored, or to have none of its axes.
     """
-    guards = [f for f in factors if _guards(f)]
-    nodes = [lowering.lower(f, scope) for f in factors if not _guards(f)]
+    guards = [f for f in factors if lowering.chooses(f)]
+    nodes = [lowering.lower(f, scope) for f in factors if not lowering.chooses(f)]
     axes = {i for g in guards for i in lowering.condition(g, scope).labels}
     whole = [n for n in nodes if axes <= set(n.labels)]
     others = [n for n in nodes if not axes <= set(n.labels)]
@@ -156,12 +156,6 @@ def _opened(factors: list[Expr], over: Labels, scope: Scope) -> list[Expr] | Non
         return None
     guard = Where(product[0].cond, ONE, ZERO)
     return [guard, *inner, *(f for f in factors if f is not product[0])]
-
-
-def _guards(factor: Expr) -> bool:
-    """Whether a factor is a condition outside of which what stands beside it does not count."""
-    one = isinstance(factor, Where) and (factor.then, factor.other) == (ONE, ZERO)
-    return isinstance(factor, Within) or one
 
 
 def _of_indices(guard: Expr) -> bool:

@@ -267,7 +267,7 @@ def _masked_fold(node: Reduce, scope: Scope) -> Node:
     return fold(node.op, body, node.indices)
 
 
-_INFINITE = Elementwise("infinity", (), ())
+_INFINITE = Apply("infinity", ())
 _NEUTRAL = {
     "max": elementwise("neg", _INFINITE), "logsumexp": elementwise("neg", _INFINITE),
     "min": _INFINITE, "prod": ONE,
@@ -338,14 +338,14 @@ def _weights(node: Weights, scope: Scope) -> Node:
     """Weights read where they are, or picked out of the whole row."""
     if must_loop(node.index, node.body, scope):
         raise _ragged(node.op, node.index)
-    inside, index = _frame(node.index, scope)
+    _, index = _frame(node.index, scope)
     at = node.at.as_index()
     if at is not None and at not in scope.loops and _reaches(at, index):
         taken = {i for n in walk(node.body) for p in positions(n) for i in p.indices()}
         if at not in taken:
-            body = _weighed(node, at, inside, index, scope)
+            body = _weighed(node, at, scope)
             return Normalised(node.op, _with(body, at), at, join(body.labels, (at,)))
-    body = _with(_weighed(node, index, inside, index, scope), index)
+    body = _with(_weighed(node, index, scope), index)
     row = Normalised(node.op, body, index, body.labels)
     ids = index_value(node.at - index.low, scope)
     first, last = _surely_le(index.low, node.at), _surely_le(node.at, index.high)
@@ -364,19 +364,15 @@ def _reaches(at: Index, index: Index) -> bool:
     return bool(known_le(at.low, index.low)) and bool(known_le(index.high, at.high))
 
 
-def _weighed(node: Weights, label: Index, inside: Within | None, index: Index, scope: Scope) -> Node:
-    """What is weighed, along ``label``; masked where it is outside of the range of the weights."""
-    low, high = node.index.low, node.index.high
-    if inside is None and (label.low, label.high) != (low, high):
-        inside = Within(affine(label), low, high)
-    elif inside is not None:
-        inside = Within(affine(label), inside.lo, inside.hi)
-    body = refresh(node.body) if label is not node.index else node.body
-    guarded = scope if inside is None else replace(scope, guarded=True)
-    value = lower(substitute(body, {node.index: affine(label)}), guarded)
-    if inside is None:
-        return value
-    return where(_within(inside, scope), value, _INFINITE if node.op == "argmin" else _NEUTRAL["max"])
+def _weighed(node: Weights, label: Index, scope: Scope) -> Node:
+    """What is weighed, along ``label``; masked where that leaves the range of the weights."""
+    own = node.index
+    body = node.body if label is own else substitute(refresh(node.body), {own: affine(label)})
+    if (label.low, label.high) == (own.low, own.high):
+        return lower(body, scope)
+    inside = _within(Within(affine(label), own.low, own.high), scope)
+    nothing = _NEUTRAL["min" if node.op == "argmin" else "max"]
+    return where(inside, lower(body, replace(scope, guarded=True)), nothing)
 
 
 def _with(body: Node, label: Index) -> Node:

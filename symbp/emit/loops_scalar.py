@@ -154,8 +154,6 @@ class Scalars:
                 return self.product(node)
             case "**", (base, exponent):
                 return self.power(base, exponent)
-            case "infinity", ():
-                return Code("np.inf")
             case "where", (cond, then, other):
                 return self.either(cond, then, other)
             case "flag", (cond,):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction
@@ -266,8 +267,9 @@ class Module:
         body += self.kinds(kinds)
         body += [self.opening(door, text, sizes), *self.padding(program)]
         doc = [*part.doc, "", *self.shapes(door)]
-        return Written(name, arguments, doc, laid_out([*body, *part.lines]), self.hush())
+        return Written(name, arguments, doc, laid_out([*body, *part.lines]), self.hush)
 
+    @cached_property
     def hush(self) -> str:
         """What keeps NumPy from warnings about the branch of a ``where`` that is not taken."""
         programs = (self.gradient_program, self.forward_program)

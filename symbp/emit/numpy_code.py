@@ -252,8 +252,6 @@ class Writer:
             case "clip", (arg, *ends):
                 ids = self.write(arg, want, True).text
                 return Code(f"np.clip({ids}, {', '.join(self.write(e, (), True).text for e in ends)})")
-            case "infinity", ():
-                return Code("np.inf")
             case "rescaled", (arg,):
                 self.needs.helpers["rescaled"] = None
                 return Code(f"rescaled({numpy_index.operand(self, arg, want).text})")

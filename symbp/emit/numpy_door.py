@@ -183,15 +183,12 @@ class Door:
         """The sizes that the plain axes at the ends of an array say, whatever the others are."""
         if self.members(array):
             return set()
-        dims = self.dims(array)
-        ends = (*dims[: _plain(dims)], *dims[len(dims) - _plain(dims[::-1]) :])
+        ends = _plain_ends(self.dims(array))
         return {d.size.name for d in ends if d.size is not None and not d.size.at}
 
     def ready(self, array: Array, known: set[str]) -> bool:
         dims = self.dims(array)
-        head, tail = _plain(dims), _plain(dims[::-1])
-        first = [*dims[:head], *dims[len(dims) - tail :]]
-        here = known | {d.size.name for d in first if d.size is not None}
+        here = known | {d.size.name for d in _plain_ends(dims) if d.size is not None}
         inner = (p for d in dims for p in (d.size.at if d.size is not None else (d.value,)))
         return {s.name for p in inner for s in _names(p)} <= here
 
@@ -325,6 +322,11 @@ def _call(head: str, dims: Iterable[str]) -> str:
 def _plain(dims: Sequence[Dim]) -> int:
     """How many axes from the first on are sizes that the shape may fix."""
     return next((k for k, d in enumerate(dims) if d.size is None), len(dims))
+
+
+def _plain_ends(dims: Sequence[Dim]) -> list[Dim]:
+    """The axes at both ends that are such sizes."""
+    return [*dims[: _plain(dims)], *dims[len(dims) - _plain(dims[::-1]) :]]
 
 
 def _sizes(axes: Iterable[Index]) -> Iterable[Size]:

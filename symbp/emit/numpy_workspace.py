@@ -57,7 +57,7 @@ class Into:
         ]
         computing = ["value_and_grad, line by line in the arrays of a workspace."]
         arguments = ", ".join([m.names["#out"], *m.arguments()])
-        once = m.hush() or (OVERFLOW if m.needs.overflow else "")
+        once = m.hush or (OVERFLOW if m.needs.overflow else "")
         return [
             Written("make_workspace", f"*, {given}" if given else "", about, laid_out(self.making(sizes))),
             Written("_value_and_grad_into", arguments, computing, laid_out(self.computing(sizes)), once),
