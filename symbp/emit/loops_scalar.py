@@ -34,6 +34,7 @@ from symbp.calculus.affine import Affine, affine
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_fraction import quotient
 from symbp.emit.numpy_index import whole_list
+from symbp.emit.numpy_names import user_name
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARE,
@@ -47,7 +48,6 @@ from symbp.emit.numpy_text import (
     SUM,
     Code,
     number,
-    user_name,
 )
 from symbp.errors import SymbpError
 

@@ -25,8 +25,7 @@ from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import Written, laid_out
-from symbp.emit.numpy_names import GLOBALS, safe
-from symbp.emit.numpy_text import user_name
+from symbp.emit.numpy_names import GLOBALS, callables, parameters, user_name
 from symbp.model.core import Array
 
 DECORATOR = "_compiled"
@@ -84,7 +83,7 @@ class LoopModule(Module):
         """The lines of a compiled function but for what it returns."""
         given = [a.name for a in self.checked.given if program.storages[a.name].listed]
         unpadded = frozenset([*given, *map(adjoint_key, made)])
-        taken = {*self.names.values(), *GLOBALS, *self.model.functions}
+        taken = {*self.names.values(), *GLOBALS, *callables(self.model)}
         body = LoopBody(program.storages, self.names, self.needs, taken=taken, unpadded=unpadded)
         return body.block(instructions)
 
@@ -244,7 +243,7 @@ class LoopModule(Module):
 
     def user_function(self, name: str, orders: tuple[int, ...]) -> Written:
         function = self.model.functions[name]
-        params = {p: safe(p) for p in function.params}
+        params = parameters(function, self.model)
         node = lower(computed(derived(function, orders), Names.of(self.model)), Scope({}, locals=params))
         names = {f"size {s}": s for s in self.model.sizes} | {"#batch": "batch"}
         text = Scalars(Writer({}, names, self.needs)).write(node).text

@@ -27,9 +27,9 @@ from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import Written, laid_out, rest_ignored
-from symbp.emit.numpy_names import GLOBALS, aliased, python_names, safe
+from symbp.emit.numpy_names import GLOBALS, aliased, callables, parameters, python_names, safe, user_name
 from symbp.emit.numpy_shared import risky
-from symbp.emit.numpy_text import Code, user_name
+from symbp.emit.numpy_text import Code
 from symbp.emit.numpy_workspace import Into
 from symbp.model.core import Array, Function, Model
 
@@ -100,7 +100,7 @@ class Module:
     ) -> str:
         """The text of a module of these functions, the helpers ``own`` behind them."""
         text = "\n".join([_code(made), *own])
-        clashes = [g for g in GLOBALS if g in self.arguments()]
+        clashes = [g for g in (*GLOBALS, *callables(self.model)) if g in self.arguments()]
         module = render(
             template,
             title=sentence(self.model.title or self.model.name),
@@ -160,7 +160,7 @@ class Module:
         rolled: frozenset[str] = frozenset(),
     ) -> list[str]:
         keys = frozenset(fresh)
-        taken = {*self.names.values(), *GLOBALS, *self.model.functions}
+        taken = {*self.names.values(), *GLOBALS, *callables(self.model)}
         return Body(program.storages, self.names, self.needs, keys, rolled, taken).block(instructions)
 
     def gradient_part(self, program: Program) -> _Part:
@@ -349,7 +349,7 @@ class Module:
     def user_function(self, name: str, orders: tuple[int, ...]) -> Written:
         function = self.model.functions[name]
         body = derived(function, orders)
-        params = {p: safe(p) for p in function.params}
+        params = parameters(function, self.model)
         node = lower(computed(body, Names.of(self.model)), Scope({}, locals=params))
         sizes = {f"size {s}": s for s in self.model.sizes}
         arguments = ", ".join(params.values())

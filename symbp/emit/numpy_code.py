@@ -36,6 +36,7 @@ from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
 from symbp.emit.numpy_fold import along
 from symbp.emit.numpy_fraction import bare, divided_thin, quotient, typed, untyped
+from symbp.emit.numpy_names import user_name
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARE,
@@ -53,7 +54,6 @@ from symbp.emit.numpy_text import (
     expanded,
     is_constant,
     number,
-    user_name,
     whole_power,
 )
 from symbp.errors import SymbpError

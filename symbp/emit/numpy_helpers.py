@@ -86,7 +86,7 @@ def windows(x, axis, start, shape, steps):
 LIKE = '''\
 def _like(kind, members):
     """Members of a family as one array if its parameter came as one, else as a list."""
-    return np.stack(members) if issubclass(kind, np.ndarray) else list(members)
+    return list(members) if kind is list or not issubclass(kind, np.ndarray) else np.stack(members)
 '''
 COPIED = '''\
 def _copied(values, dtype, out):
@@ -138,29 +138,38 @@ WORKSPACE = '''\
 class Workspace:
     """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
 
-    def __init__(self, sizes, room, *given):
-        self.sizes, self.room = sizes, room
-        self.fit = [[(a.shape, a.dtype) for a in group] for group in given]
+    look = operator.attrgetter("__class__", "shape", "dtype")
 
-    def fits(self, *given):
-        """Whether the arguments have these shapes and types; numbers of Python have any type."""
-        for group, fit in zip(given, self.fit):
-            if len(group) != len(fit):
+    def __init__(self, sizes, room, *given, **numbers):
+        self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
+
+    def looks(self, arrays, lengths=(), numbers=()):
+        """Kind, shape and type of each array; the lengths of families; the types of numbers."""
+        return [*map(self.look, arrays)], lengths, [a.dtype for a in numbers]
+
+    def fits(self, arrays, lengths=(), numbers=()):
+        """Whether the arguments look as those it was made for; numbers of Python have any type."""
+        looks, known, dtypes = self.fit
+        try:
+            if [*map(self.look, arrays)] != looks or lengths != known:
                 return False
-            for a, (shape, dtype) in zip(group, fit):
-                if type(a) is not np.ndarray:
-                    if shape or (type(a) is not float and type(a) is not dtype.type):
-                        return False
-                elif a.shape != shape or a.dtype is not dtype:
+        except AttributeError:
+            return False
+        for a, dtype in zip(numbers, dtypes):
+            if type(a) is np.ndarray:
+                if a.shape or a.dtype is not dtype:
                     return False
+            elif type(a) is not float and type(a) is not dtype.type:
+                return False
         return True
 
-    def admit(self, *given):
+    def admit(self, *given, **numbers):
         """Refuse arrays of other shapes or of another type."""
-        found = [[(a.shape, a.dtype) for a in group] for group in given]
+        found = self.looks(*given, **numbers)
         if found != self.fit:
+            wanted, got = ([(shape, str(dtype)) for _, shape, dtype in fit[0]] for fit in (self.fit, found))
             raise ValueError(
-                f"out: the workspace was made for {self.fit}, got {found}: "
+                f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"
             )
 '''

@@ -31,15 +31,6 @@ MATH = ("exp", "log", "sqrt", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh
 """Functions that Python's math module has under the same name."""
 
 
-def user_name(function: str, orders: tuple[int, ...]) -> str:
-    """The name of a user's function or of its derivative: ``sigma_prime``, ``f_d1``, ``f_d0d1``."""
-    if not any(orders):
-        return function
-    if len(orders) == 1 and orders[0] <= 2:
-        return f"{function}_{'prime' if orders[0] == 1 else 'second'}"
-    return f"{function}_{''.join(f'd{k}' * n for k, n in enumerate(orders))}"
-
-
 def number(value: Fraction) -> Code:
     """A number as Python writes it; what has no short decimal form is a quotient."""
     if value < 0:

@@ -13,7 +13,7 @@ from symbp.arrays.program import Program
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
-from symbp.emit.numpy_names import GLOBALS
+from symbp.emit.numpy_names import GLOBALS, callables
 from symbp.emit.numpy_rooms import NOTHING, Rooms
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Into:
     def __post_init__(self) -> None:
         m, program = self.module, self.program
         self.door = Door(m.model, program.storages, m.names)
-        taken = {*m.names.values(), *GLOBALS, *m.model.functions, *m.arguments()}
+        taken = {*m.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
         self.rooms = Rooms()
         fresh = frozenset(m.fresh(program))
         body = IntoBody(
@@ -69,12 +69,18 @@ class Into:
         found = [m.names["#batch" if s == "#batch" else f"size {s}"] for s in sizes]
         return [*found, *([m.names["#dtype"]] if m.needs.dtype else [])]
 
-    def groups(self) -> str:
-        """The arguments as groups of arrays: single ones together, each family for itself."""
-        m = self.module
-        listed = [a for a in self.door.given if self.program.storages[a.name].listed]
-        single = [m.names[a.name] for a in self.door.given if a not in listed]
-        return ", ".join([f"[{', '.join(single)}]", *(m.names[a.name] for a in listed)])
+    def looks(self) -> str:
+        """What the workspace looks at: all arrays, how many each family has, the numbers."""
+        m, numbers = self.module, self.door.numbers()
+        families = [a for a in self.door.given if self.program.storages[a.name].listed]
+        single = [a for a in self.door.given if a not in families and a not in numbers]
+        lists = [m.names[a.name] for a in families]
+        parts = [_tuple([*(m.names[a.name] for a in single), *(f"*{name}" for name in lists)])]
+        if lists:
+            parts.append(_tuple([f"len({name})" for name in lists]))
+        if numbers:
+            parts.append(f"numbers={_tuple([m.names[a.name] for a in numbers])}")
+        return ", ".join(parts)
 
     def making(self, sizes: Sequence[str]) -> Lines:
         m = self.module
@@ -83,7 +89,7 @@ class Into:
         room = [n if self.rooms.begins[n] != NOTHING else NOTHING for n in self.rooms.begins]
         opening = f"{', '.join([*m.inner_arrays(), *values])} = _checked({', '.join(m.arguments())})"
         made = ["return Workspace(", f"    [{', '.join(values)}],", *_bracketed("    [", room, "],"),
-                f"    {self.groups()}", ")"]
+                f"    {self.looks()}", ")"]
         return [opening, *begins, *made]
 
     def computing(self, sizes: Sequence[str]) -> Lines:
@@ -117,11 +123,11 @@ class Into:
         rest = ", *_" if values else ""
         slow = [
             f"{', '.join(inner)}{rest} = _checked({', '.join(m.arguments())})",
-            f"{out}.admit({self.groups()})",
+            f"{out}.admit({self.looks()})",
         ]
         if not self.quick():
             return slow
-        return [f"if not {out}.fits({self.groups()}):", *(f"    {line}" for line in slow)]
+        return [f"if not {out}.fits({self.looks()}):", *(f"    {line}" for line in slow)]
 
     def quick(self) -> bool:
         """Whether shapes and types alone decide: no argument has another name inside or stands in a size."""
@@ -134,6 +140,10 @@ class Into:
         numbers = [self.module.names[a.name] for a in self.door.numbers()]
         kinds = (f"{n} = {n} if type({n}) is np.ndarray else np.asarray({n}, {dtype})" for n in numbers)
         return [*kinds, *self.ranges]
+
+
+def _tuple(items: Sequence[str]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
 def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:
