@@ -238,6 +238,23 @@ def test_grid_with_boundaries():
     assert left(model, 4) == ["i=1..M", "j=1..N"]
 
 
+def test_the_border_of_a_grid_is_as_long_as_the_grid():
+    model = model_of("""
+        index n = 0..T
+        input f : N, M
+        param c
+        u[0,i,j] = f[i,j]
+        u[n,0,j] = 0 for n = 1..T
+        u[n,N-1,j] = 0 for n = 1..T
+        u[n,i,0] = 0 for n = 1..T, i = 1..N-2
+        u[n,i,M-1] = 0 for n = 1..T, i = 1..N-2
+        u[n,i,j] = c*(u[n-1,i+1,j] + u[n-1,i,j-1]) for n = 1..T, i = 1..N-2, j = 1..M-2
+        cost C = sum(u[T,i,j]^2, i, j)
+    """)
+    complete(model)
+    assert left(model, 2) == ["n=1..T", "j=0..M-1"]
+
+
 def test_two_sequences_in_one_equation():
     model = model_of(
         "index l = 1..L, t = 1..T\ninput x[t] : D\nparam W[l] : D, D\nparam U[l] : D, D\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable
 
 from symbp.calculus.affine import Index
 from symbp.errors import ModelProblem
 from symbp.model.ranges import Drafted, Inference, find_ranges, take_whole
-from symbp.model.shapes import shape
+from symbp.model.shapes import shape, take_axis
 
 
 def infer(state: Inference) -> None:
@@ -30,7 +31,8 @@ def infer(state: Inference) -> None:
         if guessed is not None:
             pending.extend(readers[guessed])
         else:
-            pending.extend([d for d in state.drafts if take_whole(state, d)][:1])
+            moved = (d for take in (take_whole, take_axis) for d in state.drafts if take(state, d))
+            pending.extend(itertools.islice(moved, 1))
     for drafted in state.drafts:
         for index in drafted.all_indices:
             if index not in state.ranges:

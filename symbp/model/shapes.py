@@ -53,6 +53,29 @@ def _axes(state: Inference, group: Sequence[Drafted], known: Sequence[Drafted]) 
     return tuple(axes)
 
 
+def take_axis(state: Inference, drafted: Drafted) -> bool:
+    """Let an index that stands on the left only run over what the other equations define on its axis.
+
+    So do the borders of a grid: ``u[n,0,j] = 0`` beside ``u[0,i,j] = f[i,j]``.  Whether there was one.
+    """
+    for index in (i for i in drafted.indices if i not in state.ranges):
+        if any(site is not drafted.defines for site, _ in drafted.sites[index]):
+            continue
+        axis = drafted.left.index(affine(index))
+        others = [d for d in state.groups[drafted.name] if d is not drafted]
+        places = [(d, d.left[axis].as_index()) for d in others]
+        known = [d for d, i in places if i is None or i in state.ranges]
+        if not any(i in state.ranges for _, i in places if i is not None):
+            continue
+        pieces = [_piece(state, d, axis, ()) for d in known]
+        if any(end.indices() for piece in pieces for end in piece):
+            continue
+        state.ranges[index] = _union(list(zip(known, pieces, strict=True)))
+        state.sources[index] = drafted.draft.spans.get(index)
+        return True
+    return False
+
+
 def _piece(state: Inference, drafted: Drafted, axis: int, before: Sequence[Index]) -> Interval:
     """What an equation defines of an axis, in terms of the axes before it."""
     index = drafted.left[axis].as_index()
