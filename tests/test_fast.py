@@ -137,6 +137,24 @@ def test_embedded_tokens_leave_the_loop_too() -> None:
     assert "E[" not in loops_of(body)
 
 
+def test_a_factor_that_no_step_waits_for_leaves_the_loop_and_is_read_by_its_adjoints() -> None:
+    text = """
+        index t = 1..T
+        input x[t] : D
+        param W : H, D
+        param U : H, D
+        c[0,k] = 0
+        f[t,k] = sigmoid(sum(U[k,d]*x[t,d], d) + c[t-1,k])
+        c[t,k] = f[t,k]*c[t-1,k] + (1 - f[t,k])*sum(W[k,d]*x[t,d], d)
+        cost C = sum(c[t,k]^2, t, k)
+    """
+    body = agrees(text)
+    assert "c_input[1:] = x.swapaxes(0, 1) @ W.T" in body
+    assert "x[" not in loops_of(body) and "W" not in loops_of(body)
+    assert "c[t] = f[t]*c[t-1] + (1 - f[t])*c_input[t]" in body
+    assert "(c[t-1] - c_input[t])" in body
+
+
 def test_layers_with_matrices_of_their_own_stay_in_their_loop() -> None:
     text = """\
 index l = 1..L

@@ -30,7 +30,10 @@ from symbp.model.core import Array, Equation, Model
 
 
 def inputs_apart(model: Model) -> Model:
-    """The model with a variable for each sum of products in a recurrence that reads none of its variables."""
+    """The model with a variable for each sum of products in a recurrence that reads none of its variables.
+
+    So is a factor: of ``(1 - f[t]) (W x[t])`` the product with W leaves.
+    """
     groups = in_recurrences(model)
     for equation in model.equations:
         group = groups.get(equation.lhs.name)
@@ -52,12 +55,23 @@ def _steps(equation: Equation) -> list[Index]:
 
 
 def _outside(equation: Equation, group: frozenset[str], model: Model) -> Iterator[tuple[Expr, ...]]:
-    """The terms of each sum that a step need not wait for, where one of them is worth computing at once."""
+    """What a step need not wait for, where it is worth computing at once: terms of sums, and factors."""
+    moved: set[Expr] = set()
     for node in walk(equation.rhs):
-        if isinstance(node, Add) and not _binds(equation.rhs, node):
-            terms = tuple(t for t in node.terms if not {r.name for r in refs(t)} & group)
+        if _binds(equation.rhs, node):
+            continue
+        if isinstance(node, Add):
+            terms = tuple(t for t in node.terms if not _reads(t, group))
             if len(terms) < len(node.terms) and any(_moves(t, equation, model) for t in terms):
+                moved.update(n for t in terms for n in walk(t))
                 yield terms
+        elif node not in moved and not _reads(node, group) and _moves(node, equation, model):
+            moved.update(walk(node))
+            yield (node,)
+
+
+def _reads(node: Expr, group: frozenset[str]) -> bool:
+    return any(r.name in group for r in refs(node))
 
 
 def _binds(whole: Expr, part: Expr) -> bool:
@@ -96,7 +110,9 @@ def _apart(model: Model, old: Equation, terms: tuple[Expr, ...]) -> Model:
 
 
 def _without(node: Expr, terms: tuple[Expr, ...], new: Expr) -> Expr | None:
-    """The sum with the new variable where the first of the terms stood."""
+    """The sum, or the factor, with the new variable where the first of the terms stood."""
+    if (node,) == terms:
+        return new
     if not isinstance(node, Add) or not set(terms) <= set(node.terms):
         return None
     return add(new if t == terms[0] else t for t in node.terms if t == terms[0] or t not in terms)

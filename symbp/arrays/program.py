@@ -133,7 +133,9 @@ def gradient_program(
     stored = reuse.Stored(
         replace(e, rhs=reuse.computed(e.rhs, names))
         # adjoints have the right sides in one piece
-        for e in dict.fromkeys((*system.steady.equations, *shared.equations, *whole_model.equations))
+        for e in dict.fromkeys(
+            (*system.steady.equations, *shared.equations, *whole_model.equations, *model.equations)
+        )
         if _stored_as_is(e, model, batched)
     )
     stepwise = in_recurrences(whole_model)
