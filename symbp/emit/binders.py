@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index, known_le
@@ -43,6 +44,7 @@ _RELATIONS = {
     "==": lay.EQUALS,
     "!=": lay.rel(r"\ne", "≠"),
 }
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _CONNECTIVES = {
     "and": Sym(r"\text{ and }", " and ", "words"),
     "or": Sym(r"\text{ or }", " or ", "words"),
@@ -188,13 +190,25 @@ def where(printer: Printer, node: Where) -> Piece:
 
 
 def cases(printer: Printer, node: Where) -> Cases:
-    """Every case with its condition below the other, also where there is only 1 or 0."""
+    """Every case with its condition below the other, also where there is only 1 or 0.
+
+    Cases within the first of two come behind the second: one brace for all of them.
+    """
     rows: list[tuple[Box, Box | None]] = []
     rest: Expr = node
     while isinstance(rest, Where):
+        rest = _unnested(rest)
         rows.append((printer.box(rest.then), printer.box(rest.cond)))
         rest = rest.other
     return Cases((*rows, (printer.box(rest), None)))
+
+
+def _unnested(node: Where) -> Where:
+    """The same with the simple case first: the other one, where its condition does not hold."""
+    nested = isinstance(node.then, Where) and not isinstance(node.other, Where)
+    if not nested or not isinstance(node.cond, Compare):
+        return node
+    return Where(replace(node.cond, op=_OPPOSITE[node.cond.op]), node.other, node.then)
 
 
 def condition(printer: Printer, node: Compare | Logic) -> Piece:

@@ -51,9 +51,10 @@ def powered(base: Piece, above: Box) -> Piece:
     return Piece(Script(box, None, above), CLOSED)
 
 
-def fraction(upper: Piece, lower: Piece) -> Box:
+def fraction(upper: Piece, lower: Piece, entrywise: bool = False) -> Box:
     """A quotient that knows whether a slash would need brackets."""
-    return Frac(upper.box, lower.box, (upper.level >= PRODUCT and not upper.open, lower.level >= CLOSED))
+    bare = (upper.level >= PRODUCT and not upper.open, lower.level >= CLOSED)
+    return Frac(upper.box, lower.box, bare, entrywise)
 
 
 def split_sign(node: Expr) -> tuple[bool, Expr]:
