@@ -45,43 +45,48 @@ class Slimmer:
 
     broken: Break
 
-    def slimmed(self, box: Box, room: float, display: bool = True) -> Box:
-        """The formula, where no piece that cannot be broken is wider than the room, as far as possible."""
-        if width(box, display) <= room:
+    def slimmed(self, box: Box, room: float, display: bool = True, before: float = 0.0) -> Box:
+        """The formula, where no piece that cannot be broken is wider than the room, as far as possible.
+
+        ``before``: the width of what its first piece cannot be parted from.
+        """
+        if before + width(box, display) <= room:
             return box
         match box:
             case Terms(terms):
-                signs = (SIGN if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(terms))
+                signs = (SIGN if n else before + SIGN * (sign == "-") for n, (sign, _) in enumerate(terms))
                 signed = zip(signs, terms, strict=True)
-                return Terms(tuple((s, self.slimmed(t, room - w, display)) for w, (s, t) in signed))
+                return Terms(tuple((s, self.slimmed(t, room, display, w)) for w, (s, t) in signed))
             case Product(factors, gaps):
-                # no line ends between the name of a function and what it is applied to
-                names = (width(f) if isinstance(f, Sym) and f.kind == "op" else 0.0 for f in factors[:-1])
-                pairs = zip((0.0, *names), factors, strict=True)
-                return Product(tuple(self.slimmed(f, room - w, display) for w, f in pairs), gaps)
+                out: list[Box] = []
+                for factor in factors:
+                    out.append(self.slimmed(factor, room, display, before))
+                    # no line ends between the name of a function and what it is applied to
+                    applied = isinstance(factor, Sym) and factor.kind == "op"
+                    before = before + width(factor, display) if applied else 0.0
+                return Product(tuple(out), gaps)
             case Row(items):
-                return self._row(items, room, display)
+                return self._row(items, room, display, before)
             case Fence(body, kind):
                 # what goes on in a bracket stands in further, and the bracket has a width
-                return Fence(self.slimmed(body, room - DEEPER - BESIDE, display), kind)
+                return Fence(self.slimmed(body, room - BESIDE - max(DEEPER, before), display), kind)
             case Script(Fence() as base, below, above):
                 behind = width(box, display) - width(base, display)
-                return Script(self.slimmed(base, room - behind, display), below, above)
+                return Script(self.slimmed(base, room - behind, display, before), below, above)
             case Frac():
-                return self._fraction(box, room) if display else self._slashed(box, room)
+                return self._fraction(box, room - before) if display else self._slashed(box, room - before)
             case Root(body):
-                return Root(self._stacked(body, room - 0.9))
+                return Root(self._stacked(body, room - before - 0.9))
             case Cases():
-                return self._cases(box, room)
+                return self._cases(box, room - before)
             case _:
                 return box
 
-    def _row(self, items: tuple[Box, ...], room: float, display: bool) -> Box:
+    def _row(self, items: tuple[Box, ...], room: float, display: bool, before: float) -> Box:
         """No line ends between Σ, or the name of a function, and what stands behind it."""
         out: list[Box] = []
-        before = 0.0
         for item in items:
-            out.append(self.slimmed(item, room - before, display))
+            out.append(self.slimmed(item, room, display, before))
             separate = item == COMMA or (isinstance(item, Sym) and item.kind == "bin")
             before = 0.0 if separate or isinstance(item, Fence) else before + width(item, display)
         return Row(tuple(out))
