@@ -132,3 +132,23 @@ u[n,I] = 0 for n = 2..T
 u[n,i] = 2*u[n-1,i] - u[n-2,i] + c*(u[n-1,i+1] - 2*u[n-1,i] + u[n-1,i-1]) for n = 2..T, i = 1..I-1
 cost C = sum((u[T,i] - y[i])^2, i=1..I-1)/2
 """
+
+
+def test_every_adjoint_that_a_gradient_asks_for_is_there() -> None:
+    """u at a corner of the grid acts on nothing, and ∂C/∂g names its adjoint."""
+    shown = documented(parse(WAVE), ("u", "g"), "text", "result")
+    for corner in ("0", "I"):
+        assert f"For u^{{0,{corner}}}, on which nothing depends:" in shown
+        assert f"∂C/∂u^{{0,{corner}}} = 0" in shown
+    assert symbp.parse(WAVE).verify().ok
+
+
+def test_parts_of_a_border_with_one_formula_are_one_case() -> None:
+    shown = documented(parse(WAVE), ("u",), "text", "result")
+    assert "At the border u^{0,i} for i = 1, …, I − 1:" in shown
+    assert "The base case u^{T,i} for i = 1, …, I − 1, on which no other u depends:" in shown
+    assert "[1 <" not in shown and "[1 ≤" not in shown
+
+
+def test_what_is_last_and_asked_for_by_nothing_is_not_shown() -> None:
+    assert "u^{T,0}" not in documented(parse(WAVE), ("u",), "text", "result")

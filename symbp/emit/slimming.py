@@ -108,23 +108,8 @@ class Slimmer:
         return replace(box, num=next(halves), den=next(halves), upright=True)
 
     def _fraction(self, box: Frac, room: float) -> Box:
-        top, bottom = box.num, box.den
-        if width(bottom, False) > room - 0.3 or box.entrywise:
-            return self._upright(box, room)
-        if not isinstance(top, Product):
-            return Product((Frac(num(1), bottom), Fence(self.slimmed(top, room))), ("thin",))
-        for n in range(1, len(top.factors)):
-            kept = top.factors[n:]
-            rest = Frac(kept[0] if len(kept) == 1 else Product(kept, top.gaps[n:]), bottom)
-            if width(rest) <= room:
-                front = tuple(self.slimmed(f, room) for f in top.factors[:n])
-                return Product((*front, rest), (*top.gaps[: n - 1], "thin"))
-        # a number stays on the fraction
-        above = top.factors[0]
-        number = isinstance(above, Sym) and above.kind == "num"
-        head = Frac(above if number else num(1), bottom)
-        behind = tuple(self.slimmed(f, room) for f in top.factors[number:])
-        return Product((head, *behind), ("thin", *top.gaps[number:]))
+        parted = in_front(box, room)
+        return self._upright(box, room) if parted is None else self.slimmed(parted, room)
 
     def _cases(self, box: Cases, room: float) -> Box:
         """Values on several lines; conditions that leave them too little room stand below."""
@@ -145,6 +130,28 @@ class Slimmer:
             return Stack((rf"{shown.lines[0]} \quad {said.lines[0]}",), shown.wide + said.wide + 2.0)
         below = tuple(r"\quad " + line for line in said.lines)
         return Stack((*shown.lines, *below), max(shown.wide, said.wide + 2.0))
+
+
+def in_front(box: Frac, room: float) -> Product | None:
+    """A fraction with as few factors in front of it as help; a sum stands behind 1 over the denominator.
+
+    None where the denominator is too wide itself, or is an array.
+    """
+    top, bottom = box.num, box.den
+    if width(bottom, False) > room - 0.3 or box.entrywise:
+        return None
+    if not isinstance(top, Product):
+        return Product((Frac(num(1), bottom), Fence(top)), ("thin",))
+    for n in range(1, len(top.factors)):
+        kept = top.factors[n:]
+        rest = Frac(kept[0] if len(kept) == 1 else Product(kept, top.gaps[n:]), bottom)
+        if width(rest) <= room:
+            return Product((*top.factors[:n], rest), (*top.gaps[: n - 1], "thin"))
+    # a number stays on the fraction
+    above = top.factors[0]
+    number = isinstance(above, Sym) and above.kind == "num"
+    head = Frac(above if number else num(1), bottom)
+    return Product((head, *top.factors[number:]), ("thin", *top.gaps[number:]))
 
 
 NOTHING = Sym("", "", "words")
