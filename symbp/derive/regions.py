@@ -66,7 +66,9 @@ def _joined(cells: list[Cell], cell: Cell, place: int | None = None) -> list[Cel
 
 
 def _overlaps(part: Mapping[int, Interval], placed: Mapping[int, Interval]) -> bool:
-    """Whether an element is in both, for large sizes."""
+    """Whether an element is in both, for large sizes; not asked of a triangle, whose ends move."""
+    if any(end.indices() for ends in placed.values() for end in ends):
+        return False
     return all(
         generic_le(part[a][0], high) and generic_le(low, part[a][1])
         for a, (low, high) in placed.items()
