@@ -58,7 +58,7 @@ def right_side(box: Box, sign: Box | None = EQUALS) -> str:
 
 def pieces(box: Box, sign: Box | None = None) -> str:
     """``sign box`` as formulas between which a line may end."""
-    found = cuts(box)
+    found = cuts(slim(box))
     if sign is not None:
         found = _glued(([Cut(tuple(elements(sign, DISPLAY)), tex(sign))], found))
     runs: list[list[str]] = []
@@ -87,9 +87,6 @@ def cuts(box: Box) -> list[Cut]:
     match box:
         case Terms(terms):
             return _terms(terms)
-        case Frac() if width(box) > (room := max(PHONE, width(box.den, False) + 0.4)):
-            parted = in_front(box, room)
-            return [_uncut(box)] if parted is None else cuts(parted)
         case Fence(_, kind) if kind != "[" and width(box) > INNER:
             return _fence(box)
         case Script(Fence(_, kind) as base, below, above) if kind != "[" and width(base) > INNER:
@@ -100,6 +97,27 @@ def cuts(box: Box) -> list[Cut]:
             return _row(items)
         case _:
             return [_uncut(box)]
+
+
+def slim(box: Box) -> Box:
+    """The formula whose fractions have factors in front where they are wider than a phone."""
+    match box:
+        case Terms(terms):
+            return Terms(tuple((sign, slim(term)) for sign, term in terms))
+        case Product(factors, gaps):
+            return Product(tuple(map(slim, factors)), gaps)
+        case Row(items):
+            return Row(tuple(map(slim, items)))
+        case Fence(body, kind):
+            return Fence(slim(body), kind)
+        case Script(Fence() as base, below, above):
+            return Script(slim(base), below, above)
+        case Frac():
+            room = max(PHONE, width(box.den, False) + 0.4)
+            parted = in_front(box, room) if width(box) > room else None
+            return box if parted is None else slim(parted)
+        case _:
+            return box
 
 
 def _uncut(box: Box) -> Cut:
