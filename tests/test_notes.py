@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -152,3 +154,23 @@ def test_parts_of_a_border_with_one_formula_are_one_case() -> None:
 
 def test_what_is_last_and_asked_for_by_nothing_is_not_shown() -> None:
     assert "u^{T,0}" not in documented(parse(WAVE), ("u",), "text", "result")
+
+
+def test_plain_text_breaks_in_no_condition() -> None:
+    lines = documented(parse(GUARDED), (), "text", "all").splitlines()
+    for line in lines:
+        assert line.count("[") == line.count("]"), line
+        assert not re.search(r"\bif [^;}]*$", line.split("   ")[0]) or "}" in line, line
+
+
+GUARDED = """
+index t = 0..T
+input x[t] : D
+param W : K, D
+param A : K, K
+param V : K, P
+u[t,k] = sum(W[k,e]*x[t,e], e)
+a[0,k] = 0
+a[t,k] = logsumexp(where(t > d, a[t-d-1,j] + A[j,k] + u[t,k] - u[t-d-1,k] + V[k,d], -1e9), j, d) for t = 1..T
+cost C = logsumexp(a[T,k], k)
+"""
