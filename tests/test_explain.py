@@ -73,6 +73,15 @@ def test_every_variable_of_every_model_has_a_page(name: str) -> None:
             assert "[0 = 0]" not in written and "[1 = 1]" not in written, (name, array.name)
 
 
+def test_the_page_has_the_equations_through_which_an_element_acts() -> None:
+    model = pipeline.load("mlp")
+    written = explaining.explanation_text(model, explaining.explained(model, "z"), "text")
+    ways = written.split("Which ways")[1].split("acts on")[0]
+    assert [line.strip() for line in ways.splitlines() if " = " in line] == [
+        "aⱼˡ = σ(zⱼˡ)", "zⱼˡ = Σₖ wⱼₖˡ aₖˡ⁻¹ + bⱼˡ",
+    ]  # fmt: skip
+
+
 def test_the_page_about_delta_is_the_one_that_was_read() -> None:
     """To renew it: symbp explain mlp delta -o tests/golden/explain_mlp_delta.txt, and read it."""
     model = pipeline.load("mlp")

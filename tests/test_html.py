@@ -41,7 +41,7 @@ from symbp.emit.layout import (
     row,
 )
 from symbp.emit.mathml import SMALL, elements, math
-from symbp.emit.mathml_lines import FINE, cuts, inline, right_side
+from symbp.emit.mathml_lines import FINE, cuts, inline, right_side, slim
 from symbp.emit.tex import tex
 from symbp.pipeline import load, matrix_views, parse
 from symbp.spec.latex import ACCENTS, SYMBOLS
@@ -246,11 +246,23 @@ def right_sides(model: str) -> Iterator[Box]:
 
 @pytest.mark.parametrize("model", NAMES)
 def test_pieces_of_a_formula_are_the_formula(model: str) -> None:
-    for box in right_sides(model):
+    for box in map(slim, right_sides(model)):
         pieces = cuts(box)
         assert seen(*(e for p in pieces for e in p.inside)) == seen(*elements(box))
         together = "".join(p.source for p in pieces)
         assert re.sub(r"\s", "", together) == re.sub(r"\s", "", tex(box))
+
+
+def test_a_fraction_wider_than_a_phone_leaves_factors_in_front() -> None:
+    wide = Terms(tuple(("+", J) for _ in range(12)))
+    assert slim(Frac(wide, K)) == Product((Frac(num(1), K), Fence(wide)), ("thin",))
+    assert slim(Frac(J, wide)) == Frac(J, wide)
+    assert slim(Frac(wide, K, entrywise=True)) == Frac(wide, K, entrywise=True)
+
+
+def test_a_bracket_with_an_index_breaks_in_it() -> None:
+    softmax = Script(Fence(Terms(tuple(("+", J) for _ in range(12)))), K)
+    assert right_side(softmax).count("<wbr") > 5 and "<msub>" in right_side(softmax)
 
 
 def test_long_sums_may_break_and_short_ones_do_not() -> None:

@@ -90,6 +90,12 @@ def corrupted(name: str, corruption: Corruption) -> tuple[Rule, ...]:
 
 
 WRITTEN = {
+    "whole weights": """
+        param w : K
+        param b : K
+        p[k] = softmax(w[k], k)
+        cost C = logsumexp(b[k], k)*sum(p[k], k)
+    """,
     "hyperbolic": """
         const x : N, D
         param w : D

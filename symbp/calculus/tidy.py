@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from operator import and_
@@ -18,6 +18,7 @@ from symbp.calculus.expr import (
     ONE,
     ZERO,
     Add,
+    Call,
     Div,
     Expr,
     Indicator,
@@ -143,9 +144,30 @@ def _fraction(node: Expr) -> Expr:
         powers.setdefault(canonical(base), _Part(base, Fraction(0))).amount += exponent * sign
     if coefficient == 0:
         return ZERO
+    _cancel_roots(powers)
     above = [power(p.node, number(p.amount)) for p in powers.values() if p.amount > 0]
     below = [power(p.node, number(-p.amount)) for p in powers.values() if p.amount < 0]
     return _assemble(coefficient, decimal, above, below)
+
+
+def _cancel_roots(powers: dict[Expr, _Part]) -> None:
+    """x/√x is √x, and (√x)² is x; x√x stays what it is."""
+    for key, root in tuple(powers.items()):
+        if not isinstance(root.node, Call) or root.node.function != "sqrt" or root.node.orders:
+            continue
+        if powers.get(key) is not root:
+            continue  # it was inside of another root and is used up
+        (inside,) = root.node.args
+        whole = powers.get(canonical(inside), _Part(inside, Fraction(0)))
+        total = whole.amount + root.amount / 2
+        if isinstance(inside, Number) or whole.amount * root.amount > 0 or root.amount.denominator != 1:
+            continue
+        if total.denominator == 1:
+            powers[key] = replace(whole, amount=total)
+            powers.pop(canonical(inside), None)
+        elif whole.amount:
+            root.amount = 2 * total
+            powers.pop(canonical(inside))
 
 
 def _assemble(coefficient: Fraction, decimal: bool, above: list[Expr], below: list[Expr]) -> Expr:

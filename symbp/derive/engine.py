@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, substitute, walk
+from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, refs, substitute, walk
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
 from symbp.derive.graph import Graph, graph_of, needed, recurrences, seen_through
 from symbp.derive.regions import Region, regions
@@ -149,7 +149,7 @@ def _cases(
 ) -> Iterator[Case]:
     target = found[0].target if found else generic(array)
     aligned = tuple(_aligned(u, target) for u in found)
-    parts = regions(array, target, aligned) if aligned else ()
+    parts = regions(array, target, aligned, tuple(_asked(stage, array))) if aligned else ()
     if not parts:
         lhs = Adjoint(array.name, target.indices)
         free = tuple(p.indices()[0] for p in target.indices)
@@ -157,6 +157,28 @@ def _cases(
         return
     for offset, region in enumerate(parts):
         yield _case(stage, region, number + offset + 1, len(parts) > 1 and region.point)
+
+
+def _asked(stage: Stage, array: Array) -> Iterator[dict[int, tuple[Affine, Affine]]]:
+    """The parts of an array, by axis, that equations compute from parameters or variables."""
+    for equation in stage.model.equations:
+        made = any(stage.model.arrays[r.name].kind in ("param", "variable") for r in refs(equation.rhs))
+        if equation.lhs.name != array.name or not made:
+            continue
+        ends = {a: _ends(p) for a, p in enumerate(equation.lhs.indices) if array.axes[a].sequence}
+        if None not in ends.values():  # a triangle is no part of a grid
+            yield {a: part for a, part in ends.items() if part is not None}
+
+
+def _ends(position: Affine) -> tuple[Affine, Affine] | None:
+    """From where to where a position goes; None where it does not go step by step."""
+    if not position.indices():
+        return position, position
+    (index, *others) = position.indices()
+    if others or position.coefficient(index) != 1:
+        return None
+    ends = index.low + (position - index), index.high + (position - index)
+    return None if any(end.indices() for end in ends) else ends
 
 
 def _no_use(lhs: Adjoint) -> Line:

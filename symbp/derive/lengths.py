@@ -30,11 +30,11 @@ def sentences(groups: Iterable[Sequence[Case]]) -> tuple[str, ...]:
         if len(gap.terms) == 1 and isinstance(gap.terms[0][0], Size) and gap.terms[0][1] > 0:
             ((size, slope),) = gap.terms
             least[show(affine(size))] = max(least.get(show(affine(size)), 0), -(gap.const // slope))
-    return tuple(
-        f"the cases are those of a sequence with {name} of at least {n}, where no two share an element"
-        for name, n in least.items()
-        if n > 1
-    )
+    said = [f"{name} of at least {n}" for name, n in least.items() if n > 1]
+    if not said:
+        return ()
+    sizes = ", ".join(said[:-1]) + " and " * (len(said) > 1) + said[-1]
+    return (f"the cases are written for {sizes}, where no two share an element",)
 
 
 def _inside(case: Case) -> Iterator[Affine]:

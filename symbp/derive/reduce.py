@@ -6,6 +6,7 @@ Rules as :mod:`symbp.derive.rules` describes them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
@@ -29,6 +30,7 @@ from symbp.calculus.expr import (
     free_indices,
     mul,
     positions,
+    reduce_sum,
     replace_nodes,
     rewrite,
     same,
@@ -66,8 +68,8 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
 
 
-SHORT = 8
-"""The most nodes of a value that stands in a reason beside another."""
+SHORT, LONG = 8, 24
+"""The most nodes of a value that stands in a reason beside another, and of one that stands there alone."""
 
 
 def recognise(node: Expr, scene: Scene) -> Outcome | None:
@@ -96,7 +98,8 @@ def recognise(node: Expr, scene: Scene) -> Outcome | None:
 
 def _named(found: Sequence[tuple[Expr, Expr]]) -> Reason:
     """What was recognised, each equation once: its value if there are at most two and they are short."""
-    if len(found) == 1 or (len(found) == 2 and all(size(value) <= SHORT for value, _ in found)):
+    most = (LONG, SHORT)[len(found) - 1] if len(found) <= 2 else 0
+    if all(size(value) <= most for value, _ in found):
         return joined([(value, " is ", name) for value, name in found])
     return ("written with ", *joined([(name,) for _, name in found]))
 
@@ -125,7 +128,7 @@ def take_out(node: Expr, scene: Scene) -> Outcome | None:
     if canonical(new) == canonical(node):
         return None
     moved = _moved_factor(node, new)
-    if moved is None:
+    if moved is None or size(moved[0]) > LONG:
         return new, ("what does not depend on the summed index leaves the sum",)
     factor, index = moved
     return new, (factor, " does not depend on ", affine(index))
@@ -180,13 +183,54 @@ def _is_centred(node: Expr, scene: Scene) -> bool:
     return False
 
 
+def whole_weights(node: Expr, scene: Scene) -> Outcome | None:
+    """Σ_k softmax(z)_k = 1, also where a variable p_k names it.  Terminates: an index of a sum is gone."""
+    found: list[Expr] = []
+
+    def change(n: Expr) -> Expr | None:
+        taken = _weights_of(n, scene) if isinstance(n, Reduce) and n.op == "sum" else None
+        if taken is None:
+            return None
+        index, factor, rest = taken
+        found.append(Reduce("sum", (index,), factor))
+        assert isinstance(n, Reduce)
+        return reduce_sum(tuple(i for i in n.indices if i != index), rest)
+
+    new = tidy(rewrite(node, change))
+    if len(found) == 1 and size(found[0]) <= LONG:
+        return new, (found[0], " = 1: the entries of a softmax add up to 1")
+    return (new, ("the entries of a softmax add up to 1",)) if found else None
+
+
+def _weights_of(node: Reduce, scene: Scene) -> tuple[Index, Expr, Expr] | None:
+    """An index of a sum, the softmax that alone depends on it, and what else stands in the sum."""
+    factors = node.body.factors if isinstance(node.body, Mul) else (node.body,)
+    for index in node.indices:
+        on_it = [f for f in factors if index in free_indices(f)]
+        ranged = any(index in end.indices() for i in node.indices for end in (i.low, i.high))
+        if len(on_it) == 1 and not ranged and _sums_to_one(on_it[0], index, scene):
+            return index, on_it[0], mul(f for f in factors if f is not on_it[0])
+    return None
+
+
+def _sums_to_one(factor: Expr, index: Index, scene: Scene) -> bool:
+    """Whether a factor is a softmax, or a variable that is one, whose entries the index runs over."""
+    value = scene.context.equations(factor) if isinstance(factor, Ref) else factor
+    if not isinstance(value, Weights) or value.op != "softmax" or value.at.as_index() != index:
+        return False
+    own = (value.index.lo, value.index.hi)
+    if not known_le(index.low, index.high):
+        return False  # over nothing the sum is 0
+    return own == (index.lo, index.hi) and index not in free_indices(replace(value, at=Affine()))
+
+
 def shared_factor(node: Expr, scene: Scene) -> Outcome | None:
     """a b − a c = a (b − c).  Terminates: see :func:`symbp.calculus.tidy.common_factor`, used once."""
     found = common_factor(node)
     if found is None:
         return None
     factor, new = found
-    return new, (factor, " is a factor of every term")
+    return new, (factor if size(factor) <= LONG else "the same", " is a factor of every term")
 
 
 def inner_product(node: Expr, scene: Scene) -> Outcome | None:

@@ -28,21 +28,52 @@ class Region:
     point: bool
 
 
-def regions(array: Array, target: Ref, uses: Sequence[Use]) -> tuple[Region, ...]:
+def regions(
+    array: Array, target: Ref, uses: Sequence[Use], asked: Sequence[Mapping[int, Interval]] = ()
+) -> tuple[Region, ...]:
     """The regions, generic ones first.
 
-    Where nothing uses an element of a variable there is none; for a parameter there is one without
-    uses, because a gradient has every element.
+    Where nothing uses an element of a variable there is none, unless what it is computed from asks for its
+    adjoint: ``asked`` are the parts, by axis, that equations define from something.  For a parameter there
+    is one without uses, because a gradient has every element.
     """
     axes = [a for a, index in enumerate(array.axes) if index.sequence]
     cuts = [_segments(target.indices[a].indices()[0], [u.domain[a] for u in uses]) for a in axes]
-    found = []
+    found: list[Cell] = []
     for cell in itertools.product(*cuts):
         placed = dict(zip(axes, cell, strict=True))
         active = tuple(u for u in uses if all(_covers(u.domain[a], placed[a]) for a in axes))
-        if active or array.kind != "variable":
-            found.append(_region(array, target, active, placed))
-    return tuple(sorted(found, key=lambda r: r.point))
+        if active or array.kind != "variable" or any(_overlaps(part, placed) for part in asked):
+            found = _joined(found, (placed, active))
+    made = (_region(array, target, active, placed) for placed, active in found)
+    return tuple(sorted(made, key=lambda r: r.point))
+
+
+Cell = tuple[Mapping[int, Interval], tuple[Use, ...]]
+"""A part of a grid, by axis, and the uses that hold on all of it."""
+
+
+def _joined(cells: list[Cell], cell: Cell, place: int | None = None) -> list[Cell]:
+    """The cells and one more, which goes on where another one with the same uses ends."""
+    placed, active = cell
+    for n, (other, same) in enumerate(cells):
+        apart = [a for a in placed if placed[a] != other[a]]
+        if same == active and len(apart) == 1 and other[apart[0]][1] + 1 == placed[apart[0]][0]:
+            longer = {**other, apart[0]: (other[apart[0]][0], placed[apart[0]][1])}
+            return _joined([*cells[:n], *cells[n + 1 :]], (longer, active), n)
+    at = len(cells) if place is None else place
+    return [*cells[:at], cell, *cells[at:]]
+
+
+def _overlaps(part: Mapping[int, Interval], placed: Mapping[int, Interval]) -> bool:
+    """Whether an element is in both, for large sizes; not asked of a triangle, whose ends move."""
+    if any(end.indices() for ends in placed.values() for end in ends):
+        return False
+    return all(
+        generic_le(part[a][0], high) and generic_le(low, part[a][1])
+        for a, (low, high) in placed.items()
+        if a in part
+    )
 
 
 def _segments(full: Index, domains: Sequence[Interval]) -> list[Interval]:

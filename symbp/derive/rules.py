@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     Rule("gather", reduce.simplify),
     Rule("take out", reduce.take_out),
     Rule("centred", reduce.centred),
+    Rule("whole weights", reduce.whole_weights),
     Rule("recognise sums", reduce.recognise),
     Rule("common factor", reduce.shared_factor),
     Rule("inner product", reduce.inner_product, key=False),

@@ -67,10 +67,11 @@ def arrange(part: Part, page: float) -> tuple[PageRow, ...]:
 
 def _loosened(group: tuple[PageRow, ...]) -> Iterator[PageRow]:
     """The rows of a step: a page may end within a long formula, but not near its ends."""
-    last = len(group) - MOST_TOGETHER // 2
+    heights = [1 + row.rhs.count(r" \\ ") / 2 for row in group]
+    near = MOST_TOGETHER / 2
     for n, row in enumerate(group):
-        within = MOST_TOGETHER // 2 <= n < last and len(group) > MOST_TOGETHER
-        yield replace(row, loose=within and row.continued)
+        within = sum(heights[:n]) >= near and sum(heights[n:]) > near
+        yield replace(row, loose=within and sum(heights) > MOST_TOGETHER and row.continued)
 
 
 def arranged(part: Part, page: float) -> tuple[tuple[PageRow, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index, known_le
@@ -19,8 +20,10 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     Where,
+    neg,
     walk,
 )
+from symbp.calculus.tidy import positive
 from symbp.emit import layout as lay
 from symbp.emit.layout import Big, Box, Cases, Fence, Product, Script, Sym, row
 from symbp.emit.notation import positions
@@ -43,6 +46,7 @@ _RELATIONS = {
     "==": lay.EQUALS,
     "!=": lay.rel(r"\ne", "≠"),
 }
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _CONNECTIVES = {
     "and": Sym(r"\text{ and }", " and ", "words"),
     "or": Sym(r"\text{ or }", " or ", "words"),
@@ -175,26 +179,53 @@ def _limited(printer: Printer, head: Box, index: Index) -> Box:
 
 def indicator(printer: Printer, left: Affine, right: Affine) -> Piece:
     """[i = k], or δ_{ik} where the notation says so."""
+    # [i = 0], not [0 = i]
+    left, right = (right, left) if left.is_const and not right.is_const else (left, right)
     sides = printer.position(left).box, printer.position(right).box
     if printer.notation.indicator == "kronecker":
         return Piece(Script(Sym(r"\delta", "δ"), positions(sides)), LETTER)
     return Piece(Fence(row(sides[0], lay.EQUALS, sides[1]), "["), LETTER)
 
 
+def bracketed(node: Where) -> bool:
+    """Whether the cases are 1 and 0: a condition in brackets."""
+    return node.then == ONE and node.other == ZERO
+
+
 def where(printer: Printer, node: Where) -> Piece:
-    if node.then == ONE and node.other == ZERO:
+    if bracketed(node):
         return Piece(Fence(printer.box(node.cond), "["), LETTER)
     return Piece(cases(printer, node), PRODUCT, "cases")
 
 
 def cases(printer: Printer, node: Where) -> Cases:
-    """Every case with its condition below the other, also where there is only 1 or 0."""
+    """Every case with its condition below the other, also where there is only 1 or 0.
+
+    Cases within the first of two come behind the second: one brace for all of them.
+    """
     rows: list[tuple[Box, Box | None]] = []
     rest: Expr = node
     while isinstance(rest, Where):
+        rest = _unnested(rest)
         rows.append((printer.box(rest.then), printer.box(rest.cond)))
         rest = rest.other
     return Cases((*rows, (printer.box(rest), None)))
+
+
+def negative(node: Where) -> Where:
+    """The cases of opposite sign: −1 where it was 1, and 0 where it was 0."""
+    then, other = (
+        negative(n) if isinstance(n, Where) else positive(neg(n)) for n in (node.then, node.other)
+    )
+    return Where(node.cond, then, other)
+
+
+def _unnested(node: Where) -> Where:
+    """The same with the simple case first: the other one, where its condition does not hold."""
+    nested = isinstance(node.then, Where) and not isinstance(node.other, Where)
+    if not nested or not isinstance(node.cond, Compare):
+        return node
+    return Where(replace(node.cond, op=_OPPOSITE[node.cond.op]), node.other, node.then)
 
 
 def condition(printer: Printer, node: Compare | Logic) -> Piece:

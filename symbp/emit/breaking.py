@@ -21,13 +21,14 @@ from symbp.emit.layout import (
     Product,
     Row,
     Script,
+    Stack,
     Sym,
     Terms,
     fence_size,
-    num,
     width,
 )
-from symbp.emit.tex import GAPS, SIZES, joined, tex
+from symbp.emit.slimming import BESIDE, DEEPER, SIGN, Slimmer
+from symbp.emit.tex import BRACKETS, GAPS, SIZES, factor, joined, tex
 
 INDENT = 2.0
 """How far the second and later lines of a formula stand in, in em."""
@@ -35,12 +36,8 @@ INDENT = 2.0
 ENTRYWISE, BEFORE, FACTOR, BRACKET, OPERATOR, CALL, LISTED = 2.0, 3.0, 4.5, 5.0, 4.0, 8.0, 1.0
 """What a break costs more than one at a + or − of the formula: before ⊙, before a bracket or Σ, between
 other factors, in a bracket, before ∂/∂x as a factor, among arguments of a function, there behind a comma."""
-DEEPER = 1.0
-"""How far a line stands in further for each bracket that is open where it begins."""
 NESTED = 2.0
 """By how much a break in a bracket is dearer where the bracket stands in another."""
-SIGN, BESIDE = 1.25, 0.6
-"""The width of a + or − with its spaces, and of a bracket."""
 LONELY, SHORT = 8.0, 0.3
 """What it costs if a product ends on a line that is filled by less than this share of it."""
 TOO_WIDE = 1000.0
@@ -69,11 +66,21 @@ Line = Sequence[Chunk]
 
 def broken(box: Box, room: float) -> list[str]:
     """The formula on as many lines as it needs."""
-    if width(box) <= room:
-        return [tex(box).strip()]
-    pieces = chunks(slimmed(box, room - INDENT))
-    first, *rest = filled(pieces, room, True)[1]
-    return [_spelled(first).strip(), *map(_continued, rest)]
+    return list(_stack(box, room, True).lines)
+
+
+def _stack(box: Box, room: float, display: bool) -> Stack:
+    """The lines of a formula; ``display`` False: as it is set in a line of text."""
+    if width(box, display) <= room:
+        return Stack((tex(box, display).strip(),), width(box, display))
+    pieces = chunks(SLIMMER.slimmed(box, room - INDENT, display), display=display)
+    lines = filled(pieces, room, True)[1]
+    wide = max(room - _space(line, room, not n) + sum(c.width for c in line) for n, line in enumerate(lines))
+    first, *rest = lines
+    return Stack((_spelled(first).strip(), *map(_continued, rest)), wide)
+
+
+SLIMMER = Slimmer(lambda box, room: _stack(box, room, False))
 
 
 def _continued(line: Line) -> str:
@@ -88,7 +95,7 @@ def _spelled(line: Line) -> str:
 
 def breakable(box: Box, room: float) -> bool:
     """Whether no piece that cannot be broken is wider than the room."""
-    return all(c.width <= room - DEEPER * c.depth for c in chunks(slimmed(box, room)))
+    return all(c.width <= room - DEEPER * c.depth for c in chunks(SLIMMER.slimmed(box, room)))
 
 
 def in_one_piece(box: Box) -> float:
@@ -169,70 +176,36 @@ def _merged(group: Line) -> Chunk:
     return replace(group[0], text=text, width=sum(p.width for p in group))
 
 
-# ── fractions that are too wide ───────────────────────────────────────────────────────────────────
-
-
-def slimmed(box: Box, room: float) -> Box:
-    """The formula where a fraction that is too wide for a line leaves some of its factors in front."""
-    match box:
-        case Terms(terms):
-            signs = (SIGN if n or sign == "-" else 0.0 for n, (sign, _) in enumerate(terms))
-            return Terms(tuple((s, slimmed(t, room - w)) for w, (s, t) in zip(signs, terms, strict=True)))
-        case Product(factors, gaps):
-            return Product(tuple(slimmed(f, room) for f in factors), gaps)
-        case Row(items):
-            return Row(tuple(slimmed(i, room) for i in items))
-        case Fence(body, "("):
-            # what goes on in a bracket stands in further, and the bracket has a width
-            return Fence(slimmed(body, room - DEEPER - BESIDE))
-        case Script(Fence(_, "(") as base, None, above):
-            return Script(slimmed(base, room - width(box) + width(base)), None, above)
-        case Frac(top, bottom) if width(box) > room:
-            return _in_front(top, bottom, room)
-        case _:
-            return box
-
-
-def _in_front(top: Box, bottom: Box, room: float) -> Box:
-    """As few factors of the numerator as help; a sum of terms all of it, behind 1 over the denominator."""
-    if not isinstance(top, Product):
-        return Product((Frac(num(1), bottom), Fence(slimmed(top, room))), ("thin",))
-    for n in range(1, len(top.factors)):
-        kept = top.factors[n:]
-        rest = Frac(kept[0] if len(kept) == 1 else Product(kept, top.gaps[n:]), bottom)
-        if width(rest) <= room or n == len(top.factors) - 1:
-            return Product((*top.factors[:n], rest), (*top.gaps[: n - 1], "thin"))
-    return Frac(top, bottom)
-
-
 # ── where a formula may break ─────────────────────────────────────────────────────────────────────
 
 
-def chunks(box: Box, cost: float = 0.0) -> list[Chunk]:
-    """The formula cut wherever it may break."""
+def chunks(box: Box, cost: float = 0.0, display: bool = True) -> list[Chunk]:
+    """The formula cut wherever it may break; ``display`` False: as it is set in a line of text."""
     match box:
         case Terms(terms):
-            return _terms(terms, cost)
+            return _terms(terms, cost, display)
         case Product(factors, gaps):
-            return _product(factors, gaps, cost)
+            return _product(factors, gaps, cost, display)
         case Row(items):
-            return _row(items, cost)
+            return _row(items, cost, display)
         case _:
-            pieces = _bracket(box, NESTED * cost + BRACKET)
-            return [Chunk(tex(box), width(box), cost)] if pieces is None else pieces
+            pieces = _bracket(box, NESTED * cost + BRACKET, display)
+            return [Chunk(tex(box, display), width(box, display), cost)] if pieces is None else pieces
 
 
-def _row(items: Sequence[Box], cost: float) -> list[Chunk]:
+def _row(items: Sequence[Box], cost: float, display: bool) -> list[Chunk]:
     out: list[Chunk] = []
     for n, item in enumerate(items):
-        pieces = _bracket(item, NESTED * cost + CALL) if n and _named(items[n - 1]) else None
-        pieces = chunks(item, cost) if pieces is None else pieces
+        pieces = _bracket(item, NESTED * cost + CALL, display) if n and _named(items[n - 1]) else None
+        pieces = chunks(item, cost, display) if pieces is None else pieces
         if not out:
             out.extend(pieces)
         elif cost and items[n - 1] == COMMA:
             out.extend((replace(pieces[0], cost=cost + LISTED), *pieces[1:]))
         elif isinstance(item, Sym) and item.kind == "bin":
             out.append(replace(pieces[0], cost=cost + ENTRYWISE, start="{}"))
+        elif isinstance(item, Sym) and item.kind == "words":
+            out.append(replace(pieces[0], cost=cost + LISTED))
         else:
             out[-1] = _merged((out[-1], replace(pieces[0], lead="")))
             out.extend(pieces[1:])
@@ -250,10 +223,10 @@ def _named(box: Box) -> bool:
             return False
 
 
-def _terms(terms: Sequence[tuple[str, Box]], cost: float) -> list[Chunk]:
+def _terms(terms: Sequence[tuple[str, Box]], cost: float, display: bool) -> list[Chunk]:
     out: list[Chunk] = []
     for n, (sign, term) in enumerate(terms):
-        head, *rest = chunks(term, cost)
+        head, *rest = chunks(term, cost, display)
         lead = f" {sign} " if n else "-" if sign == "-" else ""
         wide = head.width + (SIGN if lead else 0)
         out.append(Chunk(lead + head.text.lstrip(), wide, cost, signed=bool(n)))
@@ -261,39 +234,59 @@ def _terms(terms: Sequence[tuple[str, Box]], cost: float) -> list[Chunk]:
     return out
 
 
-def _fence(box: Fence, cost: float) -> list[Chunk]:
-    inner = chunks(box.body, cost)
-    size = SIZES[fence_size(box)]
-    left, right = (f"\\{size}l(", f"\\{size}r)") if size else ("(", ")")
+def _fence(box: Fence, cost: float, display: bool) -> list[Chunk]:
+    inner = chunks(box.body, cost, display)
+    size = SIZES[fence_size(box, display)]
+    signs = zip("lr", BRACKETS[box.kind], strict=True)
+    left, right = (f"\\{size}{side}{sign}" if size else sign for side, sign in signs)
     inner[0] = replace(inner[0], text=left + inner[0].text.lstrip(), width=inner[0].width + BESIDE)
     inner[-1] = replace(inner[-1], text=inner[-1].text.rstrip() + right, width=inner[-1].width + BESIDE)
     return [inner[0], *(replace(c, depth=c.depth + 1) for c in inner[1:])]
 
 
-def _bracket(box: Box, cost: float) -> list[Chunk] | None:
-    """The pieces of a bracket, a superscript of it behind the last of them; None for another box."""
+def _bracket(box: Box, cost: float, display: bool) -> list[Chunk] | None:
+    """The pieces of a bracket, its scripts behind the last of them; None for another box."""
     match box:
-        case Fence(_, "("):
-            return _fence(box, cost)
-        case Script(Fence(_, "(") as base, None, above) if above is not None:
-            *inner, last = _fence(base, cost)
-            text = last.text + tex(Script(Sym("", ""), None, above))
-            return [*inner, replace(last, text=text, width=last.width + width(box) - width(base))]
+        case Fence(_, kind) if kind != "[":
+            return _fence(box, cost, display)
+        case Script(Fence(_, kind) as base, below, above) if kind != "[":
+            *inner, last = _fence(base, cost, display)
+            text = last.text + tex(Script(Sym("", ""), below, above), display)
+            wide = last.width + width(box, display) - width(base, display)
+            return [*inner, replace(last, text=text, width=wide)]
         case _:
             return None
 
 
-def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float) -> list[Chunk]:
+def _product(factors: Sequence[Box], gaps: Sequence[str], cost: float, display: bool) -> list[Chunk]:
     """Breaks inside factors, and between them with a visible sign."""
-    out = chunks(factors[0], cost)
-    for gap, factor in zip(gaps, factors[1:], strict=True):
-        head, *rest = chunks(factor, cost)
-        here = cost + (BEFORE if _opens(factor) else FACTOR)
-        here += OPERATOR if _differential(factor) else 0.0
+    last = len(factors) - 1
+    out = _factor(factors[0], cost, display, not last)
+    for n, gap in enumerate(gaps, 1):
+        head, *rest = _factor(factors[n], cost, display, n == last)
+        here = cost + (BEFORE if _opens(factors[n]) else FACTOR)
+        here += OPERATOR if _differential(factors[n]) else 0.0
         wide = head.width + 0.3
+        if _applied(factors[n - 1]):
+            # log Σ is no product: no line ends between them
+            out[-1] = _merged((out[-1], replace(head, width=wide, lead=GAPS[gap])))
+            out.extend(rest)
+            continue
         out.append(replace(head, width=wide, cost=here, signed=False, lead=GAPS[gap], start=r"\cdot "))
         out.extend(rest)
     return out
+
+
+def _factor(box: Box, cost: float, display: bool, last: bool) -> list[Chunk]:
+    """A factor; in a line of text a fraction with a slash stands in brackets before another one."""
+    if not isinstance(box, Frac) or display or last:
+        return chunks(box, cost, display)
+    return [Chunk(factor(box, display, last), width(box, False) + BESIDE, cost)]
+
+
+def _applied(box: Box) -> bool:
+    """Whether the box is the name of a function, which is applied to what follows."""
+    return isinstance(box, Sym) and box.kind == "op"
 
 
 def _opens(box: Box) -> bool:
@@ -310,7 +303,7 @@ def _opens(box: Box) -> bool:
 def _differential(box: Box) -> bool:
     """Whether the box begins with a derivative: ∂z/∂x, ∂/∂x(…)."""
     match box:
-        case Frac(top, _, _):
+        case Frac(top):
             return top == PARTIAL or (isinstance(top, Row) and top.items[0] == PARTIAL)
         case Row(items):
             return _differential(items[0])

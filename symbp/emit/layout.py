@@ -61,11 +61,17 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Frac:
-    """A quotient.  ``bare`` says of numerator and denominator whether a slash needs no brackets."""
+    """A quotient.  ``bare`` says of numerator and denominator whether a slash needs no brackets.
+
+    ``entrywise``: it divides by every entry of an array, so that 1 over it is no factor.  ``upright``: it
+    has a bar in a line of text too.
+    """
 
     num: Box
     den: Box
     bare: tuple[bool, bool] = (True, True)
+    entrywise: bool = False
+    upright: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,14 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """A formula that TeX sets on several lines, one below the other, and its width in em."""
+
+    lines: tuple[str, ...]
+    wide: float
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """A matrix written out, in square brackets: rows of entries."""
 
@@ -122,7 +136,7 @@ class Strong:
 
 
 Box = Union[  # noqa: UP007  (the names are not defined yet where the nodes use it)
-    Sym, Row, Product, Terms, Script, Frac, Root, Big, Fence, Cases, Grid, Brace, Strong
+    Sym, Row, Product, Terms, Script, Frac, Root, Big, Fence, Cases, Stack, Grid, Brace, Strong
 ]
 
 PRIME = Sym("'", "′")
@@ -163,7 +177,7 @@ def separated(items: Iterable[Box]) -> Box:
 def parts(box: Box) -> Iterator[Box]:
     """The boxes directly inside."""
     match box:
-        case Sym():
+        case Sym() | Stack():
             return
         case Row(items):
             yield from items
@@ -173,7 +187,7 @@ def parts(box: Box) -> Iterator[Box]:
             yield from (t for _, t in terms)
         case Script(base, sub, sup):
             yield from (b for b in (base, sub, sup) if b is not None)
-        case Frac(top, bottom, _):
+        case Frac(top, bottom):
             yield from (top, bottom)
         case Root(body) | Fence(body, _):
             yield body
@@ -200,7 +214,7 @@ def slashed(box: Box) -> bool:
     """Whether a slash stands in the box where fractions are written with one: a/b, or x a/b."""
     match box:
         case Frac():
-            return True
+            return not box.upright
         case Product(factors, _):
             return slashed(factors[-1])
         case Row(items):
@@ -216,7 +230,7 @@ def first(box: Box) -> Sym | None:
             return box
         case Terms(terms):
             return first(terms[0][1]) if terms[0][0] == "+" else Sym("-", "−", "bin")
-        case Fence() | Cases() | Root() | Grid():
+        case Fence() | Cases() | Root() | Stack() | Grid():
             return None
         case Script(base, _, _):
             return first(base)
@@ -250,9 +264,11 @@ def width(box: Box, display: bool = True) -> float:
                 + max((SMALL * width(s, False) for s in (sub, sup) if s), default=0)
                 + 0.05
             )
-        case Frac(top, bottom, _):
+        case Frac(top, bottom):
             wide = (width(top, False), width(bottom, False))
-            return max(wide) + 0.3 if display else sum(wide) + 0.5
+            return max(wide) + 0.3 if display or box.upright else sum(wide) + 0.5
+        case Stack(_, wide_):
+            return wide_
         case Root(body):
             return width(body, display) + 0.9
         case Big(sign, below, above):
@@ -311,10 +327,10 @@ def tallness(box: Box, display: bool = True) -> int:
             size = fence_size(box, display)
             return size + 1 if size < 2 else size
         case Frac():
-            return 2 if display else inner
+            return 2 if display or box.upright else inner
         case Big(_, _, above):
             return (3 if above is not None else 2) if display else 1
-        case Cases() | Grid() | Brace():
+        case Cases() | Stack() | Grid() | Brace():
             return 4
         case _:
             return inner

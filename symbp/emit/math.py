@@ -156,6 +156,8 @@ class Printer(Elements):
         minus, rest = split_sign(node)
         if not minus:
             return self._quotient(rest.num, rest.den) if isinstance(rest, Div) else self.piece(rest)
+        if isinstance(rest, Where) and not binders.bracketed(rest):
+            return binders.where(self, binders.negative(rest))
         piece = self.piece(rest)
         return Piece(Terms((("-", enclosed(piece, PRODUCT)),)), SUM, piece.open)
 

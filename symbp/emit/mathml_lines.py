@@ -11,13 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symbp.emit.alphabets import grouped
-from symbp.emit.layout import EQUALS, Box, Fence, Product, Row, Script, Sym, Terms, fence_size, row, width
+from symbp.emit.layout import (
+    EQUALS,
+    Box,
+    Fence,
+    Frac,
+    Product,
+    Row,
+    Script,
+    Sym,
+    Terms,
+    fence_size,
+    row,
+    width,
+)
 from symbp.emit.mathml import DISPLAY, SMALL, applied, between, bracket, element, elements, lead, math
-from symbp.emit.tex import GAPS, SIZES, joined, tex
+from symbp.emit.slimming import in_front
+from symbp.emit.tex import BRACKETS, GAPS, SIZES, joined, tex
 
-WHOLE, INNER, LONG = 13.0, 9.0, 30.0
+WHOLE, INNER, LONG, PHONE = 13.0, 9.0, 30.0, 17.0
 """Formulas narrower than this (in em) never break, nor do brackets of this width; products wider than the
-last break between their factors too."""
+third break between their factors too, and fractions wider than the last leave factors in front."""
 
 BREAK, FINE = "<wbr/>", '<wbr class="fine"/>'
 """Where a line may end, and where it may on a narrow screen."""
@@ -44,7 +58,7 @@ def right_side(box: Box, sign: Box | None = EQUALS) -> str:
 
 def pieces(box: Box, sign: Box | None = None) -> str:
     """``sign box`` as formulas between which a line may end."""
-    found = cuts(box)
+    found = cuts(slim(box))
     if sign is not None:
         found = _glued(([Cut(tuple(elements(sign, DISPLAY)), tex(sign))], found))
     runs: list[list[str]] = []
@@ -73,16 +87,37 @@ def cuts(box: Box) -> list[Cut]:
     match box:
         case Terms(terms):
             return _terms(terms)
-        case Fence(_, "(") if width(box) > INNER:
+        case Fence(_, kind) if kind != "[" and width(box) > INNER:
             return _fence(box)
-        case Script(Fence(_, "(") as base, None, above) if above is not None and width(base) > INNER:
-            return _fence(base, above)
+        case Script(Fence(_, kind) as base, below, above) if kind != "[" and width(base) > INNER:
+            return _fence(base, below, above)
         case Product(factors, gaps):
             return _product(factors, gaps)
         case Row(items):
             return _row(items)
         case _:
             return [_uncut(box)]
+
+
+def slim(box: Box) -> Box:
+    """The formula whose fractions have factors in front where they are wider than a phone."""
+    match box:
+        case Terms(terms):
+            return Terms(tuple((sign, slim(term)) for sign, term in terms))
+        case Product(factors, gaps):
+            return Product(tuple(map(slim, factors)), gaps)
+        case Row(items):
+            return Row(tuple(map(slim, items)))
+        case Fence(body, kind):
+            return Fence(slim(body), kind)
+        case Script(Fence() as base, below, above):
+            return Script(slim(base), below, above)
+        case Frac():
+            room = max(PHONE, width(box.den, False) + 0.4)
+            parted = in_front(box, room) if width(box) > room else None
+            return box if parted is None else slim(parted)
+        case _:
+            return box
 
 
 def _uncut(box: Box) -> Cut:
@@ -105,15 +140,18 @@ def _terms(terms: Sequence[tuple[str, Box]]) -> list[Cut]:
     return out
 
 
-def _fence(box: Fence, above: Box | None = None) -> list[Cut]:
-    """The pieces of a bracket; a superscript is that of the closing one, as in TeX."""
+def _fence(box: Fence, below: Box | None = None, above: Box | None = None) -> list[Cut]:
+    """The pieces of a bracket; its scripts are those of the closing one, as in TeX."""
     size = fence_size(box)
-    left, right = (f"\\{SIZES[size]}l(", f"\\{SIZES[size]}r)") if size else ("(", ")")
-    opened = Cut((bracket("(", size, True),), left)
-    closed = Cut((bracket("(", size, False),), right)
-    if above is not None:
-        raised = "".join((grouped([closed.inside[0]]), grouped(elements(above, SMALL))))
-        closed = Cut((f"<msup>{raised}</msup>",), right + tex(Script(Sym("", ""), None, above)))
+    signs = zip("lr", BRACKETS[box.kind], strict=True)
+    left, right = (f"\\{SIZES[size]}{side}{sign}" if size else sign for side, sign in signs)
+    opened = Cut((bracket(box.kind, size, True),), left)
+    closed = Cut((bracket(box.kind, size, False),), right)
+    if below is not None or above is not None:
+        scripts = tuple(grouped(elements(b, SMALL)) for b in (below, above) if b is not None)
+        name = "msubsup" if len(scripts) == 2 else "msub" if above is None else "msup"
+        raised = "".join((grouped([closed.inside[0]]), *scripts))
+        closed = Cut((f"<{name}>{raised}</{name}>",), right + tex(Script(Sym("", ""), below, above)))
     inner = cuts(box.body)
     if not isinstance(box.body, Terms):
         inner = [inner[0], *(replace(c, fine=True) for c in inner[1:])]

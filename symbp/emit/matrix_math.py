@@ -121,7 +121,8 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
         case mat.Scaled(factor, arg):
             return juxtaposed([*_scalars(printer, factor), _piece(printer, arg)])
         case mat.Quotient(top, bottom):
-            return Piece(fraction(_piece(printer, top), _piece(printer, bottom)), _ENTRYWISE)
+            many = any(mat.shape(bottom))
+            return Piece(fraction(_piece(printer, top), _piece(printer, bottom), many), _ENTRYWISE)
         case mat.Power(base, exponent):
             return _power(printer, base, exponent)
         case _:

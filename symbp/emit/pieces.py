@@ -20,6 +20,10 @@ RELATION, SUM, PRODUCT, CLOSED, LETTER = range(5)
 """Levels of binding.  CLOSED can be a factor as it is; only LETTER can carry a superscript."""
 
 
+SHORT = 3
+"""So many characters, as in 2.5, has a number before a power of ten at most, instead of its digits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A formula with its binding; ``open`` if what follows on the right would be drawn into it."""
@@ -51,9 +55,10 @@ def powered(base: Piece, above: Box) -> Piece:
     return Piece(Script(box, None, above), CLOSED)
 
 
-def fraction(upper: Piece, lower: Piece) -> Box:
+def fraction(upper: Piece, lower: Piece, entrywise: bool = False) -> Box:
     """A quotient that knows whether a slash would need brackets."""
-    return Frac(upper.box, lower.box, (upper.level >= PRODUCT and not upper.open, lower.level >= CLOSED))
+    bare = (upper.level >= PRODUCT and not upper.open, lower.level >= CLOSED)
+    return Frac(upper.box, lower.box, bare, entrywise)
 
 
 def split_sign(node: Expr) -> tuple[bool, Expr]:
@@ -88,7 +93,9 @@ def number_piece(value: Fraction, decimal: bool) -> Piece:
     if decimal and (digits := decimal_digits(value)) is not None:
         return _scientific(digits) if "e" in digits else Piece(num(digits), LETTER)
     if value.denominator == 1:
-        return Piece(num(value.numerator), LETTER)
+        round_ = decimal_digits(value) or ""
+        short = "e" in round_ and len(round_.split("e")[0]) <= SHORT
+        return _scientific(round_) if short else Piece(num(value.numerator), LETTER)
     return Piece(Frac(num(value.numerator), num(value.denominator), (True, True)), CLOSED)
 
 

@@ -30,10 +30,11 @@ def broken(line: str, room: int, columns: Callable[[str], int]) -> list[str]:
 
 def _chunks(line: str, columns: Callable[[str], int]) -> Iterator[Chunk]:
     """The words of a line with what it costs to begin one with them; those that stay together are one."""
-    depth, before = 0, ""
+    depth, before, whole = 0, "", ""
     held: Chunk | None = None
     for word in line.split(" "):
-        cost = _cost(before, word, depth)
+        whole = _whole(whole, before)
+        cost = None if whole else _cost(before, word, depth)
         if held is None or cost is None:
             held = Chunk(word, 0.0) if held is None else replace(held, text=f"{held.text} {word}")
         else:
@@ -43,6 +44,15 @@ def _chunks(line: str, columns: Callable[[str], int]) -> Iterator[Chunk]:
         before = word
     if held is not None:
         yield replace(held, width=float(columns(held.lead + held.text)))
+
+
+def _whole(open_: str, word: str) -> str:
+    """What a word leaves open that stays on one line: ``[`` of [i = k], ``if`` of a condition; or ""."""
+    if not open_:
+        start = word.rfind("[")
+        return "if" if word == "if" else "[" if start >= 0 and "]" not in word[start:] else ""
+    closed = "]" in word if open_ == "[" else word.endswith((";", "}")) or "}" in word
+    return "" if closed else open_
 
 
 def _cost(before: str, word: str, depth: int) -> float | None:

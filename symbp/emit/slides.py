@@ -205,7 +205,11 @@ def _height(step: Step, row: PageRow) -> float:
 
 def row_height(box: Box, line: str) -> float:
     """How high one line of a formula is: only some have its fractions and sums."""
-    return min(height(box), 9.0 if _TALL.search(line) else 1.9) if line else 0.0
+    if not line:
+        return 0.0
+    usual = min(height(box), 9.0 if _TALL.search(line) else 1.9)
+    more = line.count(r" \\ ")
+    return max(usual, 1.4 * (more + 1) + 0.6) if more else usual
 
 
 _TALL = re.compile(r"\\(frac|sum|prod|max|min|begin)(?![A-Za-z])")

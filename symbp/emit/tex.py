@@ -17,17 +17,25 @@ from symbp.emit.layout import (
     Root,
     Row,
     Script,
+    Stack,
     Strong,
     Sym,
     Terms,
     fence_size,
     first,
+    parts,
     slashed,
 )
 from symbp.emit.notation import GREEK
 
-_LEFT = {"(": "(", "[": "[", "|": r"\lvert ", "⌊": r"\lfloor ", "‖": r"\lVert "}
-_RIGHT = {"(": ")", "[": "]", "|": r"\rvert", "⌊": r"\rfloor", "‖": r"\rVert"}
+BRACKETS = {
+    "(": ("(", ")"),
+    "[": ("[", "]"),
+    "|": (r"\lvert ", r"\rvert"),
+    "⌊": (r"\lfloor ", r"\rfloor"),
+    "‖": (r"\lVert ", r"\rVert"),
+}
+"""How TeX spells brackets."""
 SIZES = ("", "big", "Big", "bigg", "Bigg")
 GAPS = {"thin": r"\,", "none": "", "dot": r" \cdot ", "op": " "}
 
@@ -61,6 +69,8 @@ def tex(box: Box, display: bool = True) -> str:
             return _fence(box, display)
         case Cases(rows):
             return _cases(rows)
+        case Stack(lines):
+            return r"\begin{array}{l} " + r" \\ ".join(lines) + r" \end{array}"
         case Grid(lines):
             return _grid(lines)
         case Brace(body, below):
@@ -75,7 +85,8 @@ def _in_row(item: Box, following: Box | None, display: bool) -> str:
     """A fraction with a slash before ⊙ gets brackets, because ⊙ has no agreed precedence."""
     before_sign = isinstance(following, Sym) and following.kind == "bin"
     text = tex(item, display)
-    return f"({text})" if isinstance(item, Frac) and before_sign and not display else text
+    slash = isinstance(item, Frac) and not display and not item.upright
+    return f"({text})" if slash and before_sign else text
 
 
 def joined(pieces: Iterable[str]) -> str:
@@ -97,17 +108,18 @@ def group(box: Box) -> str:
 
 def _product(factors: tuple[Box, ...], gaps: tuple[str, ...], display: bool) -> str:
     last = len(factors) - 1
-    spelled = [_factor(f, display, n == last) for n, f in enumerate(factors)]
+    spelled = [factor(f, display, n == last) for n, f in enumerate(factors)]
     out = spelled[0]
     for gap, piece in zip(gaps, spelled[1:], strict=True):
         out = joined((out.rstrip(), GAPS[gap], piece))
     return out
 
 
-def _factor(box: Box, display: bool, last: bool) -> str:
+def factor(box: Box, display: bool, last: bool) -> str:
     """A fraction with a slash would draw in the factor behind it."""
     text = tex(box, display)
-    return f"({text})" if isinstance(box, Frac) and not display and not last and not _numeric(box) else text
+    slash = isinstance(box, Frac) and not display and not box.upright and not _numeric(box)
+    return f"({text})" if slash and not last else text
 
 
 def _numeric(box: Frac) -> bool:
@@ -134,7 +146,7 @@ def _script(box: Script, display: bool) -> str:
 
 
 def _fraction(box: Frac, display: bool) -> str:
-    if display:
+    if display or box.upright:
         return rf"\frac{{{tex(box.num, False)}}}{{{tex(box.den, False)}}}"
     if _numeric(box):
         return rf"\frac{{{tex(box.num)}}}{{{tex(box.den)}}}"
@@ -149,18 +161,35 @@ def _beside_slash(box: Box, bare: bool) -> str:
 
 def _fence(box: Fence, display: bool) -> str:
     body = tex(box.body, display).strip()
+    left, right = BRACKETS[box.kind]
     size = SIZES[fence_size(box, display)] if box.kind != "[" or fence_size(box, display) else ""
     if not size:
-        return _LEFT[box.kind] + body + _RIGHT[box.kind]
-    return f"\\{size}l{_LEFT[box.kind]}{body}\\{size}r{_RIGHT[box.kind]}"
+        return left + body + right
+    if _high(box.body):
+        return rf"\left{left}{body}\right{right}"
+    return f"\\{size}l{left}{body}\\{size}r{right}"
+
+
+def _high(box: Box) -> bool:
+    """Whether something in the box has more lines than the largest bracket of a fixed size."""
+    match box:
+        case Cases(rows):
+            own = sum(len(v.lines) if isinstance(v, Stack) else 1 for v, _ in rows)
+        case Stack(lines):
+            own = len(lines)
+        case _:
+            own = 0
+    return own > 2 or any(map(_high, parts(box)))
 
 
 def _cases(rows: tuple[tuple[Box, Box | None], ...]) -> str:
-    lines = [
-        f"{tex(value, False).strip()} & "
-        + (rf"\text{{if }} {tex(cond, False).strip()}" if cond is not None else r"\text{otherwise}")
-        for value, cond in rows
-    ]
+    lines: list[str] = []
+    for value, cond in rows:
+        spelled = value.lines if isinstance(value, Stack) else (tex(value, False).strip(),)
+        lines += (rf"{line} &" for line in spelled[:-1])
+        said = tex(cond, False).strip() if cond is not None else ""
+        said = r"\text{otherwise}" if cond is None else rf"\text{{if }} {said}" if said else ""
+        lines.append(f"{spelled[-1]} & {said}")
     return r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"
 
 

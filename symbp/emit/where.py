@@ -30,12 +30,14 @@ def intro(place: Printer, case: Case, cases: tuple[Case, ...], again: bool = Fal
     carried = [n for n in case.consumers if n != place.cost]
     if case.lhs.name in carried or (carried and ranges):
         return ("At the border ", element, *where, ":")
+    if not case.consumers and place.arrays[case.lhs.name].kind == "variable":
+        return ("For ", element, *where, ", on which nothing depends:")
     gone = [n for n in cases[0].consumers if n not in case.consumers and n != place.cost]
     if not gone:
         return ("For ", element, ":")
     names: list[Text] = [("other ", place.name(n)) if n == case.lhs.name else (place.name(n),) for n in gone]
     what = "The base case " if place.arrays[case.lhs.name].kind == "variable" else "For "
-    return (what, element, ", on which no ", *listed(names, " or "), " depends", *where, ":")
+    return (what, element, *where, ", on which no ", *listed(names, " or "), " depends:")
 
 
 def listed(items: Iterable[Text], last: str = " and ") -> Text:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine
-from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Number, Partial, Ref, Within, size
+from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Number, Partial, Ref, Within, refs, size
 from symbp.derive.core import Jacobian
-from symbp.explain.core import Block, Line, Lines, Math, Section, Times, Words, say, side
+from symbp.explain.core import Block, Line, Lines, Math, Section, Times, Whole, Words, say, side
 from symbp.explain.numerals import multiplied, shown, summed
-from symbp.explain.reading import FEW, arrays, between, directly, listed
+from symbp.explain.reading import FEW, arrays, between, directly, listed, whole
 from symbp.explain.spot import Spot, matched, open_indices
 from symbp.verify.evaluate import Key, OutsideRange
 from symbp.verify.lines import difference
@@ -18,6 +18,9 @@ from symbp.verify.places import points
 
 MOST = 6
 """So many paths are written out; what the others add up to is given in one number."""
+
+LONGEST = 60
+"""An equation of more nodes than this is not repeated."""
 
 LONG = 24
 """A local derivative of more nodes than this is given as a number only."""
@@ -119,6 +122,7 @@ def section(spot: Spot, found: Sequence[Path]) -> Section | None:
         return None
     element, name = spot.element, Adjoint(spot.element.name, spot.element.indices)
     blocks: list[Block] = [
+        *_equations(spot, found),
         say(
             element, " acts on ", Ref(cost), " through what reads it: ", *_readers(spot, found), ". A path "
             "counts for as much as it moves its end, times what a move of the end costs: its local "
@@ -135,6 +139,22 @@ def section(spot: Spot, found: Sequence[Path]) -> Section | None:
         blocks.append(Lines((Line(name, "=", side(written, sign, total), why),)))
     heading = ("Which ways lead from ", element, " to ", Ref(cost), "?")
     return Section("paths", heading, tuple(blocks))
+
+
+def _equations(spot: Spot, found: Sequence[Path]) -> Iterator[Block]:
+    """The equations of what reads the element, so that the page can be read without the model."""
+    between_ = {k[0] for p in found for k in between(spot, p.end)}
+    read = {spot.element.name, *between_}
+    wanted = {p.end[0] for p in found} | between_
+    equations = [
+        e
+        for e in sorted(spot.system.model.equations, key=lambda e: e.lhs.name not in between_)
+        if e.lhs.name in wanted and any(r.name in read for r in refs(e.rhs)) and size(e.rhs) <= LONGEST
+    ]
+    lines = tuple(Line(e.lhs, "=", e.rhs) for e in equations)
+    if lines:
+        yield say("From ", Whole(whole(spot, spot.key)), " the model computes:")
+        yield Lines(lines)
 
 
 def _readers(spot: Spot, found: Sequence[Path]) -> Words:
