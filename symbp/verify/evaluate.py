@@ -92,7 +92,8 @@ class Oracle:
     follow the element that is moved, all others are held fixed.  ``program`` may be shared by the
     oracles of one model and arithmetic.  ``steady`` is the model in stable form: which elements an
     equation reads, and so what ∂y/∂z holds fixed, is what this form says (log y[c] of a softmax y reads
-    its argument); values are always those of ``model``.
+    its argument); values are always those of ``model``.  With ``many``
+    the adjoints of all elements of an array are found together, which loads NumPy.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Oracle:
         through: Collection[str] = (),
         program: Program | None = None,
         steady: Model | None = None,
+        many: bool = False,
     ) -> None:
         self.steady = steady or model
         self.model, self.sample, self.arith = model, sample, arith
@@ -121,7 +123,7 @@ class Oracle:
         # What is added to the elements that are moved.
         self._steps: Mapping[Key, Num] = {}
         self._wider: list[Oracle] = []
-        self._together: set[str] = set()
+        self._many, self._together = many, set[str]()
         self.sums: dict[tuple[object, ...], Num] = {}
         """Values of sums while nothing is moved; see :func:`symbp.verify.compile._reduce`."""
         self.asked: set[Key] = set()
@@ -290,16 +292,16 @@ class Oracle:
             try:
                 # The cost is evaluated first, so that it is known who reads whom.
                 _ = self.cost
-                if name not in self._together:
+                if self._many and name not in self._together:
                     self._together.add(name)
-                    self._many(name)
+                    self._all_of(name)
                 if key not in self._adjoints:
                     self._adjoints[key] = self._move(key, lambda: self.cost, None)
             finally:
                 self._moved, self._following, self._steps = saved
         return self._adjoints[key]
 
-    def _many(self, name: str) -> None:
+    def _all_of(self, name: str) -> None:
         """The adjoints of all elements of an array that are read, in few evaluations of the cost.
 
         None where that is no gain, or where the numbers leave the range of floats.

@@ -250,7 +250,7 @@ def _expected(
 ) -> tuple[float, Mapping[str, Mapping[Positions, float]]]:
     """The cost and the gradients, averaged over the examples."""
     program = Program(model, arith)
-    oracles = [Oracle(model, s, arith, program=program) for s in batch]
+    oracles = [Oracle(model, s, arith, program=program, many=True) for s in batch]
     cost = sum(float(o.cost.real) for o in oracles) / len(batch)
     return cost, {
         p.name: {

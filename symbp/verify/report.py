@@ -95,7 +95,7 @@ def verify(
     differences.
     """
     chosen = samples(model, 2, seed, sequence_domains(system.cases.values()))
-    floats = oracles(model, system.through, chosen, FLOAT, system.steady)
+    floats = oracles(model, system.through, chosen, FLOAT, system.steady, many=True)
     groups = [(floats, _limit(chosen, MOST))]
     if precise:
         fine = oracles(model, system.through, chosen, digits(), system.steady)
