@@ -287,3 +287,66 @@ def test_choices_of_exponentials_are_right_at_ordinary_values() -> None:
 
 def test_the_names_of_constants_are_free() -> None:
     assert symbp.parse("param infinity : N\nparam pi\ncost C = pi*sum(infinity[i]^2, i)\n").verify().ok
+
+
+HYPERBOLIC = {
+    # the cost of u, its value and its derivative where u is large, of either sign
+    "log(1 - tanh(u)^2)": (lambda u: 2 * (np.log(2) - abs(u)), lambda u: -2 * np.sign(u)),
+    "log(1 - tanh(u)*tanh(u))": (lambda u: 2 * (np.log(2) - abs(u)), lambda u: -2 * np.sign(u)),
+    "log(1 - a^2)": (lambda u: 2 * (np.log(2) - abs(u)), lambda u: -2 * np.sign(u)),
+    "log(1 + tanh(u))": (lambda u: np.log(2) + min(2 * u, 0), lambda u: 2.0 * (u < 0)),
+    "log(1 - tanh(u))": (lambda u: np.log(2) - max(2 * u, 0), lambda u: -2.0 * (u > 0)),
+    "(exp(u) - exp(-u))/(exp(u) + exp(-u))": (np.sign, lambda u: 0),
+    "1/cosh(u)": (lambda u: 0, lambda u: 0),
+    "log(2*cosh(u))": (abs, np.sign),
+    "log1p(exp(u))": (lambda u: max(u, 0), lambda u: u > 0),
+    "log(exp(u)^2)": (lambda u: 2 * u, lambda u: 2),
+    "log(sqrt(exp(u)))": (lambda u: u / 2, lambda u: 0.5),
+    "log(exp(u)*sigmoid(u))": (lambda u: u + min(u, 0), lambda u: 1 + (u < 0)),
+    "log((u^2 + 1)*exp(u))": (lambda u: np.log(u * u + 1) + u, lambda u: 1 + 2 * u / (u * u + 1)),
+    "log(sigmoid(u)*(1 - sigmoid(u)))": (lambda u: -abs(u), lambda u: -np.sign(u)),
+    "exp(u)/(1 + exp(u))^2": (lambda u: 0, lambda u: 0),
+    "exp(u)^2/(1 + exp(u)^2)": (lambda u: u > 0, lambda u: 0),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("u", [1e4, -1e4, 40.0, -40.0])
+@pytest.mark.parametrize("cost", HYPERBOLIC)
+def test_hyperbolic_functions_products_and_powers_far_out(cost: str, u: float, dtype: str) -> None:
+    module = symbp.parse(f"param u\na = tanh(u)\ncost C = {cost} + 0*a\n").compile()
+    value, slope = HYPERBOLIC[cost]
+    with np.errstate(all="raise", under="ignore"):
+        found, (grad,) = module.value_and_grad(u=np.asarray(u, dtype))
+    assert (found, grad) == pytest.approx((float(value(u)), float(slope(u))), rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize("cost", HYPERBOLIC)
+def test_their_lines_and_gradients_hold_at_ordinary_values(cost: str) -> None:
+    report = symbp.parse(f"param u\na = tanh(u)\ncost C = {cost} + a\n").verify()
+    assert report.ok, str(report)
+
+
+WEIGHTED = "param u : N\nparam m : N\ncost C = log(sum({}, i))\n"
+
+
+@pytest.mark.parametrize(
+    "term", ["m[i]*exp(u[i])", "exp(u[i])*(m[i]^2 + 1)", "m[i]^2*exp(u[i])", "m[i]*exp(-u[i])*exp(m[i])"]
+)
+def test_exponentials_with_factors(term: str) -> None:
+    report = symbp.parse(WEIGHTED.format(term)).verify()
+    assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("at", [1e4, -1e4])
+@pytest.mark.parametrize("signs", [(1.0, 2.0, 3.0), (3.0, -1.0, 0.0)])
+def test_factors_of_any_sign_far_out(signs: tuple[float, ...], at: float, dtype: str) -> None:
+    module = symbp.parse(WEIGHTED.format("m[i]*exp(u[i])")).compile()
+    m, e = np.array(signs), np.exp([0.5, 0.25, 0.0])
+    with np.errstate(all="raise", under="ignore"):
+        cost, grads = module.value_and_grad(m=m.astype(dtype), u=np.array([at + 0.5, at + 0.25, at], dtype))
+    close = 2e-3 if dtype == "float32" else 1e-10
+    assert cost == pytest.approx(at + np.log(m @ e), rel=close)
+    np.testing.assert_allclose(grads.u, m * e / (m @ e), atol=close)
+    np.testing.assert_allclose(grads.m, e / (m @ e), atol=close)

@@ -23,7 +23,7 @@ from symbp.calculus.expr import (
     replace_nodes,
 )
 from symbp.calculus.tidy import positive, tidy
-from symbp.derive import stable
+from symbp.derive import stable, stable_reason
 from symbp.derive.core import Reason
 from symbp.derive.logarithms import Whole, wholes
 from symbp.derive.scene import Outcome, Scene, joined, listed
@@ -214,7 +214,7 @@ def stable_form(node: Expr, scene: Scene) -> Outcome | None:
         return None
 
     new = replace_nodes(node, change)
-    return None if new == node else (new, stable.reason(node, new))
+    return None if new == node else (new, stable_reason.reason(node, new))
 
 
 def whole_logarithms(scene: Scene) -> dict[Expr, Whole]:

@@ -40,6 +40,7 @@ from symbp.calculus.expr import (
 from symbp.calculus.match import match
 from symbp.calculus.tidy import positive, tidy
 from symbp.derive.identify import equals_builtin
+from symbp.derive.scaled import LOG_2, both_ways, hyperbolic_quotient, log_beside_tanh, log_of_weighted_sum
 from symbp.model.core import Equation, Function, Model
 
 
@@ -58,6 +59,10 @@ class Context:
             return node.args[0]
         user = self.functions.get(node.function)
         return node.args[0] if user is not None and equals_builtin(user) == name else None
+
+    def opened(self, node: Expr) -> Expr:
+        """What an element is by its equation; anything else, and what has none, is what it is."""
+        return (self.equations(node) or node) if isinstance(node, Ref) else node
 
 
 def stabilise(model: Model, stations: frozenset[str] = frozenset()) -> Model:
@@ -136,8 +141,20 @@ def _first(node: Expr, context: Context) -> Expr | None:
 
 def _logarithm(node: Expr, context: Context) -> Expr | None:
     """log f(u) without computing f(u)."""
-    if isinstance(node, Call) and node.function == "log" and not node.orders:
-        return log_of(node.args[0], context)
+    match node:
+        case Call("log", (arg,), ()):
+            return log_of(arg, context)
+        case Call("log1p", (arg,), ()):
+            return log_of(1 + arg, context)
+        case _:
+            return None
+
+
+def _root(node: Expr, context: Context) -> Expr | None:
+    """√exp u is exp(u/2)."""
+    if isinstance(node, Call) and node.function == "sqrt" and not node.orders:
+        u = context.named(node.args[0], "exp")
+        return None if u is None else Call("exp", (tidy(u / 2),))
     return None
 
 
@@ -148,13 +165,17 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
     if (u := context.named(arg, "sigmoid")) is not None:
         return neg(Call("softplus", (tidy(neg(u)),)))
     if (u := context.named(arg, "cosh")) is not None:
-        return Call("logaddexp", (u, tidy(neg(refresh(u))))) - Call("log", (number(2),))
+        return both_ways(u) - LOG_2
     match arg:
         case Weights("softmax", index, body, at):
             here = substitute(refresh(body), {index: at})
             return here - Reduce("logsumexp", (index,), body)
         case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
             return Reduce("logsumexp", indices, u)
+        case Reduce("sum", indices, body):
+            return log_of_weighted_sum(indices, body, context)
+        case Mul() | Pow() | Call("sqrt", _, ()):
+            return _log_of_product(arg, context, depth)
         case Add((first, second)) if (u := _log_of_sum(first, second, context, depth)) is not None:
             return u
         case Add(terms):
@@ -172,17 +193,40 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             return None
 
 
+def _log_of_product(arg: Expr, context: Context, depth: int) -> Expr | None:
+    """log of a product, a power or a root of which a factor that is positive for sure has a stable log."""
+    match arg:
+        case Call("sqrt", (inner,)):
+            found = log_of(inner, context, depth)
+            return None if found is None else found / 2
+        case Pow(base, exponent):
+            found = log_of(base, context, depth) if _positive(base, context) else None
+            return None if found is None else exponent * found
+        case Mul(factors):
+            sure = [f for f in factors if _positive(f, context)]
+            logs = [log_of(f, context, depth) for f in sure]
+            if all(u is None for u in logs):
+                return None
+            rest = [f for f in factors if not any(f is s for s in sure)]
+            known = [_log(f, u) for f, u in zip(sure, logs, strict=True)]
+            return add([*known, *([Call("log", (mul(rest),))] if rest else [])])
+        case _:
+            return None
+
+
 def _log(arg: Expr, found: Expr | None) -> Expr:
     return Call("log", (arg,)) if found is None else found
 
 
 def _positive(node: Expr, context: Context) -> bool:
     """Whether a value is positive for sure."""
-    if context.named(node, "exp") is not None or context.named(node, "sigmoid") is not None:
+    if any(context.named(node, name) is not None for name in ("exp", "sigmoid", "cosh")):
         return True
     match node:
         case Number(value):
             return value > 0
+        case Add((one, Neg(inner))) if one == ONE and context.named(inner, "sigmoid") is not None:
+            return True
         case Add(terms):
             return any(_positive(t, context) for t in terms) and all(_nonnegative(t, context) for t in terms)
         case Mul(factors):
@@ -219,6 +263,8 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
                 inner = stable(inner, context)
             if (u := context.named(inner, "sigmoid")) is not None:
                 return neg(Call("softplus", (u,)))
+        if (v := log_beside_tanh(other, context)) is not None:
+            return v
     return None
 
 
@@ -238,6 +284,8 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
     if (u := context.named(term, "exp")) is not None:
         return u
     match term:
+        case Pow(base, exponent) if (u := context.named(base, "exp")) is not None:
+            return tidy(exponent * u)
         case Number(value) if value > 0:
             return ZERO if value == 1 else Call("log", (term,))
         case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
@@ -246,8 +294,14 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
             return _chosen(cond, then, other, context)
         case Mul(factors):
             inner = [_exponent(f, context) for f in factors]
-            known = [u for u in inner if u is not None]
-            return add(known) if len(known) == len(factors) else None
+            known = [
+                Call("log", (f,)) if u is None else u
+                for f, u in zip(factors, inner, strict=True)
+                if u is not None or _positive(f, context)
+            ]
+            exponentials = [f for f in factors if _exponent(f, context) is not None]
+            some = any(not isinstance(f, Number) for f in exponentials)
+            return add(known) if some and len(known) == len(factors) else None
         case Div(num, den):
             top, bottom = _exponent(num, context), _exponent(den, context)
             return None if top is None or bottom is None else top - bottom
@@ -259,6 +313,8 @@ def _summand(body: Expr, context: Context) -> Expr | None:
     """u where every term of a sum is exp u, or 0 where a condition leaves it out."""
     if (u := context.named(body, "exp")) is not None:
         return u
+    if isinstance(body, Mul | Pow | Div):
+        return _exponent(body, context)
     return _chosen(body.cond, body.then, body.other, context) if isinstance(body, Where) else None
 
 
@@ -279,16 +335,25 @@ def _quotient(node: Expr, context: Context) -> Expr | None:
     if not isinstance(node, Div):
         return None
     den = node.den
+    if (u := context.named(den, "cosh")) is not None:
+        return mul((number(2), node.num, Call("exp", (neg(both_ways(u)),))))
     u, v = context.named(node.num, "exp"), context.named(den, "exp")
     if u is not None and v is not None:
         return Call("exp", (tidy(u - v),))
     if isinstance(den, Reduce) and den.op == "sum" and len(den.indices) == 1:
         return _softmax(node.num, den, context) or _mean(node.num, den, context)
+    if (half := hyperbolic_quotient(node.num, den, context)) is not None:
+        return half
+    if isinstance(den, Pow) and isinstance(den.base, Add):
+        total, u = _log_of_exponentials(den.base.terms, context), _exponent(node.num, context)
+        if total is None or u is None or isinstance(node.num, Number):
+            return None
+        return Call("exp", (tidy(u - den.exponent * total),))
     if isinstance(den, Add) and len(den.terms) == 2 and ONE in den.terms:
         other = den.terms[1] if den.terms[0] == ONE else den.terms[0]
         u = context.named(other, "exp")
         if u is None:
-            return None
+            return _share(node.num, den, context)
         if (v := context.named(node.num, "exp")) is not None and same(u, v):
             return Call("sigmoid", (u,))
         return mul((node.num, Call("sigmoid", (tidy(neg(u)),))))
@@ -329,29 +394,4 @@ def _softmax(num: Expr, den: Reduce, context: Context) -> Expr | None:
     return Weights("softmax", index, v, binding[index])
 
 
-RULES: tuple[Callable[[Expr, Context], Expr | None], ...] = (_logarithm, _quotient)
-
-
-def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
-    """Why the stable form is the same value: the identity that was used, for an argument u."""
-    new = _kinds(after) - _kinds(before)
-    u = Ref("u")
-    if "Call infinity" in new:
-        zero = Call("exp", (NOTHING,))
-        return ("summed exponentials, written so that nothing overflows; what is left out is ", zero)
-    if "Reduce logsumexp" in new:
-        return ("the logarithm of a quotient of exponentials, written so that nothing overflows",)
-    if "Call logaddexp" in new:
-        v = Ref("v")
-        logarithm = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
-        return (logarithm, " is ", Call("logaddexp", (u, v)), ", written so that nothing overflows")
-    if "Call softplus" in new:
-        logarithm = Call("log", (Call("sigmoid", (u,)),))
-        softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))
-        negative = Neg(Call("softplus", (Neg(u),)))
-        return (logarithm, " is ", negative, ", which does not overflow; ", softplus, " is ", meaning)
-    return ("the same value, in a form that does not overflow",)
-
-
-def _kinds(node: Expr) -> set[str]:
-    return {f"{type(n).__name__} {getattr(n, 'op', getattr(n, 'function', ''))}" for n in walk(node)}
+RULES: tuple[Callable[[Expr, Context], Expr | None], ...] = (_logarithm, _quotient, _root)

@@ -1,8 +1,10 @@
 """The numbers the oracle computes with: floats with complex step, and 60 digits with differences.
 
-Neither looks at a symbolic derivative.  Branches compare real parts, so that an imaginary step
-rides along the branch that the real value takes; at a tie the step is shared, as a tie is by
-convention (see ``kinks`` in :mod:`symbp.functions`).
+Where floats end (log(exp(a) + exp(b)) at a = b = -1e4, as written) numbers without a largest or smallest
+exponent take their place, with complex step too: :func:`unbounded`.  None of them looks at a symbolic
+derivative.  Branches compare real parts, so that an imaginary step rides along the branch that the real
+value takes; at a tie the step is shared, as a tie is by convention (see ``kinks`` in
+:mod:`symbp.functions`).
 """
 
 from __future__ import annotations
@@ -15,10 +17,16 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
+from symbp.verify.bundle import STEP, Bundle
+
 Num = Any
-"""float, complex or mpf: the arithmetics are told apart by their tables, never by their types."""
+"""float, complex, :class:`Bundle`, mpf or mpc: an arithmetic is a table of functions of such numbers."""
 
 Function = Callable[..., Num]
+
+
+class OutOfFloats(ArithmeticError):
+    """A number is too small or too large for a float, and it is not known that this does no harm."""
 
 
 class Kink(Exception):
@@ -144,26 +152,47 @@ _BRANCHING: dict[str, Function] = {
 
 # ── floats ────────────────────────────────────────────────────────────────────────────────────────
 
-_STEP = 1e-40
-
-
 def _complex_step(function: Callable[[Num], Num]) -> float:
-    return float(function(complex(0.0, _STEP)).imag / _STEP)
+    return float(function(complex(0.0, STEP)).imag / STEP)
 
 
 def _either(real: Callable[[float], float], analytic: Callable[[complex], complex]) -> Function:
-    return lambda u: analytic(u) if isinstance(u, complex) else real(u)
+    def run(u: Num) -> Num:
+        if isinstance(u, float):
+            return real(u)
+        if isinstance(u, complex):
+            return analytic(u)
+        if isinstance(u, Bundle):
+            return u.through(analytic)
+        if isinstance(u, int):
+            return real(u)
+        raise OutOfFloats("the argument is no float")
+
+    return run
+
+
+GRADUAL = (-746.0, -600.0)
+"""Exponents whose exponentials, or the steps that they carry, have lost digits but are not yet 0."""
+
+
+def _exp(u: Num) -> Num:
+    if GRADUAL[0] < u.real < GRADUAL[1]:
+        raise OutOfFloats("the exponential is too small for a float with all its digits")
+    return _EXP(u)
+
+
+_EXP = _either(math.exp, cmath.exp)
 
 
 def _log(u: complex) -> complex:
     if u.real <= 0:
-        raise ValueError("log of a number that is not positive")
+        raise ValueError(f"log of {u.real}, which is not positive")
     return cmath.log(u)
 
 
 def _sqrt(u: complex) -> complex:
     if u.real <= 0:
-        raise ValueError("sqrt of a number that is not positive")
+        raise ValueError(f"sqrt of {u.real}, which is not positive")
     return cmath.sqrt(u)
 
 
@@ -177,12 +206,13 @@ def _erf(u: complex) -> complex:
 def _logaddexp(a: Num, b: Num) -> Num:
     """log(exp a + exp b), where both exponentials are too small for floats too: beside a border."""
     top = max(a.real, b.real)
-    exp, log = _FLOAT_TABLE["exp"], _FLOAT_TABLE["log"]
-    return top + log(exp(a - top) + exp(b - top))
+    return top + _FLOAT_TABLE["log"](_EXP(a - top) + _EXP(b - top))
 
 
 _FLOAT_TABLE: dict[str, Function] = {
-    "exp": _either(math.exp, cmath.exp),
+    "exp": _exp,
+    # the exponential of a share: the largest is 1, and what else is lost is nothing beside it
+    "share": _EXP,
     "log": _either(math.log, _log),
     "sqrt": _either(math.sqrt, _sqrt),
     "sin": _either(math.sin, cmath.sin),
@@ -203,7 +233,7 @@ FLOAT = Arithmetic("float64, complex step", 1e-9, float, _FLOAT_TABLE, _complex_
 """64-bit floats; derivatives by complex step (Squire and Trapp 1998), exact to rounding."""
 
 
-# ── 60 digits ─────────────────────────────────────────────────────────────────────────────────────
+# ── many digits, and exponents without end ────────────────────────────────────────────────────────
 
 DIGITS = 60
 
@@ -214,16 +244,45 @@ def digits() -> Arithmetic:
 
     A function and not a constant: mpmath is loaded by the first call.
     """
+    lift, table = _mpmath(DIGITS)
+    step = lift(10) ** -10
+    return Arithmetic(f"{DIGITS} digits, differences", 1e-20, lift, table,
+                      lambda f: _differences(f, step), True)
+
+
+@cache
+def unbounded(count: int) -> Arithmetic:
+    """Numbers of ``count`` digits, complex step: for what floats are too small, too large or too coarse."""
+    lift, table = _mpmath(count)
+
+    def derive(function: Callable[[Num], Num]) -> Num:
+        return as_float(function(lift(complex(0.0, STEP))).imag / lift(STEP))
+
+    return Arithmetic(f"{count} digits, complex step", 1e-9, lift, table, derive, False)
+
+
+PRECISIONS = (DIGITS, 10 * DIGITS, 10_000)
+"""Digits for :func:`unbounded`, in the order of trying: 1 - tanh(u)² at u = 1e4 has 8686 zeros in front."""
+
+
+def as_float(value: Num) -> Num:
+    """The float or complex of the same value; the number as it is where none has its digits."""
+    real, imag = value.real, value.imag
+    if all(part == 0 or 1e-290 < abs(part) < 1e290 for part in (real, imag)):
+        return complex(value) if imag else float(real)
+    return value
+
+
+def _mpmath(count: int) -> tuple[Callable[[Any], Num], dict[str, Function]]:
     import mpmath
 
     mp = mpmath.mp.clone()
-    mp.dps = DIGITS
-    step = mp.mpf(10) ** -10
+    mp.dps = count
 
-    def lift(value: Fraction | int | float) -> Num:
+    def lift(value: Any) -> Num:
         if isinstance(value, Fraction):
             return mp.mpf(value.numerator) / value.denominator
-        return mp.mpf(value)
+        return mp.convert(value)
 
     def real_only(name: str) -> Function:
         function = getattr(mp, name)
@@ -231,15 +290,14 @@ def digits() -> Arithmetic:
 
     names = ("exp", "sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "erf")
     table: dict[str, Function] = {name: getattr(mp, name) for name in names}
-    table |= {"log": real_only("log"), "sqrt": real_only("sqrt")}
+    table |= {"log": real_only("log"), "sqrt": real_only("sqrt"), "share": mp.exp}
     table |= {"pi": lambda: +mp.pi, "infinity": lambda: mp.inf}
-    return Arithmetic(f"{DIGITS} digits, differences", 1e-20, lift, table | _BRANCHING,
-                      lambda f: _differences(f, step), True)
+    return lift, table | _BRANCHING
 
 
 def _domain(name: str, u: Num, function: Function) -> Num:
-    if u < 0 or (u == 0 and name == "log"):
-        raise ValueError(f"{name} of a number that is not positive")
+    if u.real < 0 or (u.real == 0 and (name == "log" or u.imag)):
+        raise ValueError(f"{name} of {as_float(u.real)}, which is not positive")
     return function(u)
 
 

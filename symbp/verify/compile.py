@@ -260,13 +260,26 @@ def _call(p: Program, node: x.Call, scope: frozenset[str]) -> Code:
 def logsumexp(arith: Arithmetic, values: Sequence[Num]) -> Num:
     """log Σ exp, shifted by the largest value."""
     top = max(v.real for v in values)
-    exp, log = arith.table["exp"], arith.table["log"]
-    return top + log(sum([exp(v - top) for v in values]))
+    share, log = arith.table["share"], arith.table["log"]
+    return top + log(sum([share(v - top) for v in values]))
 
 
 def _reduce(p: Program, node: x.Reduce, scope: frozenset[str]) -> Code:
     run, code, fold = loop(node.indices), p.compile(node.body, scope), _fold(p.arith, node.op)
-    return lambda o, v: fold([code(o, v) for _ in run(o, v)])
+    # what an adjoint reads is watched: a line must not be made of what it is to be
+    if scope or any(isinstance(n, x.Adjoint | x.Partial) for n in x.walk(node)):
+        return lambda o, v: fold([code(o, v) for _ in run(o, v)])
+    uids, mark = tuple(i.uid for i in x.free_indices(node)), object()
+
+    def remembered(o: Oracle, v: Values) -> Num:
+        if not o.at_rest:
+            return fold([code(o, v) for _ in run(o, v)])
+        key = (mark, *[v[uid] for uid in uids])
+        if key not in o.sums:
+            o.sums[key] = fold([code(o, v) for _ in run(o, v)])
+        return o.sums[key]
+
+    return remembered
 
 
 def _fold(arith: Arithmetic, op: str) -> Callable[[list[Num]], Num]:
@@ -303,7 +316,7 @@ def _weights(p: Program, node: x.Weights, scope: frozenset[str]) -> Code:
 
 
 def _weigh(arith: Arithmetic, op: str) -> Callable[[list[Num], Num], Num]:
-    exp, zero, one = arith.table["exp"], arith.lift(0), arith.lift(1)
+    exp, zero, one = arith.table["share"], arith.lift(0), arith.lift(1)
 
     def softmax(values: list[Num], chosen: Num) -> Num:
         top = max(v.real for v in values)

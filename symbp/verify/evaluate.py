@@ -1,7 +1,9 @@
 """The oracle: every element by its defining equation, every adjoint by a numeric derivative.
 
 It shares no code with the derivation, the lowering or the printing of a model: it evaluates the
-equations one element at a time with plain loops, and differentiates by moving one element.
+equations one element at a time with plain loops, and differentiates by moving one element, or many at
+once in a direction each.  Where floats do not reach, the same equations are evaluated in numbers whose
+exponent has no end.
 """
 
 from __future__ import annotations
@@ -15,7 +17,17 @@ from symbp.calculus.affine import Index
 from symbp.calculus.expr import Expr
 from symbp.errors import SymbpError
 from symbp.model.core import Equation, Model
-from symbp.verify.arithmetic import FLOAT, Arithmetic, Num, digits
+from symbp.verify.arithmetic import (
+    FLOAT,
+    PRECISIONS,
+    Arithmetic,
+    Num,
+    OutOfFloats,
+    as_float,
+    digits,
+    unbounded,
+)
+from symbp.verify.bundle import Bundle, directions
 from symbp.verify.compile import Code, Program
 from symbp.verify.places import Place, Positions, Values, place
 from symbp.verify.sample import Sample
@@ -27,9 +39,22 @@ class OutsideRange(SymbpError):
     """An element is read that the model does not have: the line reads beyond an array's range."""
 
 
+class OutsideDomain(SymbpError):
+    """A function of real numbers is asked for a value that it does not have, such as log(-1)."""
+
+
+NO_VALUE = (ValueError, ZeroDivisionError, OverflowError, OutOfFloats)
+"""What says that an arithmetic has no value for something."""
+
+FEW, AT_ONCE = 6, 512
+"""Fewer elements of an array are moved one at a time; so many together, each in its own direction."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Definition:
     """One equation, ready to be matched with an element."""
+
+    equation: Equation
 
     taken: tuple[tuple[int, int], ...]
     fixed: tuple[tuple[int, Place], ...]
@@ -57,7 +82,7 @@ def _definition(equation: Equation, program: Program) -> _Definition:
         else:
             fixed.append((k, place(position)))
     ranges = tuple((i.uid, place(i.low), place(i.high)) for i in equation.indices)
-    return _Definition(tuple(taken), tuple(fixed), ranges, program.code(equation.rhs))
+    return _Definition(equation, tuple(taken), tuple(fixed), ranges, program.code(equation.rhs))
 
 
 class Oracle:
@@ -67,7 +92,8 @@ class Oracle:
     follow the element that is moved, all others are held fixed.  ``program`` may be shared by the
     oracles of one model and arithmetic.  ``steady`` is the model in stable form: which elements an
     equation reads, and so what ∂y/∂z holds fixed, is what this form says (log y[c] of a softmax y reads
-    its argument); values are always those of ``model``.
+    its argument); values are always those of ``model``.  With ``many``
+    the adjoints of all elements of an array are found together, which loads NumPy.
     """
 
     def __init__(
@@ -78,6 +104,7 @@ class Oracle:
         through: Collection[str] = (),
         program: Program | None = None,
         steady: Model | None = None,
+        many: bool = False,
     ) -> None:
         self.steady = steady or model
         self.model, self.sample, self.arith = model, sample, arith
@@ -93,6 +120,12 @@ class Oracle:
         # While an element is moved: the values of what follows it, None for "not computed yet".
         self._moved: dict[Key, Num] | None = None
         self._following: Collection[Key] = frozenset()
+        # What is added to the elements that are moved.
+        self._steps: Mapping[Key, Num] = {}
+        self._wider: list[Oracle] = []
+        self._many, self._together = many, set[str]()
+        self.sums: dict[tuple[object, ...], Num] = {}
+        """Values of sums while nothing is moved; see :func:`symbp.verify.compile._reduce`."""
         self.asked: set[Key] = set()
         """The adjoints that were read since this was last cleared."""
 
@@ -121,7 +154,8 @@ class Oracle:
                 self._readers[key].add(self._reader)
         elif key in self._following:
             if key not in moved:
-                moved[key] = self._define(key)
+                value = self._define(key)
+                moved[key] = value + self._steps[key] if key in self._steps else value
             return moved[key]
         known = self._known.get(key)
         if known is None:
@@ -143,21 +177,73 @@ class Oracle:
             if value is None:
                 raise OutsideRange(f"{_show(key)} is read, which is outside of the range of {name}")
             return value if isinstance(value, int) else self.arith.lift(value)
-        code, values = self._equation(key, self.model, self._definitions)
-        return code(self, values)
+        definition, values = self._equation(key, self.model, self._definitions)
+        try:
+            value = definition.body(self, values)
+            if isinstance(value, Bundle) or value - value == 0:
+                return value
+        except NO_VALUE as error:
+            if self._wide_enough:
+                raise _outside(key, definition.equation, error) from error
+        return value if self._wide_enough else self._widened(lambda o: o.element(*key))
 
     def _equation(
         self, key: Key, model: Model, known: dict[str, list[_Definition]]
-    ) -> tuple[Code, Values]:
-        """The right side that defines an element, and the values of the equation's indices."""
+    ) -> tuple[_Definition, Values]:
+        """What defines an element, and the values of the equation's indices."""
         name, at = key
         if name not in known:
             known[name] = [_definition(e, self.program) for e in model.equations_of(name)]
         for definition in known[name]:
             values = definition.match(self, at)
             if values is not None:
-                return definition.body, values
+                return definition, values
         raise OutsideRange(f"{_show(key)} is read, and no equation defines it")
+
+    # ── where floats do not reach ─────────────────────────────────────────────────────────────────
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is moved, and nobody notes who reads whom."""
+        return self._moved is None and self._reader is None
+
+    @property
+    def _wide_enough(self) -> bool:
+        """Whether what has no value here has none at all."""
+        return self.arith is not FLOAT
+
+    def _widened(self, function: Callable[[Oracle], Num]) -> Num:
+        """The value in numbers whose exponent has no end, with as many digits as it takes.
+
+        Raises:
+            OutOfFloats: while many elements are moved at once.
+            OutsideDomain: if there is no value.
+        """
+        if any(isinstance(step, Bundle) for step in self._steps.values()):
+            raise OutOfFloats("one element at a time, please")
+        for k, count in enumerate(PRECISIONS):
+            if k == len(self._wider):
+                self._wider.append(self._alike(unbounded(count)))
+            try:
+                return as_float(self._wider[k]._beside(self, function))
+            except (OutsideDomain, *NO_VALUE):
+                if k == len(PRECISIONS) - 1:
+                    raise
+        raise AssertionError("there is at least one precision")
+
+    def _alike(self, arith: Arithmetic) -> Oracle:
+        """The same in another arithmetic, with what is known about who reads whom in common."""
+        other = Oracle(self.model, self.sample, arith, self.through, self.program.at(arith), self.steady)
+        other._readers, other.asked = self._readers, self.asked
+        return other
+
+    def _beside(self, other: Oracle, function: Callable[[Oracle], Num]) -> Num:
+        """The value of a function where the same elements are moved as in ``other``."""
+        if other._moved is None:
+            self._moved, self._steps = None, {}
+        elif self._steps is not other._steps:
+            self._moved, self._steps, self._following = {}, other._steps, other._following
+        return function(self)
 
     @property
     def cost(self) -> Num:
@@ -175,9 +261,15 @@ class Oracle:
     def run(self, node: Expr, values: Values) -> Num:
         """As :meth:`value`, for values by the identity of indices."""
         try:
-            return self.program.code(node)(self, dict(values))
+            value = self.program.code(node)(self, dict(values))
+            if self._wide_enough or value - value == 0:
+                return value
+        except NO_VALUE:
+            if self._wide_enough:
+                raise
         except KeyError as error:
             raise SymbpError("the expression has an index that nothing binds") from error
+        return self._widened(lambda o: o.run(node, values))
 
     def reads(self, key: Key) -> set[Key]:
         """The elements that the equation of an element reads; none if the cost does not need it."""
@@ -196,19 +288,46 @@ class Oracle:
         key = (name, at)
         self.asked.add(key)
         if key not in self._adjoints:
-            saved, self._moved = (self._moved, self._following), None
+            saved, self._moved = (self._moved, self._following, self._steps), None
             try:
                 # The cost is evaluated first, so that it is known who reads whom.
                 _ = self.cost
-                self._adjoints[key] = self._move(key, lambda: self.cost, None)
+                if self._many and name not in self._together:
+                    self._together.add(name)
+                    self._all_of(name)
+                if key not in self._adjoints:
+                    self._adjoints[key] = self._move(key, lambda: self.cost, None)
             finally:
-                self._moved, self._following = saved
+                self._moved, self._following, self._steps = saved
         return self._adjoints[key]
+
+    def _all_of(self, name: str) -> None:
+        """The adjoints of all elements of an array that are read, in few evaluations of the cost.
+
+        None where that is no gain, or where the numbers leave the range of floats.
+        """
+        keys = [key for key in self._known if key[0] == name]
+        if self.arith is not FLOAT or len(keys) < FEW or self.model.arrays[name].integer is not None:
+            return
+        import numpy as np
+
+        for start in range(0, len(keys), AT_ONCE):
+            part = keys[start : start + AT_ONCE]
+            steps = dict(zip(part, directions(len(part)), strict=True))
+            following = set[Key]().union(*(self._followers(key, None) for key in part))
+            try:
+                with np.errstate(all="ignore"):
+                    cost = self._with(steps, following, lambda: self.cost)
+            except (SymbpError, *NO_VALUE):
+                continue
+            slopes = cost.imag if isinstance(cost, Bundle) else np.zeros(len(part))
+            if np.isfinite(slopes).all():
+                self._adjoints |= dict(zip(part, slopes.tolist(), strict=True))
 
     def partial_of(self, name: str, at: Positions, wrt: Key) -> Num:
         """The derivative of the equation that defines a variable by an element that it reads."""
-        code, values = self._equation((name, at), self.steady, self._local)
-        return self.partial(code, values, wrt)
+        definition, values = self._equation((name, at), self.steady, self._local)
+        return self.partial(definition.body, values, wrt)
 
     def partial(self, code: Code, values: Values, wrt: Key) -> Num:
         """The derivative of an expression by an element; all others but ``through`` are held fixed.
@@ -244,16 +363,19 @@ class Oracle:
         array = self.model.arrays.get(wrt[0])
         if array is None or array.integer is not None:
             raise SymbpError(f"{wrt[0]} has no derivatives: it is not a real-valued array")
-        start, following = self.element(*wrt), self._followers(wrt, names)
+        _ = self.element(*wrt)
+        following = self._followers(wrt, names)
+        return lambda step: self._with({wrt: step}, following, function)
 
-        def moved(step: Num) -> Num:
-            self._moved, self._following = {wrt: start + step}, following
-            try:
-                return function()
-            finally:
-                self._moved = None
-
-        return moved
+    def _with(
+        self, steps: Mapping[Key, Num], following: Collection[Key], function: Callable[[], Num]
+    ) -> Num:
+        """The value of a function while elements are moved by ``steps`` and what follows them, follows."""
+        self._moved, self._steps, self._following = {}, steps, following
+        try:
+            return function()
+        finally:
+            self._moved, self._steps = None, {}
 
     def _followers(self, start: Key, names: Collection[str] | None) -> set[Key]:
         """The elements (of ``names``) that depend on ``start``, itself included."""
@@ -264,6 +386,12 @@ class Oracle:
                     found.add(reader)
                     todo.append(reader)
         return found
+
+
+def _outside(key: Key, equation: Equation, error: Exception) -> OutsideDomain:
+    """There is no value: which element's, and where its equation is."""
+    what = "a division by zero" if isinstance(error, ZeroDivisionError) else str(error)
+    return OutsideDomain(f"{_show(key)} has no value: {what}", equation.span)
 
 
 def _show(key: Key) -> str:

@@ -80,10 +80,11 @@ def oracles(
     samples: Sequence[Sample],
     arith: Arithmetic = FLOAT,
     steady: Model | None = None,
+    many: bool = False,
 ) -> tuple[Oracle, ...]:
     """One oracle for each sample; they share what is compiled."""
     program = Program(model, arith)
-    return tuple(Oracle(model, sample, arith, through, program, steady) for sample in samples)
+    return tuple(Oracle(model, sample, arith, through, program, steady, many) for sample in samples)
 
 
 def _chain(case: Case, model: Model) -> list[tuple[int, Expr]]:

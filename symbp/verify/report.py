@@ -25,6 +25,7 @@ from symbp.verify.lines import (
 )
 from symbp.verify.places import Positions, Values, places, points
 from symbp.verify.sample import Sample, samples
+from symbp.verify.sizes import HEAVY, work_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The table that ``symbp verify`` prints; ``sizes`` says at which sizes it was made."""
+    """The table that ``symbp verify`` prints; ``sizes`` says at which sizes it was made, ``elements`` at
+    how many elements."""
 
     model: str
     rows: tuple[Row, ...]
     sizes: str = ""
+    elements: str = ""
 
     @property
     def ok(self) -> bool:
@@ -66,7 +69,8 @@ class Report:
             table += [_line(_cells(row), widths), *([f"      {row.note}"] if row.note else [])]
         failed = sum(not row.ok for row in self.rows)
         total = f"{len(self.rows)} checks, " + (f"{failed} failed" if failed else "all hold")
-        return "\n".join([f"{self.model}: {self.sizes}".rstrip(": "), *table, total])
+        scope = [self.elements] if self.elements else []
+        return "\n".join([f"{self.model}: {self.sizes}".rstrip(": "), *table, *scope, total])
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -91,7 +95,12 @@ def verify(
     differences.
     """
     chosen = samples(model, 2, seed, sequence_domains(system.cases.values()))
-    rows = [*_derivation_rows(model, system, chosen, precise)]
+    floats = oracles(model, system.through, chosen, FLOAT, system.steady, many=True)
+    groups = [(floats, _limit(chosen, MOST))]
+    if precise:
+        fine = oracles(model, system.through, chosen, digits(), system.steady)
+        groups.append((fine, _limit(chosen, MOST_IN_DIGITS)))
+    rows = [*_derivation_rows(system, groups)]
     short: tuple[Sample, ...] = ()
     if any(apart(cases) for cases in system.cases.values()):
         # sequences so short that cases meet: what code is made of has to hold there too
@@ -100,7 +109,27 @@ def verify(
     if module is not None:
         for sample in (*chosen, *short):
             rows += [_module_row(check) for check in check_module(model, module, sample)]
-    return Report(model.name, _merged(rows), "; ".join(s.sizes_text() for s in chosen))
+    sizes = "; ".join(s.sizes_text() for s in chosen)
+    return Report(model.name, _merged(rows), sizes, _elements(groups, module is not None))
+
+
+MOST, MOST_IN_DIGITS = 24, 3
+"""At so many elements of an adjoint, at most, a line is checked at each of the sizes."""
+AMPLE = 4 * HEAVY
+"""A model with more products than this is checked at fewer elements."""
+
+
+def _limit(chosen: Sequence[Sample], most: int) -> int:
+    """At how many elements lines are checked: the first and the last at least."""
+    work = max(work_of(s.model, s.sizes) for s in chosen)
+    return max(2, most * AMPLE // max(work, AMPLE))
+
+
+def _elements(groups: Sequence[tuple[Sequence[Oracle], int]], module: bool) -> str:
+    """What was checked, in words: lines by samples, a module at every element."""
+    limits = ", ".join(f"{limit} in {group[0].arith.label.split(',')[0]}" for group, limit in groups)
+    lines = f"lines at up to so many elements of each adjoint, for each of the sizes: {limits}"
+    return lines + ("; the module at every element" if module else "")
 
 
 def sequence_domains(groups: Iterable[Sequence[Case]]) -> tuple[tuple[Index, ...], ...]:
@@ -112,12 +141,8 @@ def sequence_domains(groups: Iterable[Sequence[Case]]) -> tuple[tuple[Index, ...
 
 
 def _derivation_rows(
-    model: Model, system: AdjointSystem, chosen: Sequence[Sample], precise: bool
+    system: AdjointSystem, groups: Sequence[tuple[Sequence[Oracle], int]]
 ) -> Iterator[Row]:
-    floats = oracles(model, system.through, chosen, FLOAT, system.steady)
-    groups = [(floats, 24)]
-    if precise:
-        groups.append((oracles(model, system.through, chosen, digits(), system.steady), 3))
     for name, cases in system.cases.items():
         for group, limit in groups:
             for case in cases:
@@ -125,7 +150,7 @@ def _derivation_rows(
                 jacobians = check_jacobians(case, group, limit)
                 if jacobians is not None:
                     yield _row("Jacobians on the way", jacobians)
-        yield _coverage_row(name, system, floats)
+        yield _coverage_row(name, system, groups[0][0])
     for group, limit in groups:
         yield from _contribution_rows(system, group, limit)
 

@@ -79,14 +79,19 @@ def draw(model: Model, sizes: Mapping[SizeKey, int], seed: int = 0) -> Sample:
     Raises:
         SymbpError: if the cost is finite for none of the ranges that are tried.
     """
-    reason: object = ""
+    reason: SymbpError | None = None
     for attempt in range(3 * len(_MODES)):
         mode = _MODES[attempt % len(_MODES)][0]
         sample = redraw(Sample(model, sizes, {}, mode, seed + 1000 * attempt))
         reason = trouble(sample)
         if reason is None:
             return sample
-    raise SymbpError(f"found no values for which the cost is finite: {reason}")
+    raise SymbpError(
+        f"found no values for which the cost is finite: {reason.message if reason else ''}",
+        reason.span if reason else None,
+        "the arrays were drawn between -1.2 and 1.2, all positive, below 1, near 0, and above 1: write the "
+        "equation so that it has a value for some of these, say log(u^2 + 1) for log(u)",
+    )
 
 
 def redraw(sample: Sample, seed: int | None = None, kinds: Sequence[str] = ()) -> Sample:
@@ -122,14 +127,15 @@ def spread(sample: Sample, name: str) -> tuple[float, float] | None:
     return (low, high) if array.kind in kinds else (-1.2, 1.2)
 
 
-def trouble(sample: Sample) -> str | None:
+def trouble(sample: Sample) -> SymbpError | None:
     """Why the cost is no finite real number, None if it is."""
-    from symbp.verify.evaluate import Oracle
+    from symbp.verify.evaluate import Oracle, OutsideDomain
 
     try:
         cost = Oracle(sample.model, sample).cost
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        return str(error)
-    finite = isinstance(cost, float) and abs(cost) < 1e30
-    return None if finite else f"the cost is {cost}"
-
+    except OutsideDomain as error:
+        return error
+    if isinstance(cost, float) and abs(cost) < 1e30:
+        return None
+    span = sample.model.equations_of(sample.model.cost)[0].span
+    return SymbpError(f"the cost is {cost}", span)

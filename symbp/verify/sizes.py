@@ -245,12 +245,13 @@ def _score(
     idle = sum(not points(e.indices, world) for e in model.equations)
     idle += sum(not points((i,), world) for i in _summed(model))
     idle += sum(not points(d, world) for d in domains)
-    work = _work(model, world)
+    work = work_of(model, sizes)
     return idle, len(extents) - len(set(extents.values())), work if work > HEAVY else total
 
 
-def _work(model: Model, world: _Known) -> int:
+def work_of(model: Model, sizes: Mapping[SizeKey, int]) -> int:
     """About how many products the equations have at these sizes: elements times the terms of their sums."""
+    world = _Known(sizes)
     return sum(_terms(e.rhs, _count(e.indices, world, {}), world, {}) for e in model.equations)
 
 

@@ -1,0 +1,40 @@
+"""Why a stable form is the same value, as documents print it."""
+
+from __future__ import annotations
+
+from symbp.calculus.expr import Call, Expr, Neg, Ref, walk
+from symbp.derive.scaled import LOG_2, both_ways
+from symbp.derive.stable import NOTHING
+
+
+def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
+    """Why the stable form is the same value: the identity that was used, for an argument u."""
+    new = _kinds(after) - _kinds(before)
+    u = Ref("u")
+    if "Call infinity" in new:
+        zero = Call("exp", (NOTHING,))
+        return ("summed exponentials, written so that nothing overflows; what is left out is ", zero)
+    if {"Reduce logsumexp", "Weights softmax"} <= new:
+        return ("exponentials with factors: the logarithm of the sum of the exponentials, and that of the "
+                "mean of the factors with the softmax as weights; nothing overflows",)
+    if "Call tanh" in _kinds(before) - _kinds(after):
+        square = Call("log", (1 - Call("tanh", (u,)) ** 2,))
+        if "Call logaddexp" in new:
+            return (square, " is ", 2 * (LOG_2 - both_ways(u)), ", since 1 − tanh² is 1/cosh²")
+        return ("1 + tanh(u) is twice the sigmoid of 2u, written so that nothing overflows",)
+    if "Reduce logsumexp" in new:
+        return ("the logarithm of a quotient of exponentials, written so that nothing overflows",)
+    if "Call logaddexp" in new:
+        v = Ref("v")
+        logarithm = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
+        return (logarithm, " is ", Call("logaddexp", (u, v)), ", written so that nothing overflows")
+    if "Call softplus" in new:
+        logarithm = Call("log", (Call("sigmoid", (u,)),))
+        softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))
+        negative = Neg(Call("softplus", (Neg(u),)))
+        return (logarithm, " is ", negative, ", which does not overflow; ", softplus, " is ", meaning)
+    return ("the same value, in a form that does not overflow",)
+
+
+def _kinds(node: Expr) -> set[str]:
+    return {f"{type(n).__name__} {getattr(n, 'op', getattr(n, 'function', ''))}" for n in walk(node)}
