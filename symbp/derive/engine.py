@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
 from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, refs, substitute, walk
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
 from symbp.derive.graph import Graph, graph_of, needed, recurrences, seen_through
@@ -18,7 +18,7 @@ from symbp.derive.regions import Region, regions
 from symbp.derive.rules import DISPLAY_ONLY, RULES
 from symbp.derive.scene import NameTable, Scene, name_table
 from symbp.derive.stable import Context, definition, stabilise
-from symbp.derive.uses import Unsolvable, Use, generic, reached, uses
+from symbp.derive.uses import Unsolvable, Use, generic, generic_le, reached, uses
 from symbp.model.core import Array, Model
 
 Uses = dict[str, tuple[Use, ...]]
@@ -156,7 +156,30 @@ def _cases(
         yield Case(lhs, free, (_no_use(lhs),), ZERO, number + 1)
         return
     for offset, region in enumerate(parts):
-        yield _case(stage, region, number + offset + 1, len(parts) > 1 and region.point)
+        there = _defined(stage.model, array, region)
+        yield _case(stage, there, number + offset + 1, len(parts) > 1 and region.point)
+
+
+def _defined(model: Model, array: Array, region: Region) -> Region:
+    """The region without what no equation defines: of a triangle b[w,i] for i = 0..T-w, not all of 0..T-1."""
+    for equation in model.equations_of(array.name) if array.kind == "variable" else ():
+        values: dict[Index, Affine] = {}
+        ends: dict[Index, Affine] = {}
+        for mine, place in zip(equation.lhs.indices, region.element.indices, strict=True):
+            index, here = mine.as_index(), place.as_index()
+            if index is None or here is None or here not in region.indices:
+                break
+            low, high = index.low.substitute(values), index.high.substitute(values)
+            if high.indices() and known_le(high, here.high):
+                ends[here] = high
+            elif not (generic_le(low, here.low) and generic_le(here.high, high)):
+                break
+            values[index] = place
+        else:
+            return replace(
+                region, indices=tuple(replace(i, hi=ends[i]) if i in ends else i for i in region.indices)
+            )
+    return region
 
 
 def _asked(stage: Stage, array: Array) -> Iterator[dict[int, tuple[Affine, Affine]]]:

@@ -10,17 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from symbp.calculus.affine import Affine, Size, affine, known_le, show
-from symbp.calculus.expr import Indicator, walk
+from symbp.calculus.expr import Indicator, Ref, walk
 from symbp.derive.core import Case
 from symbp.derive.steps import Interval
 from symbp.derive.uses import generic_le
 
 
 def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:
-    """What must not be negative for no two of ``cases``, all of one array, to share an element."""
+    """What must not be negative for no two of ``cases``, all of one array, to share an element.
+
+    Which element a label chooses, [y = k], is no question of lengths.
+    """
     axes = range(len(cases[0].lhs.indices) if cases else 0)
     between = (gap for axis in axes for gap in _gaps(_parts(cases, axis)))
-    return tuple(dict.fromkeys((*between, *(gap for case in cases for gap in _inside(case)))))
+    gaps = dict.fromkeys((*between, *(gap for case in cases for gap in _inside(case))))
+    return tuple(gap for gap in gaps if not any(isinstance(a, Ref) for a in gap.atoms()))
 
 
 def sentences(groups: Iterable[Sequence[Case]]) -> tuple[str, ...]:

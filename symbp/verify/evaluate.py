@@ -200,6 +200,16 @@ class Oracle:
                 return definition, values
         raise OutsideRange(f"{_show(key)} is read, and no equation defines it")
 
+    def defines(self, key: Key) -> bool:
+        """Whether there is an element at this place."""
+        if key[0] in self.sample.values:
+            return key[1] in self.sample.values[key[0]]
+        try:
+            self._equation(key, self.model, self._definitions)
+        except OutsideRange:
+            return False
+        return True
+
     # ── where floats do not reach ─────────────────────────────────────────────────────────────────
 
     @property

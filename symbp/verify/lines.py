@@ -65,6 +65,9 @@ def check_lines(
     for oracle in oracles:
         for at in _chosen(case.indices, oracle, limit):
             point = dict(zip(case.indices, at, strict=True))
+            element = places(case.lhs.indices)(oracle, {i.uid: v for i, v in point.items()})
+            if not oracle.defines((case.lhs.name, element)):
+                continue  # outside of a triangle there is no element to have an adjoint
             try:
                 values = [_value(oracle, node, point) for _, node in chain[:-1]]
                 this = _Found(point, [*values, _result(oracle, case, chain[-1][1], point)])
@@ -138,7 +141,7 @@ def _value(oracle: Oracle, node: Expr, at: dict[Index, int]) -> Num | str:
     except SymbpError as error:
         return error.message
     except (ValueError, ZeroDivisionError, OverflowError) as error:
-        return str(error)
+        return str(error) or type(error).__name__  # a division in mpmath says nothing
 
 
 def _result(oracle: Oracle, case: Case, node: Expr, at: dict[Index, int]) -> Num | str:

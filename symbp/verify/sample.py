@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from symbp.calculus.expr import Call, Div, refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.verify.places import Positions, place, points
@@ -97,20 +98,46 @@ def draw(model: Model, sizes: Mapping[SizeKey, int], seed: int = 0) -> Sample:
 def redraw(sample: Sample, seed: int | None = None, kinds: Sequence[str] = ()) -> Sample:
     """The same sizes with new values: of the arrays of ``kinds`` only, if any are named."""
     chosen = sample.seed if seed is None else seed
-    values = {
-        array.name: _values(array, sample, chosen)
-        if not kinds or array.kind in kinds else sample.values[array.name]
-        for array in sample.model.of_kind("param", "input", "const")
-    }
+    apart = _singular(sample.model)
+    values: dict[str, Elements] = {}
+    for array in sample.model.of_kind("param", "input", "const"):
+        if kinds and array.kind not in kinds:
+            values[array.name] = sample.values[array.name]
+        elif array.integer is not None:
+            others = [values[n] for n in values if sample.model.arrays[n].integer is not None]
+            values[array.name] = _labels(array, sample, chosen, others if apart else ())
+        else:
+            values[array.name] = _values(array, sample, chosen)
     return replace(sample, values=values, seed=chosen)
+
+
+def _singular(model: Model) -> bool:
+    """Whether some function of the model has no derivative, or no value, where its argument is 0."""
+    return any(
+        (isinstance(n, Call) and n.function in ("sqrt", "log")) or (isinstance(n, Div) and any(refs(n.den)))
+        for e in model.equations
+        for n in walk(e.rhs)
+    )
+
+
+def _labels(array: Array, sample: Sample, seed: int, others: Sequence[Elements]) -> Elements:
+    """Random labels; where the ``others`` choose something else, so that distances are not 0."""
+    assert array.integer is not None
+    chance = random.Random(f"{seed}/{array.name}")
+    lo, hi = (place(end)(sample, {}) for end in array.integer)
+    drawn: dict[Positions, int] = {}
+    for at in points(array.axes, sample):
+        drawn[at] = chance.randint(lo, hi)
+        taken = {other[at] for other in others if at in other}
+        free = [n for n in range(lo, min(hi, lo + len(taken)) + 1) if n not in taken]
+        if drawn[at] in taken and free:
+            drawn[at] = free[0]
+    return drawn
 
 
 def _values(array: Array, sample: Sample, seed: int) -> Elements:
     chance = random.Random(f"{seed}/{array.name}")
     where = points(array.axes, sample)
-    if array.integer is not None:
-        lo, hi = (place(end)(sample, {}) for end in array.integer)
-        return {at: chance.randint(lo, hi) for at in where}
     _, low, high, kinds = next(m for m in _MODES if m[0] == sample.mode)
     if array.kind in kinds:
         return {at: chance.uniform(low, high) for at in where}
