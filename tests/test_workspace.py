@@ -124,8 +124,8 @@ def test_a_number_of_python_needs_no_conversion_at_the_door() -> None:
     expected = module.value_and_grad(**given)
     for epsilon in (1e-3, np.float32(1e-3), np.asarray(1e-3, np.float32)):
         arguments = {**given, "epsilon": epsilon}
-        arrays = tuple(arguments[n] for n in ("X", "y", "W", "gamma", "beta"))
-        assert workspace.fits(arrays, numbers=(epsilon,))
+        arrays = [arguments[n] for n in ("X", "y", "W", "gamma", "beta")]
+        assert workspace.fits(arrays, numbers=[epsilon])
         cost, grads = module.value_and_grad(**arguments, out=workspace)
         assert all(g.dtype == np.float32 for g in grads)
         np.testing.assert_allclose(cost, expected[0], rtol=1e-6)

@@ -128,7 +128,7 @@ def gradient_program(
     whole_model = with_stored_calls(system, shared, names)
     model = inputs_apart(whole_model)
     batched = batched_arrays(model)
-    forward = _forward(model, batched)
+    forward = _forward(_read_again(model, system.steady, names, batched), batched)
     parts: dict[str, tuple[Statement, ...]] = {}
     stored = reuse.Stored(
         replace(e, rhs=reuse.computed(e.rhs, names))
@@ -160,6 +160,19 @@ def gradient_program(
     first = tuple(s for s in everything if not s.target.startswith("∂"))
     last = tuple(s for s in everything if s.target.startswith("∂"))
     return _program(model, first, last, batched, whole)
+
+
+def _read_again(model: Model, first: Model, names: reuse.Names, batched: frozenset[str]) -> Model:
+    """The model with what variables that ``first`` does not have store read by all other equations too."""
+    made = [e for e in model.equations if e.lhs.name not in first.arrays]
+    stored = reuse.Stored(
+        replace(e, rhs=reuse.computed(e.rhs, names)) for e in made if _stored_as_is(e, model, batched)
+    )
+
+    def read(e: Equation) -> Equation:
+        return e if e in made else replace(e, rhs=stored.reuse(reuse.computed(e.rhs, names)))
+
+    return replace(model, equations=tuple(map(read, model.equations)))
 
 
 def _spread_out(statements: Iterable[Statement]) -> frozenset[str]:

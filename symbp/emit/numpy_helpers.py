@@ -167,7 +167,7 @@ class Workspace:
         """Refuse arrays of other shapes or of another type."""
         found = self.looks(*given, **numbers)
         if found != self.fit:
-            wanted, got = ([(shape, str(dtype)) for _, shape, dtype in fit[0]] for fit in (self.fit, found))
+            wanted, got = [[(shape, str(t)) for _, shape, t in fit[0]] for fit in (self.fit, found)]
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"

@@ -75,12 +75,12 @@ class Into:
         families = [a for a in self.door.given if self.program.storages[a.name].listed]
         single = [a for a in self.door.given if a not in families and a not in numbers]
         lists = [m.names[a.name] for a in families]
-        parts = [_tuple([*(m.names[a.name] for a in single), *(f"*{name}" for name in lists)])]
-        if lists:
-            parts.append(_tuple([f"len({name})" for name in lists]))
+        parts = [[*(m.names[a.name] for a in single), *(f"*{name}" for name in lists)]]
+        parts += [[f"len({name})" for name in lists]] if lists else []
+        shown = [f"[{', '.join(part)}]" for part in parts]
         if numbers:
-            parts.append(f"numbers={_tuple([m.names[a.name] for a in numbers])}")
-        return ", ".join(parts)
+            shown.append(f"numbers=[{', '.join(m.names[a.name] for a in numbers)}]")
+        return ", ".join(shown)
 
     def making(self, sizes: Sequence[str]) -> Lines:
         m = self.module
@@ -140,10 +140,6 @@ class Into:
         numbers = [self.module.names[a.name] for a in self.door.numbers()]
         kinds = (f"{n} = {n} if type({n}) is np.ndarray else np.asarray({n}, {dtype})" for n in numbers)
         return [*kinds, *self.ranges]
-
-
-def _tuple(items: Sequence[str]) -> str:
-    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
 def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:

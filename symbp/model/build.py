@@ -252,7 +252,8 @@ def _dummy(found: Table, place: Syntax, taken: list[Index], line: EquationLine) 
         )
     if any(i.name == place.name for i in taken):
         raise ModelProblem(
-            f"the index {place.name} stands twice on the left", place.span, "use two different indices"
+            f"the index {place.name} stands twice on the left", place.span,
+            "use two different indices; a diagonal is where(i == j, …, 0)",
         )
     return fresh(place.name, sequence=place.name if place.name in found.sequences else "")
 

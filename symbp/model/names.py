@@ -110,7 +110,8 @@ def table(model: SyntaxModel) -> Table:
         _enter(found, line)
     if found.cost is None:
         raise ModelProblem(
-            "the model has no cost", hint="add one line: cost C = …, the scalar to differentiate"
+            "the model has no cost", model.lines[-1].span if model.lines else None,
+            "add one line: cost C = …, the scalar to differentiate",
         )
     _sizes(found)
     _lets(found, found.cost)

@@ -171,7 +171,7 @@ def contradiction(
     """Two places that say different things about an index."""
     return ModelProblem(
         f"the index {index.name} runs over {text(second)} here and over {text(first)} there", here,
-        "give the arrays the same size on these axes, or use two indices",
+        "check the order of the indices; give the arrays the same size on these axes, or use two indices",
         (("there", there),),
     )
 

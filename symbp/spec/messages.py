@@ -191,6 +191,28 @@ def _loop_clause(m: Mistake) -> SyntaxProblem | None:
     return None
 
 
+def _comprehension(m: Mistake) -> SyntaxProblem | None:
+    """``sum(w[k]*x[k] for k in range(n))``, as in Python."""
+    called = next((t for t in reversed(m.before) if t in REDUCTIONS), None)
+    if m.token.type != "FOR" or "RPAR" not in m.accepts or called is None:
+        return None
+    return m.problem(
+        f"expected {_expected(m.accepts)}, {m.found}",
+        f"name the index behind a comma, {called}(…, k); its range is inferred, or written k=0..K-1",
+    )
+
+
+def _late_latex(m: Mistake) -> SyntaxProblem | None:
+    """``param G[l] "W^{T}"``: the name in LaTeX behind the index of a family."""
+    if m.token.type != "STRING" or m.last.type != "RSQB" or m.first.type not in ("PARAM", "INPUT", "CONST"):
+        return None
+    name = m.before[1]
+    return m.problem(
+        f"expected {_expected(m.accepts)}, {m.found}",
+        f"the name for LaTeX stands directly behind the name: {m.first} {name} {m.token}[l]",
+    )
+
+
 def _bare_integer(m: Mistake) -> SyntaxProblem | None:
     if m.token.type == "IN" and m.last.type == "COLON":
         return m.problem(
@@ -212,6 +234,7 @@ def _indexed_expression(m: Mistake) -> SyntaxProblem | None:
     if m.token.type == "LSQB" and m.last.type in ("RPAR", "RSQB", "NUMBER"):
         return m.problem(
             f"expected {_expected(m.accepts)}, found '['",
+            "put all indices into one pair of brackets, as in w[j,k]" if m.last.type == "RSQB" else
             "only a name has indices, all in one pair of brackets: name the expression on a line of "
             "its own, z[i] = …",
         )
@@ -259,6 +282,8 @@ REMEDIES: tuple[Callable[[Mistake], SyntaxProblem | None], ...] = (
     _undeclared,
     _bare_integer,
     _loop_clause,
+    _comprehension,
+    _late_latex,
     _keyword_as_name,
     _comparison_for_equation,
     _second_equation,

@@ -28,6 +28,8 @@ _MINUS = "use the ordinary minus sign -"
 _TIMES = "write a product with *"
 _POWER = "write a power with ^, as in x^2"
 _BRACES = "group with ( ), and put indices in [ ]"
+_ATTRIBUTE = re.compile(r"\.([A-Za-z]\w*)\s*\(")
+"""The rest of np.tanh(."""
 _DOTS = 'a range is written with two dots, as in 1..L, and a decimal number as in 0.5'
 _HINTS = {
     **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u200a\u200b\u202f\u3000\ufeff", _SPACE),
@@ -121,6 +123,12 @@ def _unknown(span: Span, char: str) -> SyntaxProblem:
         return SyntaxProblem(
             "the quotation mark is never closed", span,
             'text in quotation marks ends on the line where it begins, with another "',
+        )
+    if char == "." and (called := _ATTRIBUTE.match(span.source.line(span.line), span.column - 1)):
+        name = called.group(1)
+        return SyntaxProblem(
+            f"unexpected character {char!r} (U+{ord(char):04X})", span,
+            f"functions have no module in front: write {name}(…)",
         )
     hint = _HINTS.get(char, "a model has names, numbers, brackets and + - * / ^ = < > , : ..")
     return SyntaxProblem(f"unexpected character {char!r} (U+{ord(char):04X})", span, hint)
