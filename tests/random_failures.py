@@ -416,4 +416,15 @@ FOUND: Mapping[str, str] = {
         O[j,m] = maximum(sum(where(p != m, W[p,p] - w[p,p,m], 0), p), S*x) + w[m,j,j] + W[m,m]
         cost C = mean(tanh(O[k,m]), k, m)
     """,
+    # the boundary is computed from a variable, but no parameter acts on it: its adjoint was said to be 0
+    "a_boundary_on_which_no_parameter_acts": """
+        index t = 0..T
+        input E : M
+        input v in 0..M-1
+        param W : H
+        gamma[k] = mean(E[j], j) + E[k]
+        q[T+1] = minimum(E[v], gamma[v])
+        q[t] = sin(sum(W[j], j))/2 - 0.3*q[t+1]
+        cost C = mean(sin(gamma[k])*gamma[k], k) + mean(sin(q[t])*q[t], t)
+    """,
 }

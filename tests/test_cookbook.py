@@ -1700,7 +1700,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "p[i] = softmax(x[i], i)\n"
         "cost C = -sum(p[i]*log(p[i]), i)\n",
         "x",
-        "(pᵀ log(softmax(x)) + sum(p) − 1) p − p ⊙ log(softmax(x))",
+        "(pᵀ log(softmax(x))) p − log(softmax(x)) ⊙ p",
     ),
     (
         "softmax rows lin",

@@ -34,6 +34,8 @@ class Stage:
     through: frozenset[str]
     names: NameTable
     recurrences: Mapping[str, frozenset[str]]
+    alive: frozenset[str]
+    """What a leaf acts on: of nothing else an adjoint is needed."""
     local: frozenset[str] = frozenset()
     """Parameters and other leaves of which the Jacobians are wanted too."""
 
@@ -68,7 +70,7 @@ def adjoint_system(
     context = Context(model.functions, lambda ref: definition(model, ref))
     bodies = {e.number: e.rhs for e in steady.equations}
     groups = recurrences(graph)
-    stage = Stage(model, context, bodies, through, name_table(model), groups, frozenset(local))
+    stage = Stage(model, context, bodies, through, name_table(model), groups, alive, frozenset(local))
     cases: dict[str, tuple[Case, ...]] = {}
     contributions: dict[str, tuple[Contribution, ...]] = {}
     number = len(model.equations)
@@ -183,10 +185,9 @@ def _defined(model: Model, array: Array, region: Region) -> Region:
 
 
 def _asked(stage: Stage, array: Array) -> Iterator[dict[int, tuple[Affine, Affine]]]:
-    """The parts of an array, by axis, that equations compute from parameters or variables."""
-    for equation in stage.model.equations:
-        made = any(stage.model.arrays[r.name].kind in ("param", "variable") for r in refs(equation.rhs))
-        if equation.lhs.name != array.name or not made:
+    """The parts of an array, by axis, that equations compute from something that needs an adjoint."""
+    for equation in stage.model.equations_of(array.name):
+        if not any(r.name in stage.alive for r in refs(equation.rhs)):
             continue
         ends = {a: _ends(p) for a, p in enumerate(equation.lhs.indices) if array.axes[a].sequence}
         if None not in ends.values():  # a triangle is no part of a grid
