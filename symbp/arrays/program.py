@@ -164,13 +164,15 @@ def gradient_program(
 
 def _read_again(model: Model, first: Model, names: reuse.Names, batched: frozenset[str]) -> Model:
     """The model with what variables that ``first`` does not have store read by all other equations too."""
-    made = [e for e in model.equations if e.lhs.name not in first.arrays]
+    made = model.arrays.keys() - first.arrays.keys()
     stored = reuse.Stored(
-        replace(e, rhs=reuse.computed(e.rhs, names)) for e in made if _stored_as_is(e, model, batched)
+        replace(e, rhs=reuse.computed(e.rhs, names))
+        for e in model.equations
+        if e.lhs.name in made and _stored_as_is(e, model, batched)
     )
 
     def read(e: Equation) -> Equation:
-        return e if e in made else replace(e, rhs=stored.reuse(reuse.computed(e.rhs, names)))
+        return e if e.lhs.name in made else replace(e, rhs=stored.reuse(reuse.computed(e.rhs, names)))
 
     return replace(model, equations=tuple(map(read, model.equations)))
 

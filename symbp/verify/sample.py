@@ -98,14 +98,13 @@ def draw(model: Model, sizes: Mapping[SizeKey, int], seed: int = 0) -> Sample:
 def redraw(sample: Sample, seed: int | None = None, kinds: Sequence[str] = ()) -> Sample:
     """The same sizes with new values: of the arrays of ``kinds`` only, if any are named."""
     chosen = sample.seed if seed is None else seed
-    apart = _singular(sample.model)
     values: dict[str, Elements] = {}
     for array in sample.model.of_kind("param", "input", "const"):
         if kinds and array.kind not in kinds:
             values[array.name] = sample.values[array.name]
         elif array.integer is not None:
             others = [values[n] for n in values if sample.model.arrays[n].integer is not None]
-            values[array.name] = _labels(array, sample, chosen, others if apart else ())
+            values[array.name] = _labels(array, sample, chosen, others)
         else:
             values[array.name] = _values(array, sample, chosen)
     return replace(sample, values=values, seed=chosen)
@@ -121,8 +120,9 @@ def _singular(model: Model) -> bool:
 
 
 def _labels(array: Array, sample: Sample, seed: int, others: Sequence[Elements]) -> Elements:
-    """Random labels; where the ``others`` choose something else, so that distances are not 0."""
+    """Random labels, and if something is singular none of the ``others``, so that distances are not 0."""
     assert array.integer is not None
+    others = others if others and _singular(sample.model) else ()
     chance = random.Random(f"{seed}/{array.name}")
     lo, hi = (place(end)(sample, {}) for end in array.integer)
     drawn: dict[Positions, int] = {}
