@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from symbp.arrays.logspace import log_product
@@ -119,7 +120,7 @@ def opened(body: Iterable[Instruction]) -> tuple[Instruction, ...]:
     for i in body:
         match i:
             case Assign():
-                out.append(replace(i, value=_mapped(i.value, _opened)))
+                out.append(replace(i, value=_mapped(i.value, partial(_opened, order=i.target.labels))))
             case Loop() | Guard():
                 out.append(replace(i, body=opened(i.body)))
             case _:
@@ -127,16 +128,27 @@ def opened(body: Iterable[Instruction]) -> tuple[Instruction, ...]:
     return tuple(out)
 
 
-def _opened(node: Node) -> Node:
+def _opened(node: Node, order: Labels) -> Node:
     match node:
         case Normalised("softmax", arg, over) if log_product(Fold("logsumexp", arg, (over,), ())) is None:
-            exps, total, _ = _exponentials(arg, (over,))
+            exps, total, _ = _exponentials(_lying(arg, order), (over,))
             return elementwise("/", exps, total)
         case Fold("logsumexp", arg, over) if log_product(node) is None:
-            _, total, top = _exponentials(arg, over)
+            _, total, top = _exponentials(_lying(arg, order), over)
             return elementwise("+", Apply("log", (total,), (), total.labels), top)
         case _:
             return node
+
+
+def _lying(node: Node, order: Labels) -> Node:
+    """A computed value with its axes in the order of the array that it is computed for.
+
+    The reductions would else want another order than the result, and compute it a second time.
+    """
+    if isinstance(node, Load | Local):
+        return node
+    labels = sorted(node.labels, key=lambda n: order.index(n) if n in order else len(order))
+    return replace(node, labels=tuple(labels))
 
 
 def _exponentials(arg: Node, over: Labels) -> tuple[Node, Node, Node]:

@@ -25,6 +25,7 @@ from symbp.arrays.nodes import (
     loaded,
 )
 from symbp.arrays.reading import Scope, reading
+from symbp.arrays.recover import recovered
 from symbp.arrays.scatter import mentioned, merged
 from symbp.arrays.schedule import (
     Member,
@@ -146,6 +147,7 @@ def gradient_program(
         parts[adjoint_key(name)] = merged(closed)
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)
+    backward = recovered(backward, model.equations, stepwise)
     inner = joined(backward, model.arrays, lambda name: axes[adjoint_key(name)])
     backward, model = inner.statements, replace(model, arrays={**model.arrays, **inner.arrays})
     batched |= {new for new, old in inner.of.items() if old in batched}

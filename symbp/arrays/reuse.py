@@ -164,12 +164,19 @@ def _head(node: Expr) -> object:
 
 def _known(node: Expr, equations: list[Equation]) -> Expr | None:
     for e in equations:
-        found = match(e.rhs, node, e.indices)
-        if found is not None and all(_within(i, found) for i in e.indices):
-            whole = substitute(refresh(e.rhs), found)
-            if _ranges(whole) == _ranges(node):
-                return Ref(e.lhs.name, tuple(p.substitute(found) for p in e.lhs.indices))
+        found = binding(e.rhs, node, e.indices)
+        if found is not None:
+            return Ref(e.lhs.name, tuple(p.substitute(found) for p in e.lhs.indices))
     return None
+
+
+def binding(pattern: Expr, node: Expr, indices: tuple[Index, ...]) -> dict[Index, Affine] | None:
+    """The values of an equation's indices for which ``pattern``, a part of it, is ``node``."""
+    found = match(pattern, node, indices)
+    if found is None or not all(_within(i, found) for i in indices):
+        return None
+    whole = substitute(refresh(pattern), found)
+    return found if _ranges(whole) == _ranges(node) else None
 
 
 def _within(index: Index, found: Mapping[Index, Affine]) -> bool:

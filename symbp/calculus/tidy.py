@@ -266,7 +266,11 @@ _LIMIT = 64
 
 def collect(node: Expr) -> Expr:
     """Multiply out and gather where that makes the whole shorter: a − y from −y(1 − a) + (1 − y)a."""
-    node = map_children(node, collect)
+    if isinstance(node, Div) and isinstance(node.den, Mul):
+        # a denominator stays in factors: its sums may stand under roots as well
+        node = Div(collect(node.num), map_children(node.den, collect))
+    else:
+        node = map_children(node, collect)
     if not isinstance(node, (Add, Mul, Neg, Div)):
         return node
     polynomial = _polynomial(node)

@@ -5,7 +5,6 @@ Rules as :mod:`symbp.derive.rules` describes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
@@ -14,7 +13,6 @@ from symbp.calculus.expr import (
     ZERO,
     Add,
     Adjoint,
-    Call,
     Div,
     Expr,
     Indicator,
@@ -37,11 +35,9 @@ from symbp.calculus.expr import (
     size,
     walk,
 )
-from symbp.calculus.match import match
 from symbp.calculus.tidy import collect, common_factor, positive, tidy
 from symbp.derive.core import Reason
-from symbp.derive.scene import Outcome, Scene, joined, signature
-from symbp.model.core import Equation
+from symbp.derive.scene import LONG, Outcome, Scene, joined
 
 
 def survivors(node: Expr, scene: Scene) -> Outcome | None:
@@ -66,54 +62,6 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     if len(shown) > 3:
         return new, ("each indicator leaves one term of its sum",)
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
-
-
-SHORT, LONG = 8, 24
-"""The most nodes of a value that stands in a reason beside another, and of one that stands there alone."""
-
-
-def recognise(node: Expr, scene: Scene) -> Outcome | None:
-    """What a variable already names is called by that name.  Terminates: the expression gets smaller."""
-    found: dict[Expr, tuple[Expr, Expr]] = {}
-
-    def change(n: Expr) -> Expr | None:
-        if not isinstance(n, (Call, Weights, Reduce, Div)) or size(n) < 2:
-            return None
-        if isinstance(n, Call) and n.orders:
-            return None
-        for equation in scene.names.get(signature(n), ()):
-            values = match(equation.rhs, n, equation.indices)
-            if values is not None and _inside(equation, values):
-                lhs = equation.lhs
-                new = Ref(lhs.name, tuple(p.substitute(values) for p in lhs.indices))
-                found.setdefault(lhs, (n, new))
-                return new
-        return None
-
-    new = replace_nodes(node, change)
-    if not found:
-        return None
-    return new, _named(tuple(found.values()))
-
-
-def _named(found: Sequence[tuple[Expr, Expr]]) -> Reason:
-    """What was recognised, each equation once: its value if there are at most two and they are short."""
-    most = (LONG, SHORT)[len(found) - 1] if len(found) <= 2 else 0
-    if all(size(value) <= most for value, _ in found):
-        return joined([(value, " is ", name) for value, name in found])
-    return ("written with ", *joined([(name,) for _, name in found]))
-
-
-def _inside(equation: Equation, values: Mapping[Index, Affine]) -> bool:
-    """Whether the matched element exists: each index found, and known to be in its range."""
-    for index in equation.indices:
-        value = values.get(index)
-        if value is None:
-            return False
-        low, high = index.low.substitute(values), index.high.substitute(values)
-        if not known_le(low, value) or not known_le(value, high):
-            return False
-    return True
 
 
 def simplify(node: Expr, scene: Scene) -> Outcome | None:

@@ -8,6 +8,7 @@ they see expressions and a :class:`Scene`, what the case at hand is about.
 from __future__ import annotations
 
 from symbp.derive import chain, hyperbolic, local, reduce
+from symbp.derive.recognise import recognise
 from symbp.derive.scene import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -21,12 +22,12 @@ RULES: tuple[Rule, ...] = (
     Rule("collapse", reduce.survivors),
     Rule("hyperbolic", hyperbolic.hyperbolic),
     Rule("reflect", local.reflect),
-    Rule("recognise", reduce.recognise),
+    Rule("recognise", recognise),
     Rule("gather", reduce.simplify),
     Rule("take out", reduce.take_out),
     Rule("centred", reduce.centred),
     Rule("whole weights", reduce.whole_weights),
-    Rule("recognise sums", reduce.recognise),
+    Rule("recognise sums", recognise),
     Rule("common factor", reduce.shared_factor),
     Rule("inner product", reduce.inner_product, key=False),
 )

@@ -50,6 +50,9 @@ class Scene:
 
 Outcome = tuple[Expr, Reason]
 
+SHORT, LONG = 8, 24
+"""The most nodes of a value that stands in a reason beside another, and of one that stands there alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -35,7 +35,7 @@ from symbp.calculus.names import fresh_name
 from symbp.emit import numpy_index, numpy_logspace
 from symbp.emit.numpy_contract import contraction
 from symbp.emit.numpy_fold import along
-from symbp.emit.numpy_fraction import bare, divided_thin, quotient, typed, untyped
+from symbp.emit.numpy_fraction import bare, quotient, thin_first, typed, untyped
 from symbp.emit.numpy_names import user_name
 from symbp.emit.numpy_text import (
     ATOM,
@@ -322,7 +322,7 @@ class Writer:
 
     def product(self, node: Elementwise, want: Labels, whole: bool) -> Code:
         top, bottom, negative, real = quotient(node, lambda n: self.named_already(n, want))
-        top, bottom = divided_thin(top, bottom)
+        top, bottom = thin_first(top, bottom)
         parts = [self._factor(n, want, whole, real) for n in top]
         text = "*".join(p.at(PRODUCT) for p in parts) if len(parts) > 1 else ""
         if not parts:

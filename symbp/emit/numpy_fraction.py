@@ -124,24 +124,26 @@ def signed(term: Node) -> tuple[str, Node]:
 
 
 def thin(factors: Sequence[Node]) -> list[Node]:
-    """The array among factors that has the fewest axes, if another has more."""
+    """The arrays among factors that have the fewest axes, the same ones, if another has more."""
     arrays = [n for n in factors if n.labels]
     least = min((len(n.labels) for n in arrays), default=0)
-    found = [n for n in arrays if len(n.labels) == least and typed(n) and not is_truth(n)][:1]
-    return found if any(len(n.labels) > least for n in arrays) else []
+    found = [n for n in arrays if len(n.labels) == least and typed(n) and not is_truth(n)]
+    alike = [n for n in found if {*n.labels} == {*found[0].labels}]
+    return alike if any(len(n.labels) > least for n in arrays) else []
 
 
-def divided_thin(top: Sequence[Node], bottom: Sequence[Node]) -> tuple[list[Node], list[Node]]:
-    """Numbers divide the array with the fewest axes: (2*v/D)[:, None]*x instead of 2*v[:, None]*x/D."""
+def thin_first(top: Sequence[Node], bottom: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """What has the fewest axes is multiplied first: (2*u*v/D)[:, None]*x, not 2*u[:, None]*x*v[:, None]/D."""
     found = thin(top)
-    if not found or not bottom or any(n.labels for n in bottom):
+    divides = bool(bottom) and not any(n.labels for n in bottom)
+    if not found or not (divides or len(found) > 1):
         return list(top), list(bottom)
-    (small,) = found
-    numbers = [n for n in top if not n.labels]
-    above = elementwise("*", *numbers, small) if numbers else small
-    below = elementwise("*", *bottom) if len(bottom) > 1 else bottom[0]
-    one = elementwise("/", above, below)
-    return [one if n is small else n for n in top if n not in numbers], []
+    numbers = [n for n in top if not n.labels] if divides else []
+    small = elementwise("*", *numbers, *found) if len(numbers) + len(found) > 1 else found[0]
+    if divides:
+        small = elementwise("/", small, elementwise("*", *bottom) if len(bottom) > 1 else bottom[0])
+    rest = [small if n is found[0] else n for n in top if n is found[0] or n not in (*numbers, *found)]
+    return rest, [] if divides else list(bottom)
 
 
 def is_truth(node: Node) -> bool:

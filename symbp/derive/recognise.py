@@ -1,0 +1,139 @@
+"""Calling what a variable already names by that name, whole or as a factor of a fraction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations
+
+from symbp.calculus.affine import Affine, Index, known_le
+from symbp.calculus.expr import (
+    Call,
+    Div,
+    Expr,
+    Integer,
+    Mul,
+    Number,
+    Pow,
+    Reduce,
+    Ref,
+    Weights,
+    div,
+    mul,
+    power,
+    replace_nodes,
+    size,
+)
+from symbp.calculus.match import match
+from symbp.calculus.tidy import tidy
+from symbp.derive.core import Reason
+from symbp.derive.scene import LONG, SHORT, Outcome, Scene, joined, signature
+from symbp.model.core import Equation
+
+
+def recognise(node: Expr, scene: Scene) -> Outcome | None:
+    """What a variable already names is called by that name.  Terminates: the expression gets smaller."""
+    found: dict[Expr, tuple[Expr, Expr]] = {}
+
+    def change(n: Expr) -> Expr | None:
+        if not isinstance(n, (Call, Weights, Reduce, Div)) or size(n) < 2:
+            return None
+        if isinstance(n, Call) and n.orders:
+            return None
+        for equation in scene.names.get(signature(n), ()):
+            new = _named(equation, n)
+            if new is not None:
+                found.setdefault(equation.lhs, (n, new))
+                return new
+        if isinstance(n, Div):
+            for equation, over, under in _fractions(n, scene):
+                part = div(mul(over), mul(under))
+                new = _named(equation, part)
+                if new is not None:
+                    found.setdefault(equation.lhs, (part, new))
+                    return tidy(_with_name(n, over, under, new))
+        return None
+
+    new = replace_nodes(node, change)
+    if not found:
+        return None
+    return new, _reason(tuple(found.values()))
+
+
+def _reason(found: Sequence[tuple[Expr, Expr]]) -> Reason:
+    """What was recognised, each equation once: its value if there are at most two and they are short."""
+    most = (LONG, SHORT)[len(found) - 1] if len(found) <= 2 else 0
+    if all(size(value) <= most for value, _ in found):
+        return joined([(value, " is ", name) for value, name in found])
+    return ("written with ", *joined([(name,) for _, name in found]))
+
+
+def _named(equation: Equation, node: Expr) -> Ref | None:
+    """The element whose equation has ``node`` as its right side."""
+    values = match(equation.rhs, node, equation.indices)
+    if values is None or not _inside(equation, values):
+        return None
+    return Ref(equation.lhs.name, tuple(p.substitute(values) for p in equation.lhs.indices))
+
+
+def _fractions(node: Div, scene: Scene) -> Iterator[tuple[Equation, tuple[Expr, ...], tuple[Expr, ...]]]:
+    """The fractions x/y in x u/(y^2 v) that equations may name: their factors above and below."""
+    above, bases, read = _factors(node.num), tuple(_bases(node.den)), signature(node)[1]
+    below = (*bases, *(Call("sqrt", (b,)) for b in bases if not _is_root(b)))
+    for (kind, names), equations in scene.names.items():
+        for equation in equations if kind is Div and names <= read else ():
+            assert isinstance(equation.rhs, Div)
+            top, bottom = _factors(equation.rhs.num), _factors(equation.rhs.den)
+            if all(map(_is_number, top)) or all(map(_is_number, bottom)):
+                continue
+            for over in combinations(above, len(top)):
+                for under in combinations(below, len(bottom)):
+                    yield equation, over, under
+
+
+def _with_name(node: Div, over: Sequence[Expr], under: Sequence[Expr], name: Ref) -> Expr:
+    """x u/(y^2 v) with a name of x/y, in the place of x: name u/(y v)."""
+    rest = [name if f is over[0] else f for f in _factors(node.num) if f not in over[1:]]
+    powers = {base: n - (base in under) for base, n in _bases(node.den).items()}
+    for root in under:
+        if root not in powers:  # x is √x √x
+            assert isinstance(root, Call)
+            powers[root.args[0]] -= 1
+            powers[root] = 1
+    return div(mul(rest), mul(power(base, Number(Fraction(n))) for base, n in powers.items()))
+
+
+def _factors(node: Expr) -> tuple[Expr, ...]:
+    return node.factors if isinstance(node, Mul) else (node,)
+
+
+def _bases(node: Expr) -> dict[Expr, int]:
+    """The factors of a denominator with their powers, if those are whole numbers."""
+    out: dict[Expr, int] = {}
+    for factor in _factors(node):
+        match factor:
+            case Pow(base, Number(exponent)) if exponent.denominator == 1 and exponent > 0:
+                out[base] = out.get(base, 0) + int(exponent)
+            case _:
+                out[factor] = out.get(factor, 0) + 1
+    return out
+
+
+def _is_root(node: Expr) -> bool:
+    return isinstance(node, Call) and node.function == "sqrt" and not node.orders
+
+
+def _is_number(node: Expr) -> bool:
+    return isinstance(node, Number | Integer)
+
+
+def _inside(equation: Equation, values: Mapping[Index, Affine]) -> bool:
+    """Whether the matched element exists: each index found, and known to be in its range."""
+    for index in equation.indices:
+        value = values.get(index)
+        if value is None:
+            return False
+        low, high = index.low.substitute(values), index.high.substitute(values)
+        if not known_le(low, value) or not known_le(value, high):
+            return False
+    return True
