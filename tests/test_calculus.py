@@ -10,8 +10,10 @@ import sympy
 from symbp.calculus.affine import Affine, Index, Size, affine, floor_div, fresh, known_le, show
 from symbp.calculus.bridge import to_sympy
 from symbp.calculus.collapse import collapse, outer_factors
+from symbp.calculus.common import common_factor
 from symbp.calculus.differentiate import differentiate
 from symbp.calculus.expr import (
+    ONE,
     ZERO,
     Add,
     Call,
@@ -33,7 +35,7 @@ from symbp.calculus.expr import (
     substitute,
 )
 from symbp.calculus.match import match
-from symbp.calculus.tidy import collect, common_factor, tidy
+from symbp.calculus.tidy import collect, tidy
 from symbp.derive.identify import equals_builtin
 from symbp.derive.scalar import call_rule, derivative, through_output
 from symbp.functions import ELEMENTWISE
@@ -271,12 +273,26 @@ def test_functions_are_known_by_their_values(body: Expr, builtin: str | None, ow
 def test_a_factor_of_every_term_is_taken_out_once() -> None:
     node = Add((Mul((x, y, x)), Neg(Mul((z, x)))))
     found = common_factor(node)
-    assert found == (x, Mul((x, Add((Mul((y, x)), Neg(z))))))
+    assert found == (x, ONE, Mul((x, Add((Mul((y, x)), Neg(z))))))
 
 
 def test_a_factor_that_stood_last_stays_last() -> None:
     found = common_factor(Add((Mul((y, x)), Div(Mul((z, x)), number(3)))))
-    assert found is not None and found[1] == Mul((Add((y, Div(z, number(3)))), x))
+    assert found is not None and found[2] == Mul((Add((y, Div(z, number(3)))), x))
+
+
+def test_a_denominator_of_every_term_is_taken_out() -> None:
+    found = common_factor(Add((Div(x, z), Neg(Div(Mul((y, x)), Mul((number(2), z)))))))
+    assert found == (ONE, z, Div(Add((x, Neg(Div(Mul((y, x)), number(2))))), z))
+
+
+def test_what_is_shared_above_and_below_is_taken_out_at_once() -> None:
+    found = common_factor(Add((Div(Mul((x, y)), z), Neg(Div(Mul((x, z)), z)))))
+    assert found == (x, z, Div(Mul((x, Add((y, Neg(z))))), z))
+
+
+def test_no_fraction_is_put_into_a_fraction() -> None:
+    assert common_factor(Add((Div(x, z), Div(y, Mul((z, y)))))) is None
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,9 @@ where the result is shorter.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import reduce
-from operator import and_
 
 from symbp.calculus.affine import Index
 from symbp.calculus.expr import (
@@ -21,7 +18,6 @@ from symbp.calculus.expr import (
     Call,
     Div,
     Expr,
-    Indicator,
     Mul,
     Neg,
     Number,
@@ -32,14 +28,12 @@ from symbp.calculus.expr import (
     add,
     canonical,
     children,
-    div,
     map_children,
     mul,
     neg,
     number,
     power,
     rewrite,
-    walk,
 )
 
 
@@ -349,55 +343,3 @@ def _times(left: _Poly | None, right: _Poly | None) -> _Poly | None:
 
 def _monomial(coefficient: Fraction, factors: tuple[Expr, ...]) -> Expr:
     return _scale(coefficient, tidy(mul(factors)) if factors else ONE, False)
-
-
-def common_factor(node: Expr) -> tuple[Expr, Expr] | None:
-    """``a b − a c`` as ``a (b − c)``: the factors that all terms share, and the new expression.
-
-    None where a term has no other factor, and where a condition would get between brackets.
-    """
-    if not isinstance(node, Add) or any(isinstance(n, (Indicator, Within)) for n in walk(node)):
-        return None
-    tops = [[f for f in _top(t) if not isinstance(f, Number)] for t in node.terms]
-    counts = [Counter(map(canonical, top)) for top in tops]
-    common = reduce(and_, counts)
-    if not common or any(own == common for own in counts):
-        return None
-    taken, shared = list(common.elements()), list[Expr]()
-    for factor in tops[0]:
-        if canonical(factor) in taken:
-            taken.remove(canonical(factor))
-            shared.append(factor)
-    rest = add(_without_factors(t, list(common.elements())) for t in node.terms)
-    behind = canonical(tops[0][0]) not in common
-    return mul(shared), mul((rest, *shared) if behind else (*shared, rest))
-
-
-def _top(term: Expr) -> tuple[Expr, ...]:
-    """The factors of a term's numerator."""
-    match term:
-        case Neg(arg) | Div(arg, _):
-            return _top(arg)
-        case Mul(factors):
-            return factors
-        case _:
-            return (term,)
-
-
-def _without_factors(term: Expr, taken: list[Expr]) -> Expr:
-    """The term without one occurrence of each of these factors of its numerator."""
-    match term:
-        case Neg(arg):
-            return neg(_without_factors(arg, taken))
-        case Div(num, den):
-            return div(_without_factors(num, taken), den)
-        case Mul(factors):
-            left, kept = list(taken), list[Expr]()
-            for factor in factors:
-                if canonical(factor) in left:
-                    left.remove(canonical(factor))
-                else:
-                    kept.append(factor)
-            return mul(kept)
-        case _:
-            raise TypeError(f"{type(term).__name__} has no factors to take out")

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
+from symbp.calculus.common import common_factor
 from symbp.calculus.expr import (
+    ONE,
     ZERO,
     Add,
     Adjoint,
@@ -25,6 +27,7 @@ from symbp.calculus.expr import (
     Within,
     bound,
     canonical,
+    div,
     free_indices,
     mul,
     positions,
@@ -35,7 +38,7 @@ from symbp.calculus.expr import (
     size,
     walk,
 )
-from symbp.calculus.tidy import collect, common_factor, positive, tidy
+from symbp.calculus.tidy import collect, positive, tidy
 from symbp.derive.core import Reason
 from symbp.derive.scene import LONG, Outcome, Scene, joined
 
@@ -173,12 +176,14 @@ def _sums_to_one(factor: Expr, index: Index, scene: Scene) -> bool:
 
 
 def shared_factor(node: Expr, scene: Scene) -> Outcome | None:
-    """a b − a c = a (b − c).  Terminates: see :func:`symbp.calculus.tidy.common_factor`, used once."""
+    """a b/s − a c/s = a (b − c)/s.  Terminates: used once; see :mod:`symbp.calculus.common`."""
     found = common_factor(node)
     if found is None:
         return None
-    factor, new = found
-    return new, (factor if size(factor) <= LONG else "the same", " is a factor of every term")
+    above, below, new = found
+    shared = above if below == ONE else below if above == ONE else div(above, below)
+    what = shared if size(shared) <= LONG else "the same"
+    return new, (what, " divides every term" if above == ONE else " is a factor of every term")
 
 
 def inner_product(node: Expr, scene: Scene) -> Outcome | None:

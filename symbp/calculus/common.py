@@ -1,0 +1,104 @@
+"""What the terms of a sum have in common: a b/s − a c/s is a (b − c)/s."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import and_
+
+from symbp.calculus.expr import (
+    Add,
+    Div,
+    Expr,
+    Indicator,
+    Mul,
+    Neg,
+    Number,
+    Within,
+    add,
+    canonical,
+    div,
+    mul,
+    neg,
+    walk,
+)
+
+
+def common_factor(node: Expr) -> tuple[Expr, Expr, Expr] | None:
+    """``a b/s − a c/s`` as ``a (b − c)/s``: what all terms share above and below, and the new expression.
+
+    None where terms share nothing, or only something of which one of them has no more, and where a condition
+    would get between brackets.
+    """
+    if not isinstance(node, Add) or any(isinstance(n, (Indicator, Within)) for n in walk(node)):
+        return None
+    tops, bottoms = list(map(_top, node.terms)), list(map(_bottom, node.terms))
+    above, below = _common(tops), _common(bottoms)
+    if any(Counter(map(canonical, _symbols(top))) == Counter(map(canonical, above)) for top in tops):
+        above = ()
+    if any(len(_symbols(bottom)) > len(below) for bottom in bottoms):
+        below = ()  # fractions within a fraction are harder to read
+    if not above and not below:
+        return None
+    rest = add(_without(t, above, below) for t in node.terms)
+    behind = bool(above) and canonical(tops[0][0]) not in map(canonical, above)
+    return mul(above), mul(below), div(mul((rest, *above) if behind else (*above, rest)), mul(below))
+
+
+def _common(lists: Sequence[Sequence[Expr]]) -> tuple[Expr, ...]:
+    """The symbols that all lists of factors have, in the order of the first."""
+    shared = reduce(and_, (Counter(map(canonical, _symbols(factors))) for factors in lists))
+    return tuple(_taken(lists[0], shared)[0])
+
+
+def _symbols(factors: Iterable[Expr]) -> list[Expr]:
+    return [f for f in factors if not isinstance(f, Number)]
+
+
+def _taken(factors: Iterable[Expr], shared: Counter[Expr]) -> tuple[list[Expr], list[Expr]]:
+    """Those of the factors that are shared, and the others."""
+    left, taken, kept = Counter(shared), list[Expr](), list[Expr]()
+    for factor in factors:
+        key = canonical(factor)
+        (taken if left[key] > 0 else kept).append(factor)
+        left[key] -= 1
+    return taken, kept
+
+
+def _top(term: Expr) -> tuple[Expr, ...]:
+    """The factors of a term's numerator."""
+    match term:
+        case Neg(arg) | Div(arg, _):
+            return _top(arg)
+        case Mul(factors):
+            return factors
+        case _:
+            return (term,)
+
+
+def _bottom(term: Expr) -> tuple[Expr, ...]:
+    """The factors of a term's denominator."""
+    match term:
+        case Neg(arg):
+            return _bottom(arg)
+        case Div(_, Mul(factors)):
+            return factors
+        case Div(_, den):
+            return (den,)
+        case _:
+            return ()
+
+
+def _without(term: Expr, above: Sequence[Expr], below: Sequence[Expr]) -> Expr:
+    """The term without one occurrence of each of these factors of its numerator and denominator."""
+    match term:
+        case Neg(arg):
+            return neg(_without(arg, above, below))
+        case Div(num, _):
+            rest = mul(_taken(_bottom(term), Counter(map(canonical, below)))[1])
+            return div(_without(num, above, ()), rest)
+        case _ if above:
+            return mul(_taken(_top(term), Counter(map(canonical, above)))[1])
+        case _:
+            return term
