@@ -1325,7 +1325,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "param q : D\n"
         "cost C = sum(softmax(sum(K[n,d]*q[d], d), n)*v[n], n)\n",
         "q",
-        "Kᵀ (softmax(K q) ⊙ v) − (softmax(K q)ᵀ v) Kᵀ softmax(K q)",
+        "Kᵀ (softmax(K q) ⊙ v − (softmax(K q)ᵀ v) softmax(K q))",
     ),
     (
         "elementwise sin(Ax)",
@@ -1725,7 +1725,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "u[i] = x[i]/sqrt(sum(x[j]^2, j))\n"
         "cost C = sum((u[i] - a[i])^2, i)\n",
         "x",
-        "(∂C/∂u)/‖x‖₂ − ((∂C/∂u)ᵀ x) x/‖x‖₂³",
+        "(∂C/∂u − ((∂C/∂u)ᵀ u) u)/‖x‖₂",
     ),
     (
         "AXBXC",

@@ -213,7 +213,8 @@ def _grouped(terms: list[Term]) -> list[Term]:
     chains = [t for t in terms if t.chain]
     if len(chains) > 1 and len(chains) == len(terms):
         before, after = _shared(chains)
-        if before + after and len({scalars_key(t) for t in chains}) == 1:
+        one_scale = len({scalars_key(t) for t in chains}) == 1
+        if before + after and (one_scale or all(_column_left(t, before, after) for t in chains)):
             return [_taken_out(chains, before, after)]
     for pair in combinations(range(len(terms)), 2):
         mine = [terms[n] for n in pair]
@@ -276,6 +277,12 @@ def _short(term: Term, before: int, after: int) -> bool:
     """What is left is one factor, or an outer product: a partial group has to read better."""
     left = len(term.chain) - before - after
     return left == 1 or (left == 2 and term.inner[before] is None)
+
+
+def _column_left(term: Term, before: int, after: int) -> bool:
+    """Whether one column is left, which a scalar may weigh in brackets: (a − (aᵀ b) b) xᵀ."""
+    middle = term.chain[before : len(term.chain) - after]
+    return len(middle) == 1 and shape(middle[0]) == (True, False)
 
 
 def _fits(term: Term, model: Term, before: int, after: int) -> bool:
