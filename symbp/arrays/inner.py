@@ -6,6 +6,7 @@ back to t-1 and of the gradients of W and b, which sum over all t.  It is comput
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     canonical,
+    free_indices,
     mul,
     refresh,
     replace_nodes,
@@ -111,10 +113,20 @@ def _anonymous(inner: Inner) -> Expr:
 
 
 def _pairs(node: Expr) -> Iterator[tuple[Adjoint, Expr]]:
+    """Each adjoint with all that is local to its element, then with each factor alone."""
     for n in walk(node):
         if isinstance(n, Mul):
             for adjoint in (f for f in n.factors if isinstance(f, Adjoint)):
-                yield from ((adjoint, f) for f in n.factors if f is not adjoint)
+                own = set(free_indices(adjoint))
+                others = [f for f in n.factors if f is not adjoint]
+                local = [f for f in others if mentioned(f) == own and not _has_sums(f)]
+                if len(local) > 1 and not all(isinstance(f, Ref) for f in local):
+                    yield adjoint, mul(local)
+                yield from ((adjoint, f) for f in others)
+
+
+def _has_sums(factor: Expr) -> bool:
+    return any(isinstance(n, Reduce | Adjoint) for n in walk(factor))
 
 
 def _inner(adjoint: Adjoint, factor: Expr, axes: Axes) -> Inner | None:
@@ -127,7 +139,7 @@ def _inner(adjoint: Adjoint, factor: Expr, axes: Axes) -> Inner | None:
         shifts[index] = (position - index).const
     if isinstance(factor, Ref) or mentioned(factor) != set(shifts) or not any(i.sequence for i in shifts):
         return None
-    if any(isinstance(n, Reduce | Adjoint) for n in walk(factor)):
+    if _has_sums(factor):
         return None
     indices: list[Index] = []
     moved: dict[Index, Affine] = {}
@@ -141,6 +153,18 @@ def _inner(adjoint: Adjoint, factor: Expr, axes: Axes) -> Inner | None:
     return Inner(adjoint.name, tuple(indices), substitute(refresh(factor), values))
 
 
+def without(factors: Sequence[Expr], taken: Counter[Expr]) -> list[Expr] | None:
+    """The factors but for those whose canonical forms are ``taken``; None if one of these is missing."""
+    left, rest = Counter(taken), list[Expr]()
+    for factor in factors:
+        key = canonical(factor)
+        if left[key] > 0:
+            left[key] -= 1
+        else:
+            rest.append(factor)
+    return None if +left else rest
+
+
 def _read(s: Statement, inner: Inner, name: str) -> Statement:
     """The statement with the new adjoint in place of the product."""
 
@@ -149,11 +173,11 @@ def _read(s: Statement, inner: Inner, name: str) -> Statement:
             return None
         for adjoint in (f for f in node.factors if isinstance(f, Adjoint) and f.name == inner.name):
             values = dict(zip(inner.indices, adjoint.indices, strict=True))
-            local = canonical(substitute(inner.local, values))
-            for factor in node.factors:
-                if factor is not adjoint and canonical(factor) == local:
-                    rest = [f for f in node.factors if f is not adjoint and f is not factor]
-                    return mul((Adjoint(name, adjoint.indices), *rest))
+            local = substitute(inner.local, values)
+            wanted = Counter(map(canonical, local.factors if isinstance(local, Mul) else (local,)))
+            rest = without([f for f in node.factors if f is not adjoint], wanted)
+            if rest is not None:
+                return mul((Adjoint(name, adjoint.indices), *rest))
         return None
 
     return replace(s, rhs=replace_nodes(s.rhs, change))

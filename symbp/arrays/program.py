@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from symbp.arrays import reuse
 from symbp.arrays.calls import with_repeated_sums, with_stored_calls
+from symbp.arrays.carried import inner_adjoints
 from symbp.arrays.cover import framing, initialised, sizing, tiles
 from symbp.arrays.fission import in_recurrences, inputs_apart
 from symbp.arrays.grouping import grouped
-from symbp.arrays.inner import joined
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import (
     Allocate,
@@ -148,7 +148,7 @@ def gradient_program(
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)
     backward = recovered(backward, model.equations, stepwise)
-    inner = joined(backward, model.arrays, lambda name: axes[adjoint_key(name)])
+    inner = inner_adjoints(backward, model.arrays, axes)
     backward, model = inner.statements, replace(model, arrays={**model.arrays, **inner.arrays})
     batched |= {new for new, old in inner.of.items() if old in batched}
     keys = tuple(adjoint_key(n) for n in wanted)
