@@ -67,7 +67,7 @@ class LoopModule(Module):
         compiled = [self.compiled(name, body) for name, body in bodies.items()]
         return self.assembled([*calls, *compiled, *users, *self.door(gradient, self.sizes())])
 
-    def assembled(self, made: Sequence[Written]) -> str:
+    def assembled(self, made: Sequence[Written], bound: Sequence[str] = ()) -> str:
         ours = [f for f in functions.ELEMENTWISE if f.helper]
         of_one = {f.helper: f"@{DECORATOR}\n{f.scalar or f.helper}" for f in ours}
         own = [of_one.get(h, h) for h in helpers(["\n".join(line for f in made for line in f.body)])]

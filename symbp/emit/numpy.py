@@ -90,10 +90,11 @@ class Module:
         made += into.functions(sizes)
         users = self.user_functions()
         made += self.door(gradient, sizes)
-        return self.assembled([*made, *users])
+        return self.assembled([*made, *users], into.bound)
 
-    def assembled(self, made: Sequence[Written]) -> str:
-        return self.rendered("numpy/module.py.jinja", made, helpers([_code(made)]), self.about())
+    def assembled(self, made: Sequence[Written], bound: Sequence[str]) -> str:
+        own = helpers([_code(made)])
+        return self.rendered("numpy/module.py.jinja", made, own, self.about(), bound=", ".join(bound))
 
     def rendered(
         self, template: str, made: Sequence[Written], own: Sequence[str], about: Sequence[str], **more: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
 from symbp.arrays.program import Program
+from symbp.emit.numpy_bound import FUNCTIONS, bound
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
@@ -34,13 +35,15 @@ class Into:
     def __post_init__(self) -> None:
         m, program = self.module, self.program
         self.door = Door(m.model, program.storages, m.names)
-        taken = {*m.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
+        known = {*m.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
+        taken = known | FUNCTIONS
         self.rooms = Rooms()
         fresh = frozenset(m.fresh(program))
         body = IntoBody(
             program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
         )
-        self.lines = body.block(opened((*program.forward, *program.backward)))
+        lines = body.block(opened((*program.forward, *program.backward)))
+        self.lines, self.bound = bound(lines, known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
         m.needs.dtype |= bool(self.door.numbers())
