@@ -16,6 +16,7 @@ from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS, callables
 from symbp.emit.numpy_rooms import NOTHING, Rooms
+from symbp.emit.numpy_steps import with_views
 
 if TYPE_CHECKING:
     from symbp.emit.numpy import Module
@@ -43,11 +44,19 @@ class Into:
             program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
         )
         lines = body.block(opened((*program.forward, *program.backward)))
-        self.lines, self.bound = bound(lines, known)
+        self.lines, self.bound = bound(self.stepwise(lines, body), known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
         m.needs.dtype |= bool(self.door.numbers())
         self.cost = m.names[m.model.cost]
+
+    def stepwise(self, lines: Lines, body: IntoBody) -> Lines:
+        """The lines with lists of views where loops read the steps of an array."""
+        blocks = [n for n, text in self.rooms.begins.items() if text.startswith(("np.empty(", "np.zeros("))]
+        lines, made = with_views(lines, blocks, body.unused)
+        for name, views in made.items():
+            self.rooms.keep(views, f"[*{name}]")
+        return lines
 
     def functions(self, sizes: Sequence[str]) -> list[Written]:
         """The records of the two functions for the template."""
