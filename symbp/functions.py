@@ -137,7 +137,7 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
             + u * _c("exp", -(u**2) / 2) / _c("sqrt", 2 * _c("pi")),
         ),
         "gelu({0})",
-        value=lambda u: u * (1 + _c("erf", u / _c("sqrt", number(2)))) / 2,
+        value=lambda u: u * ((1 + _c("erf", u / _c("sqrt", number(2)))) / 2),
         opens=True,
         helper=f'def gelu(u):\n    """{_GELU}."""\n    return 0.5*u*(1 + erf(u*0.5**0.5))\n',
         prime=True,

@@ -16,7 +16,7 @@ def fraction(node: Node, kept: Kept = lambda _: False) -> tuple[list[Node], list
     """Factors above and below the line, and the number in front."""
 
     def inner(part: Node) -> tuple[list[Node], list[Node], Fraction]:
-        product = isinstance(part, Elementwise) and part.op == "*"
+        product = isinstance(part, Elementwise) and part.op in ("*", "/")
         return ([part], [], Fraction(1)) if product and kept(part) else fraction(part, kept)
 
     match node:

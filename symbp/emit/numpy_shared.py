@@ -145,11 +145,17 @@ def _cheap(node: Node) -> bool:
             return True
         case Elementwise("*" | "/", args):
             weighty = [a for a in args if not is_constant(a)]
-            return len(weighty) < 2 and all(isinstance(a, (Load, Local)) or _cheap(a) for a in weighty)
+            return len(weighty) < 2 and not any(map(_is_sum, weighty)) and all(
+                isinstance(a, (Load, Local)) or _cheap(a) for a in weighty
+            )
         case Elementwise("+", args):
             return sum(not isinstance(a, Num) for a in args) < 2
         case _:
             return False
+
+
+def _is_sum(node: Node) -> bool:
+    return isinstance(node, Elementwise) and node.op == "+"
 
 
 def stem(node: Node) -> str:
