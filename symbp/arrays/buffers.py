@@ -112,9 +112,10 @@ def moving(labels: Labels, loops: Iterable[Index]) -> tuple[Index, ...]:
 
 
 def opened(body: Iterable[Instruction]) -> tuple[Instruction, ...]:
-    """The instructions with softmax and log Σ exp as the steps that compute them.
+    """The instructions with softmax, log Σ exp and softplus as the steps that compute them.
 
-    What two of them have in common, the largest entry and the exponentials, is then one value.
+    What two of them have in common, the largest entry and the exponentials, is then one value, and each
+    step has its array.
     """
     out: list[Instruction] = []
     for i in body:
@@ -136,6 +137,12 @@ def _opened(node: Node, order: Labels) -> Node:
         case Fold("logsumexp", arg, over) if log_product(node) is None:
             _, total, top = _exponentials(_lying(arg, order), over)
             return elementwise("+", Apply("log", (total,), (), total.labels), top)
+        case Apply("softplus", (arg,), orders, labels) if labels and not any(orders):
+            # |-u| is |u|: softplus(u) and softplus(-u) have it in common
+            same = arg.args[0] if isinstance(arg, Elementwise) and arg.op == "neg" else arg
+            size = Elementwise("neg", (Apply("abs", (same,), (), labels),), labels)
+            rest = Apply("log1p", (Apply("exp", (size,), (), labels),), (), labels)
+            return Elementwise("+", (Apply("relu", (arg,), (), labels), rest), labels)
         case _:
             return node
 

@@ -23,6 +23,7 @@ from symbp.derive.core import AdjointSystem
 from symbp.derive.stable import stable_scalar
 from symbp.emit.environment import render
 from symbp.emit.numpy_body import Body
+from symbp.emit.numpy_bound import imported
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
@@ -94,7 +95,7 @@ class Module:
 
     def assembled(self, made: Sequence[Written], bound: Sequence[str]) -> str:
         own = helpers([_code(made)])
-        return self.rendered("numpy/module.py.jinja", made, own, self.about(), bound=", ".join(bound))
+        return self.rendered("numpy/module.py.jinja", made, own, self.about(), bound=imported(bound))
 
     def rendered(
         self, template: str, made: Sequence[Written], own: Sequence[str], about: Sequence[str], **more: str

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Collection, Sequence
+
+from symbp.emit.numpy_layout import WIDTH
 
 FUNCTIONS = frozenset({
     "add", "arctan", "copyto", "cos", "cosh", "divide", "dot", "einsum", "equal", "exp", "expm1",
@@ -17,6 +20,14 @@ FUNCTIONS = frozenset({
 """What the lines of a workspace call, but for what hides a function of Python."""
 
 CALL = re.compile(r"(?<![\w.])np\.(\w+)(?=\(|\.reduce\()")
+
+
+def imported(names: Sequence[str]) -> str:
+    """The names as they stand behind ``import``, in lines that are not too long."""
+    text = ", ".join(names)
+    if len(text) < WIDTH - 20:
+        return text
+    return "\n    ".join(["(", *textwrap.wrap(text, WIDTH - 4)]) + "\n)"
 
 
 def bound(lines: Sequence[str], taken: Collection[str]) -> tuple[list[str], list[str]]:

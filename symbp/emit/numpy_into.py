@@ -28,7 +28,7 @@ from symbp.arrays.nodes import (
     Num,
 )
 from symbp.emit.numpy_code import Writer
-from symbp.emit.numpy_fold import FOLDED
+from symbp.emit.numpy_fold import FOLDED, short
 from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
 from symbp.emit.numpy_into_fold import fold_into
 from symbp.emit.numpy_into_product import contraction_into
@@ -151,8 +151,10 @@ class IntoWriter(Writer):
     # ── which node becomes which call ─────────────────────────────────────────────────────────────
 
     def spell(self, node: Node, want: Labels, whole: bool = False) -> Code:
-        if self.inside or whole or not want:
+        if self.inside or whole:
             return super().spell(node, want, whole)
+        if not want:
+            return self.number(node)
         match node:
             case Elementwise(op) if op in COMPARISONS or op in ("and", "or", "not"):
                 return self.truth(node, want)
@@ -166,6 +168,18 @@ class IntoWriter(Writer):
                 return fold_into(self, node, want)
             case _:
                 return super().spell(node, want, whole)
+
+    def number(self, node: Node) -> Code:
+        """An expression without axes; what a sum runs over is computed in an array of the workspace."""
+        match node:
+            case Fold(op, Elementwise() | Apply() as arg) if op in FOLDED and not short(node):
+                if not moving(arg.labels, self.indices):
+                    code = self.write(arg, arg.labels)
+                    self.used_up(code.text)
+                    return Code(f"{code.at(ATOM)}.{op}()")
+            case _:
+                pass
+        return super().spell(node, ())
 
     def arithmetic(self, node: Elementwise, want: Labels) -> Code:
         what = kind(node, self.storages)
