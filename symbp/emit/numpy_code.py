@@ -159,6 +159,10 @@ class Writer:
         want = tuple(i for i in want if i in node.labels)
         return self.shortcut is not None and self.shortcut(node, want) is not None
 
+    def positions(self, axis: Index) -> Code:
+        """All positions along an axis, which a gather pairs with its own."""
+        return Code(f"np.arange({self.integer(axis.extent, True).text})")
+
     def spell(self, node: Node, want: Labels, whole: bool = False) -> Code:
         """The expression itself, whatever may stand in for it."""
         match node:

@@ -152,8 +152,7 @@ def gather(writer: Writer, text: str, left: Sequence[Subscript]) -> tuple[str, l
         if isinstance(axis, Take):
             entries.append(_ids(writer, axis.ids, order))
         elif isinstance(axis, Index) and axis in order:
-            ends = Code(f"np.arange({writer.integer(axis.extent, True).text})")
-            entries.append(expanded(ends, (axis,), order).text)
+            entries.append(expanded(writer.positions(axis), (axis,), order).text)
         else:
             entries.append(":")
             continue

@@ -27,6 +27,7 @@ from symbp.arrays.nodes import (
     Node,
     Num,
 )
+from symbp.calculus.affine import Index
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_fold import FOLDED, short
 from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
@@ -224,6 +225,12 @@ class IntoWriter(Writer):
         code = super().index_value(node, want, whole)
         loops = [i for i in node.value.indices() if i in self.indices]
         if self.inside or len(want) != 1 or loops or moving(want, self.indices):
+            return code
+        return Code(self.owner.rooms.constant("positions", code.text, self.owner.unused))
+
+    def positions(self, axis: Index) -> Code:
+        code = super().positions(axis)
+        if self.inside or moving((axis,), self.indices):
             return code
         return Code(self.owner.rooms.constant("positions", code.text, self.owner.unused))
 

@@ -64,8 +64,8 @@ class Into:
         about = [
             f"Room for value_and_grad(..., {out}=workspace) with arguments of these shapes and types.",
             "",
-            "The first call with it makes the arrays, later ones make none: they return the same gradients'",
-            "arrays with new values.", "", *m.shapes(self.door),
+            "The first call with it makes the arrays, later ones compute in them: they return the same",
+            "gradients' arrays with new values.", "", *m.shapes(self.door),
         ]
         computing = ["value_and_grad, line by line in the arrays of a workspace."]
         arguments = ", ".join([m.names["#out"], *m.arguments()])
