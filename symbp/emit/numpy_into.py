@@ -175,9 +175,8 @@ class IntoWriter(Writer):
         match node:
             case Fold(op, Elementwise() | Apply() as arg) if op in FOLDED and not short(node):
                 if not moving(arg.labels, self.indices):
-                    code = self.write(arg, arg.labels)
-                    self.used_up(code.text)
-                    return Code(f"{code.at(ATOM)}.{op}()")
+                    # the array is read where the number stands: nothing else may take it before
+                    return Code(f"{self.write(arg, arg.labels).at(ATOM)}.{op}()")
             case _:
                 pass
         return super().spell(node, ())

@@ -52,7 +52,11 @@ class Into:
 
     def stepwise(self, lines: Lines, body: IntoBody) -> Lines:
         """The lines with lists of views where loops read the steps of an array."""
-        blocks = [n for n, text in self.rooms.begins.items() if text.startswith(("np.empty(", "np.zeros("))]
+        storages, names = self.program.storages, self.module.names
+        # the steps of an array with one axis are numbers: a list would have copies of them
+        deep = {names[key] for key, storage in storages.items() if len(storage.layout) > 1}
+        begins = self.rooms.begins.items()
+        blocks = [n for n, text in begins if n in deep and text.startswith(("np.empty(", "np.zeros("))]
         lines, made = with_views(lines, blocks, body.unused)
         for name, views in made.items():
             self.rooms.keep(views, f"[*{name}]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,7 +59,7 @@ def compare(
         given, slack = getattr(gradients, name, None), goal.slack.get(name, 0.0)
         checks.append(_gradient(name, given, expected, dtype, within, floor, slack))
     if hasattr(module, "make_workspace"):
-        checks += _into_workspace(module, arguments, goal, floor)
+        checks += _into_workspace(module, arguments, goal, floor, condition)
     kept = _same_bits(before, arguments)
     checks.append(_holds("arguments are not modified", kept, dtype))
     checks.append(_holds("gradients share no memory", _apart(gradients, arguments), dtype))
@@ -105,14 +106,19 @@ def _apart(gradients: Any, arguments: Mapping[str, Any]) -> bool:
 
 
 def _into_workspace(
-    module: Module, arguments: dict[str, Any], goal: Goal, floor: float
+    module: Module, arguments: dict[str, Any], goal: Goal, floor: float, condition: float
 ) -> list[ModuleCheck]:
-    """The form that computes in arrays that stay: the second call, which finds what the first left."""
-    workspace = module.make_workspace(**arguments)
-    given = {**arguments, workspace_keyword(module): workspace}
-    first, _ = module.value_and_grad(**given)
-    value, gradients = module.value_and_grad(**given)
-    checks = [
+    """The form that computes in arrays that stay: a call that finds what one with other values left."""
+    import numpy as np
+
+    workspace = {workspace_keyword(module): module.make_workspace(**arguments)}
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module.value_and_grad(**{n: _reversed(a) for n, a in arguments.items()}, **workspace)
+    first, _ = module.value_and_grad(**arguments, **workspace)
+    value, gradients = module.value_and_grad(**arguments, **workspace)
+    checks = [_cost("cost", value, goal, condition)]
+    checks += [
         _gradient(name, getattr(gradients, name, None), expected, goal.dtype, goal.within, floor, slack)
         for name, expected in goal.gradients.items()
         for slack in (goal.slack.get(name, 0.0),)
@@ -120,6 +126,13 @@ def _into_workspace(
     same = _holds("workspace: the same cost again", _same_bits(first, value), goal.dtype)
     apart = _holds("gradients share no memory", _apart(gradients, arguments), goal.dtype)
     return [*(replace(c, what=f"workspace: {c.what}") for c in (*checks, apart)), same]
+
+
+def _reversed(argument: Any) -> Any:
+    """Arrays of the same shapes and types with their rows in the opposite order."""
+    if isinstance(argument, list):
+        return list(map(_reversed, argument))
+    return argument[::-1].copy() if getattr(argument, "ndim", 0) else argument
 
 
 def _holds(what: str, holds: bool, dtype: str) -> ModuleCheck:

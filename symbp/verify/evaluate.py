@@ -136,6 +136,11 @@ class Oracle:
             return self
         return Oracle(self.model, self.sample, digits(), self.through, None, self.steady)
 
+    @property
+    def largest(self) -> Num:
+        """The largest value of an element or an adjoint that was asked for."""
+        return max(map(abs, (*self._known.values(), *self._adjoints.values())), default=0.0)
+
     # ── the definition ────────────────────────────────────────────────────────────────────────────
 
     def size(self, name: str, at: Positions) -> int:
