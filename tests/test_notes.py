@@ -174,3 +174,46 @@ a[0,k] = 0
 a[t,k] = logsumexp(where(t > d, a[t-d-1,j] + A[j,k] + u[t,k] - u[t-d-1,k] + V[k,d], -1e9), j, d) for t = 1..T
 cost C = logsumexp(a[T,k], k)
 """
+
+
+# ── a name for a part of a fraction ───────────────────────────────────────────────────────────────
+
+NORMED = """
+const c : N
+param x : N
+u[i] = x[i]/sqrt(sum(x[j]^2, j))
+cost C = sum((u[i] - c[i])^3, i)
+"""
+
+
+def test_a_vector_on_the_sphere_has_its_textbook_gradient() -> None:
+    shown = documented(parse(NORMED), ("x",), "text", "all")
+    assert "xⱼ/√(Σₖ xₖ²) is uⱼ" in shown
+    assert "√(Σⱼ xⱼ²) divides every term" in shown
+    assert "(∂C/∂u − ((∂C/∂u)ᵀ u) u)/‖x‖₂" in shown
+
+
+@pytest.mark.parametrize(
+    ("equation", "named"),
+    [
+        ("h[i] = (x[i] - m)/sqrt(v)", True),  # under a power of the root
+        ("h[i] = (x[i] - m)/v", True),
+        ("h[i] = 1/(v + x[i]^2)", False),  # a number stands above: nothing is saved
+        ("h[i] = (x[i] - m)/3", False),
+    ],
+)
+def test_a_factor_of_a_fraction_gets_the_name_that_an_equation_gave_it(equation: str, named: bool) -> None:
+    source = f"const x : N\nparam m\nparam v\n{equation}\ncost C = sum(h[i]^3, i)\n"
+    if "v" not in equation:
+        source = source.replace("param v\n", "").replace("cost C = ", "k = m^2*m\ncost C = k + ")
+    model = parse(source)
+    name = "v" if "v" in equation else "m"
+    steps = model_steps(source, name)
+    assert ("recognise" in steps) == named, steps
+    report = symbp.parse(source).verify()
+    assert report.ok, report
+
+
+def model_steps(source: str, name: str) -> list[str]:
+    """The rules of a derivation, in order."""
+    return [step.rule for step in symbp.parse(source).derive(name).steps]

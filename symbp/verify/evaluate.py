@@ -369,7 +369,12 @@ class Oracle:
 
     def _move(self, wrt: Key, function: Callable[[], Num], names: Collection[str] | None) -> Num:
         """d function/d element; of what follows the element only ``names`` (None: all) do so."""
-        return self.arith.derive(self._shifted(wrt, function, names))
+        moved = self._shifted(wrt, function, names)
+        size = abs(self.element(*wrt))
+        if not self.arith.exact or size <= 1:
+            return self.arith.derive(moved)
+        # differences of a large number: a step that is small beside 1 would be lost beside it
+        return self.arith.derive(lambda step: moved(step * size)) / size
 
     def _shifted(
         self, wrt: Key, function: Callable[[], Num], names: Collection[str] | None
