@@ -14,6 +14,7 @@ from symbp.arrays.matrix_nodes import (
     Norm,
     Ones,
     Plus,
+    Power,
     Product,
     Scalar,
     Trace,
@@ -23,6 +24,7 @@ from symbp.arrays.matrix_nodes import (
     shape,
 )
 from symbp.arrays.matrix_terms import key, turned
+from symbp.calculus.expr import number
 
 Words = tuple[object, ...]
 """Text with the arrays, unit vectors and positions that it names."""
@@ -160,7 +162,7 @@ def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
             ("a factor for each column: a diagonal matrix",),
         ),
         (any(not ones for ones in _outer(products)), ("column times row: an outer product",)),
-        (_any(nodes, Norm), ("a sum of squares: a squared norm",)),
+        (_any(nodes, Norm), (_norm(nodes),)),
         (_any(nodes, Trace), ("the sum of a diagonal: a trace",)),
         (_any(nodes, Unit), _unit(nodes)),
         (_any(nodes, Ones), (_ones(products, pairs),)),
@@ -193,6 +195,13 @@ def _ones(products: list[Product], pairs: list[tuple[Matrix, Matrix]]) -> str:
 
 def _all_ones(node: Matrix) -> bool:
     return isinstance(node.arg if isinstance(node, Transpose) else node, Ones)
+
+
+def _norm(nodes: list[Matrix]) -> str:
+    """Whether norms stand there squared, or as roots."""
+    powers = [n for n in nodes if isinstance(n, Power) and isinstance(n.base, Norm)]
+    squared = any(n.exponent == number(2) for n in powers)
+    return f"{'a' if squared else 'the root of a'} sum of squares: a {'squared ' if squared else ''}norm"
 
 
 def _unit(nodes: list[Matrix]) -> Words:
