@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,7 +28,7 @@ from symbp.emit.numpy_bound import imported
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
-from symbp.emit.numpy_layout import Written, laid_out, rest_ignored
+from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS, aliased, callables, parameters, python_names, safe, user_name
 from symbp.emit.numpy_shared import risky
 from symbp.emit.numpy_text import Code
@@ -126,7 +127,8 @@ class Module:
     def about(self) -> list[str]:
         """What the comments refer to."""
         said = [f"{c[0].upper()}{c[1:]}." for c in conventions(self.model)]
-        return ["The numbers in comments are those of the equations in the derivation.", *said]
+        lines = ["The numbers in comments are those of the equations in the derivation.", *said]
+        return [row for line in lines for row in textwrap.wrap(line, WIDTH, break_long_words=False)]
 
     def arguments(self) -> list[str]:
         """The names of the arguments, in order: those of the model, but for Python's keywords."""

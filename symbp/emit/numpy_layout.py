@@ -55,22 +55,58 @@ def _wrapped(line: str) -> list[str]:
     indent = code[: len(code) - len(code.lstrip())]
     head, value = _head(code)
     if not head:
-        return [line]
+        first, *rest = _opened(code.strip(), indent)
+        return [f"{first}{mark}{comment}", *rest]
     if len(parts := _split(value, (" + ", " - "), 0)) > 1:
         hang = indent + "    "
         rows = _filled(parts, WIDTH - len(hang))
-        return [f"{head}({mark}{comment}", *(hang + r for r in rows), f"{indent})"]
+        return [f"{head}({mark}{comment}", *_all_opened(rows, hang), f"{indent})"]
     if value.startswith("(") and (close := _closing(value)) > 0:
         rows = _filled(_split(value[1:close], (" + ", " - "), 0), WIDTH - len(indent) - 4)
         tail = f"{indent}){value[close + 1 :]}"
-        return [f"{head}({mark}{comment}", *(f"{indent}    {r}" for r in rows), tail]
+        return [f"{head}({mark}{comment}", *_all_opened(rows, f"{indent}    "), tail]
     open_ = _last_call(value)
     if open_ > 0:
         inner = [p.strip() for p in _split(value[open_ + 1 : -1], (", ",), 0)]
         rows = _filled([p + ("" if k == len(inner) - 1 else " ") for k, p in enumerate(inner)], WIDTH - 4)
-        return [f"{head}{value[: open_ + 1]}{mark}{comment}", *(f"{indent}    {r.rstrip()}" for r in rows),
-                f"{indent})"]
-    return [line]
+        start = f"{head}{value[: open_ + 1]}"
+        if len(start) <= WIDTH:
+            return [f"{start}{mark}{comment}", *_all_opened(rows, f"{indent}    "), f"{indent})"]
+    if len(parts := _split(value, (", ",), 0)) > 1:
+        rows = _filled(parts, WIDTH - len(indent) - 4)
+        return [f"{head}({mark}{comment}", *_all_opened(rows, f"{indent}    "), f"{indent})"]
+    first, *rest = _opened(f"{head}{value}".strip(), indent)
+    return [f"{first}{mark}{comment}", *rest]
+
+
+def _all_opened(rows: Iterable[str], indent: str) -> list[str]:
+    return [line for row in rows for line in _opened(row.rstrip(), indent)]
+
+
+def _opened(text: str, indent: str) -> list[str]:
+    """A text that is still too long with its longest bracket on lines of its own."""
+    open_, close = _longest_bracket(text)
+    if len(indent) + len(text) <= WIDTH or close - open_ < WIDTH // 4:
+        return [indent + text]
+    inner, hang = text[open_ + 1 : close], f"{indent}    "
+    parts = _split(inner, (", ",), 0)
+    if len(parts) == 1:
+        parts = _split(inner, (" + ", " - "), 0)
+    rows = _filled([p.strip() + (" " if p.endswith(", ") else "") for p in parts], WIDTH - len(hang))
+    return [indent + text[: open_ + 1], *_all_opened(rows, hang), *_opened(text[close:], indent)]
+
+
+def _longest_bracket(text: str) -> tuple[int, int]:
+    """Where the longest of the outermost round brackets opens and closes; (0, 0) if there is none."""
+    depth, start, best = 0, 0, (0, 0)
+    for k, c in enumerate(text):
+        if c in "([{":
+            start, depth = (k if depth == 0 else start), depth + 1
+        elif c in ")]}":
+            depth -= 1
+            if depth == 0 and text[start] == "(" and k - start > best[1] - best[0]:
+                best = start, k
+    return best
 
 
 def _closing(text: str) -> int:
