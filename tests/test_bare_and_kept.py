@@ -98,6 +98,41 @@ def test_steps_that_are_numbers_are_not_kept_in_a_list() -> None:
     assert "_at" not in into and "for t in range" in into
 
 
+def test_rows_that_a_loop_reads_one_by_one_are_not_copied_into_an_array() -> None:
+    plain, into = functions(GATED)
+    assert "f_input = [None, *(x.swapaxes(0, 1) @ Wf.T)]" in plain
+    assert "f_input[1:]" not in plain and "f_input[1:]" in into
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (GATED.replace("tanh(sum(Wh", "tanh(sum(f[t,j]^2, j) + sum(Wh"), "the rows alone are no array"),
+        ("""
+        index t = 1..T
+        input c[t] in 0..9
+        param u
+        param v
+        h[0] = 0
+        h[t] = tanh(u*h[t-1] + c[t]*2 + v)
+        cost C = sum(h[t]^2, t)
+        """, "integers stay integers"),
+        ("""
+        index t = 1..T
+        input x[t] : D
+        param U : D, D
+        param V : D
+        h[0,i] = 0
+        z[t,i] = sum(U[i,j]*x[t,j], j)
+        h[t,i] = tanh(z[t,i] + V[i]*h[t-1,i])
+        cost C = sum(h[t,i]^2, t, i) + sum(z[t,i]^2, t, i)
+        """, "it is read as a whole as well"),
+    ],
+)
+def test_other_arrays_of_steps_are_right_too(text: str, why: str) -> None:
+    functions("\n".join(line.strip() for line in text.strip().splitlines()) + "\n")
+
+
 # ── one value, one computation ────────────────────────────────────────────────────────────────────
 
 

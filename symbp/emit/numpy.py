@@ -14,6 +14,7 @@ from symbp.arrays.program import Program, assignments, cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
 from symbp.arrays.rolling import rolling
+from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import show
@@ -162,14 +163,16 @@ class Module:
         instructions: Sequence[Instruction],
         fresh: Iterable[str] = (),
         rolled: frozenset[str] = frozenset(),
+        rows: frozenset[str] = frozenset(),
     ) -> list[str]:
         keys = frozenset(fresh)
         taken = {*self.names.values(), *GLOBALS, *callables(self.model)}
-        return Body(program.storages, self.names, self.needs, keys, rolled, taken).block(instructions)
+        return Body(program.storages, self.names, self.needs, keys, rolled, rows, taken).block(instructions)
 
     def gradient_part(self, program: Program) -> _Part:
         body = (*program.forward, *program.backward)
-        lines = self.body(program, body, self.fresh(program), self.rolled)
+        rows = row_lists(program, map(adjoint_key, self.wanted))
+        lines = self.body(program, body, self.fresh(program), self.rolled, rows)
         lines.append(self.result(program))
         names, cost = _listing([safe(n) for n in self.wanted]), self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."
@@ -239,7 +242,8 @@ class Module:
         return f"{text}.transpose({', '.join(map(str, order))})"
 
     def value_part(self, program: Program) -> _Part:
-        lines = self.body(program, program.forward, rolled=rolling(program, ()))
+        rows = row_lists(program, ())
+        lines = self.body(program, program.forward, rolled=rolling(program, ()), rows=rows)
         cost = self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean().rstrip(',')}."
         return _Part([*lines, f"return float({cost})"], [doc])

@@ -39,7 +39,8 @@ class Body:
     """Writes the body of one generated function.
 
     ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.  ``rolled``
-    are keys of lists that are one variable (:mod:`symbp.arrays.rolling`).
+    are keys of lists that are one variable (:mod:`symbp.arrays.rolling`), ``rows`` those of arrays that are
+    lists of rows (:mod:`symbp.arrays.rows`).
     """
 
     storages: Mapping[str, Storage]
@@ -47,6 +48,7 @@ class Body:
     needs: Needs
     fresh: frozenset[str] = frozenset()
     rolled: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()
     taken: set[str] = field(default_factory=set)
     indices: dict[Index, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
@@ -112,7 +114,20 @@ class Body:
     def assignment(self, writer: Writer, a: Assign) -> Lines:
         """The lines of an assignment."""
         last = line(self, writer, a)
+        if a.target.key in self.rows and not a.accumulate:
+            last = [self.listed(text, a.target) for text in last]
         return [*writer.lines, *last]
+
+    def listed(self, text: str, target: Load) -> str:
+        """``a[1:] = value`` as the list of the rows of the value, with None where there are none."""
+        first = target.subscripts[0]
+        assert isinstance(first, Span)
+        view, _, rest = text.partition(" = ")
+        value, mark, numbers = rest.partition("  # ")
+        padding = "None, " * first.start.const
+        # rows that are added to have to be the list's own
+        whole = f"{value}.copy()" if value.isidentifier() else f"({value})" if " " in value else value
+        return f"{view.partition('[')[0]} = [{padding}*{whole}]{mark}{numbers}"
 
     # ── loops, guards, room ───────────────────────────────────────────────────────────────────────
 
@@ -194,7 +209,7 @@ class Body:
         return f"{write.integer(low, True).text} <= {name} <= {write.integer(high, True).text}"
 
     def allocate(self, node: Allocate) -> str:
-        if node.key in self.rolled:
+        if node.key in self.rolled | self.rows:
             return ""
         storage, name, write = self.storages[node.key], self.names[node.key], self.writer()
         self.made.add(node.key)
