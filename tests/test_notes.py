@@ -206,7 +206,6 @@ def test_a_factor_of_a_fraction_gets_the_name_that_an_equation_gave_it(equation:
     source = f"const x : N\nparam m\nparam v\n{equation}\ncost C = sum(h[i]^3, i)\n"
     if "v" not in equation:
         source = source.replace("param v\n", "").replace("cost C = ", "k = m^2*m\ncost C = k + ")
-    model = parse(source)
     name = "v" if "v" in equation else "m"
     steps = model_steps(source, name)
     assert ("recognise" in steps) == named, steps
