@@ -49,6 +49,28 @@ def test_a_logarithm_of_exponentials(cost: str, u: float, v: float, dtype: str) 
     assert grads.u.dtype == grads.v.dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("f", [1e4, -1e4, 60.0, -60.0, 0.25])
+@pytest.mark.parametrize("named", [True, False])
+def test_the_probability_of_a_class_between_two_thresholds(named: bool, f: float, dtype: str) -> None:
+    """Proportional odds: σ(1 − f) − σ(−1 − f), of which both are 0 or 1 in floats where f is large."""
+    p = "sigmoid(b - f) - s(a - f)"
+    text = "s(u) = 1/(1 + exp(-u))\nparam f\nparam a\nparam b\n"
+    text += f"p = {p}\ncost C = -log(p)\n" if named else f"cost C = -log({p})\n"
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    one = np.asarray(1, dtype)
+    with np.errstate(all="raise", under="ignore"):
+        found, grads = module.value_and_grad(f=np.asarray(f, dtype), a=-one, b=one)
+
+    def softplus(u: float) -> float:
+        return float(np.logaddexp(0, u))
+
+    wanted = softplus(f - 1) + softplus(-1 - f) - np.log(1 - np.exp(-2))
+    slope = 1/(1 + np.exp(min(1 - f, 700))) - 1/(1 + np.exp(min(1 + f, 700)))
+    assert found == pytest.approx(wanted, rel=1e-5)
+    assert (grads.f, grads.f.dtype) == (pytest.approx(slope, rel=1e-4), dtype)
+
+
 def test_sums_and_means_of_exponentials() -> None:
     """A sum of exponentials and a number, and a mean whose weights are exponentials."""
     text = (

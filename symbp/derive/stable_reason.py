@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import Call, Expr, Neg, Ref, walk
+from symbp.calculus.expr import Add, Call, Expr, Neg, Ref, walk
 from symbp.derive.scaled import LOG_2, both_ways
 from symbp.derive.stable import NOTHING
 
@@ -28,12 +28,29 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
         v = Ref("v")
         logarithm = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
         return (logarithm, " is ", Call("logaddexp", (u, v)), ", written so that nothing overflows")
+    softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))
+    if "Call softplus" in new and any(map(_is_log_of_difference, walk(before))):
+        v = Ref("v")
+        logarithm = Call("log", (Call("sigmoid", (u,)) - Call("sigmoid", (v,)),))
+        rest = Call("log", (1 - Call("exp", (v - u,)),))
+        parts = rest - Call("softplus", (Neg(u),)) - Call("softplus", (v,))
+        return (logarithm, " is ", parts, ", which does not overflow; ", softplus, " is ", meaning)
     if "Call softplus" in new:
         logarithm = Call("log", (Call("sigmoid", (u,)),))
-        softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))
         negative = Neg(Call("softplus", (Neg(u),)))
         return (logarithm, " is ", negative, ", which does not overflow; ", softplus, " is ", meaning)
     return ("the same value, in a form that does not overflow",)
+
+
+def _is_log_of_difference(node: Expr) -> bool:
+    """Whether a node is log(f(u) − f(v))."""
+    match node:
+        case Call("log", (Add((Call(first, _, ()), Neg(Call(second, _, ())))),), ()):
+            return first == second
+        case Call("log", (Add((Neg(Call(first, _, ())), Call(second, _, ()))),), ()):
+            return first == second
+        case _:
+            return False
 
 
 def _kinds(node: Expr) -> set[str]:
