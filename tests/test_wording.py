@@ -197,7 +197,8 @@ def test_a_vector_of_ones_repeats_or_adds_up() -> None:
     """𝟏 αᵀ has αᵀ in every row; γᵀ 𝟏 adds up."""
     assert "a vector of ones repeats what it meets" in result_reason("crf", "alpha")
     assert "a vector of ones adds up what it meets" in result_reason("softmax_regression", "b")
-    assert "repeat what they meet, or add it up" in result_reason("batch_norm", "v")
+    assert "repeat what they meet, or add it up" in result_reason("transformer_block", "nu")
+    assert "a vector of ones adds up what it meets" in result_reason("batch_norm", "v")
     assert "an outer product" not in result_reason("crf", "alpha")
 
 
