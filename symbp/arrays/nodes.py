@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbp.calculus.affine import Affine, Factor, Index, Size, affine
+from symbp.calculus.affine import ALONE, Affine, Factor, Index, Size, affine
 
 Labels = tuple[Index, ...]
 
 BATCH_SIZE = Size("#batch")
 """The number of examples; the sign keeps it apart from every size that a model can name."""
-BATCH = Index("batch", 0, Affine(), affine(BATCH_SIZE) - 1)
+BATCH = Index("batch", ALONE, Affine(), affine(BATCH_SIZE) - 1)
 """The axis of the examples."""
 
 

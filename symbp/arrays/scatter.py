@@ -137,6 +137,8 @@ def terms_of(node: Expr) -> tuple[Expr, ...]:
             return tuple(inner for t in wide.terms for inner in terms_of(refresh(mul((*rest, t)))))
         case Reduce("sum", indices, Add(terms)):
             return tuple(inner for t in terms for inner in terms_of(refresh(reduce_sum(indices, t))))
+        case Reduce("sum", indices, Mul(factors)) if any(map(_chooses_places, factors)):
+            return tuple(refresh(reduce_sum(indices, t)) for t in terms_of(node.body))
         case _:
             return (node,)
 

@@ -63,6 +63,10 @@ class Index:
         return self.high - self.low + 1
 
 
+ALONE = 0
+"""The ``uid`` of an index that is the same wherever it is bound: that of the examples of a batch."""
+
+
 def fresh(
     name: str, lo: Affine | None = None, hi: Affine | None = None, sequence: str = ""
 ) -> Index:

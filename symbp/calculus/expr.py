@@ -18,7 +18,7 @@ from fractions import Fraction
 from functools import cache
 from typing import TypeVar, Union
 
-from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.calculus.affine import ALONE, Affine, Index, affine, fresh
 
 E = TypeVar("E", bound="Expr")
 Scalar = Union["Expr", int, Fraction]
@@ -448,7 +448,10 @@ def _moved(index: Index, mapping: Mapping[Index, Affine], force: bool) -> Index:
 
 
 def refresh(node: Expr) -> Expr:
-    """A copy in which every bound index is new: needed before an expression is used a second time."""
+    """A copy in which every bound index is new: needed before an expression is used a second time.
+
+    An index with the ``uid`` ``ALONE`` stays what it is.
+    """
     match node:
         case Weights(op, index, body, at):
             new = fresh(index.name, index.lo, index.hi, index.sequence)
@@ -457,6 +460,9 @@ def refresh(node: Expr) -> Expr:
             renewed: dict[Index, Affine] = {}
             indices: list[Index] = []
             for i in node.indices:
+                if i.uid == ALONE:
+                    indices.append(i)
+                    continue
                 lo = i.lo.substitute(renewed) if i.lo is not None else None
                 hi = i.hi.substitute(renewed) if i.hi is not None else None
                 indices.append(fresh(i.name, lo, hi, i.sequence))
