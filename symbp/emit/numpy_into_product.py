@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
 from symbp.arrays.unfold import columns
-from symbp.emit.numpy_contract import Images, einsum_spec, inserted, row_sum
+from symbp.emit.numpy_contract import Images, einsum_spec, has_columns, inserted, row_sum
 from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_index import operand, operands
 from symbp.emit.numpy_text import ATOM, Code, arranged
@@ -45,9 +45,9 @@ def _matrices(
     writer: IntoWriter, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
 ) -> Code:
     """One product of matrices; several labels on one side are one axis of it."""
-    if _is_copy(right) or (not _is_copy(left) and want[0] in cols):
+    if has_columns(right) or (not has_columns(left) and want[0] in cols):
         left, right, rows, cols = right, left, cols, rows
-    if isinstance(left, Elementwise) and left.op == "copy":
+    if has_columns(left):
         return _unfolded(writer, left, right, over, cols, want)
     if (images := Images.of(left, right, over, want)) is not None:
         return _on_images(writer, images, want)
@@ -111,10 +111,6 @@ def _rows(writer: IntoWriter, left: Node, right: Node, over: Labels, want: Label
 
 def _is_flag(node: Node) -> bool:
     return isinstance(node, Elementwise) and node.op == "flag"
-
-
-def _is_copy(node: Node) -> bool:
-    return isinstance(node, Elementwise) and node.op == "copy"
 
 
 def _copies(node: Node, rest: Labels, over: Labels) -> bool:
