@@ -117,6 +117,12 @@ def spelled(text: str, function: str = "value_and_grad") -> str:
     return re.search(rf"^def {function}\(.*?(?=^def )", code, re.M | re.S)[0]
 
 
+def scaled(value: Any, factor: float) -> Any:
+    if isinstance(value, list):
+        return [scaled(v, factor) for v in value]
+    return value if np.asarray(value).dtype.kind == "i" else value * factor
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_opinion_agrees(name: str) -> None:
     model, module = built(MODELS[name])
@@ -129,16 +135,21 @@ def test_every_opinion_agrees(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_workspace_agrees(name: str) -> None:
-    model, module = built(MODELS[name])
+    workspace_agrees(MODELS[name])
+
+
+def workspace_agrees(text: str) -> None:
+    """Several calls with one workspace give what calls without one give."""
+    model, module = built(text)
     workspace = None
     for scale in (1.0, 0.5, -1.3):
         given = outside.arguments(outside.instance(model, 3))
-        given = {n: a if a.dtype.kind == "i" else a * scale for n, a in given.items()}
+        given = {n: scaled(a, scale) for n, a in given.items()}
         workspace = workspace or module.make_workspace(**given)
         cost, gradients = module.value_and_grad(**given)
         other, found = module.value_and_grad(**given, out=workspace)
         assert other == pytest.approx(cost, rel=1e-12)
-        for a, b in zip(gradients, found, strict=True):
+        for a, b in zip(map(np.asarray, gradients), map(np.asarray, found), strict=True):
             np.testing.assert_allclose(b, a, rtol=1e-11, atol=1e-13)
 
 
@@ -173,3 +184,45 @@ def test_what_is_computed_element_by_element_lies_alike() -> None:
 def test_images_with_the_channels_first_are_as_they_were() -> None:
     code = spelled(CHANNELS_FIRST)
     assert "patches.reshape(batch, C*P, -1)" in code
+
+
+def test_a_copy_that_no_turn_changes_is_made_before_the_loop() -> None:
+    lines = spelled(CHANNELS_FIRST, "_value_and_grad_into").splitlines()
+    copies = [k for k, line in enumerate(lines) if "_copied(product.swapaxes(" in line]
+    loops_ = [k for k, line in enumerate(lines) if line.strip().startswith("for p ")]
+    assert len(copies) == len(loops_) == 1
+    assert copies[0] < loops_[0]
+
+
+GATED = """
+index t = 1..T
+input x[t] : D
+param A : H, D
+param B : H, D
+param U : H, H
+h[0,i] = 0
+f[t,i] = sigmoid(sum(A[i,d]*x[t,d], d) + sum(U[i,j]*h[t-1,j], j))
+n[t,i] = tanh(sum(B[i,d]*x[t,d], d))
+h[t,i] = (1 - f[t,i])*h[t-1,i] + f[t,i]*n[t,i]
+cost C = sum(h[T,i]^2, i)
+"""
+
+
+def test_an_array_is_turned_once() -> None:
+    assert spelled(GATED, "_value_and_grad_into").count("x.swapaxes(0, 1)") == 1
+    workspace_agrees(GATED)
+
+
+def test_what_a_loop_changes_is_copied_in_it() -> None:
+    """Every step sums a part of an array that it fills, in another order than it lies."""
+    text = """
+    index t = 1..T
+    param x[t] : N, M
+    param w : N, M, K
+    param V : N, K, M
+    h[0,i,m] = w[i,m,0]
+    s[t,k] = sum(w[i,m,k]*h[t-1,i,m], i, m)
+    h[t,i,m] = x[t,i,m] + tanh(sum(V[i,k,m]*s[t,k], k))
+    cost C = sum(h[T,i,m]^2, i, m)
+    """
+    workspace_agrees(text)

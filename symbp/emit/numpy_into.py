@@ -71,6 +71,9 @@ class Owner(Protocol):
     def unused(self, stem: str) -> str:
         """A name that nothing has."""
 
+    def turned(self, lines: list[str], node: Node, text: str, order: Labels) -> str:
+        """The name of a copy in another order that stays; ``lines`` are those before this place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

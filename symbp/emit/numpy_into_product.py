@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
+from symbp.arrays.nodes import Contract, Elementwise, Labels, Load, Node
 from symbp.arrays.unfold import columns
 from symbp.emit.numpy_contract import Images, einsum_spec, has_columns, inserted, row_sum
 from symbp.emit.numpy_distance import Distances, distances
@@ -126,10 +126,19 @@ def _matrix(writer: IntoWriter, node: Node, first: Labels, second: Labels) -> st
     order = node.labels if turned else (*first, *second)
     code = operand(writer, node, order)
     if order != node.labels:
-        code = writer.copied(code.text, order)
+        code = _turned(writer, node, code.text, order)
     last = first if turned else second
     text = f"{code.at(ATOM)}.reshape(-1{f', {writer.extent(last)}' if first and second else ''})"
     return f"{text}.T" if turned and first and second else text
+
+
+def _turned(writer: IntoWriter, node: Node, text: str, order: Labels) -> Code:
+    """A copy that lies in another order; of what has a name it is made once."""
+    if isinstance(node, Load) or writer.named_already(node, node.labels):
+        name = writer.owner.turned(writer.lines, node, text, order)
+        if name:
+            return Code(name)
+    return writer.copied(text, order)
 
 
 def shaped(writer: IntoWriter, a: str, b: str, inner: str, have: Labels) -> Code:
