@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from symbp import functions
-from symbp.arrays.buffers import Kind, kind, moving
+from symbp.arrays.buffers import Kind, kind
 from symbp.arrays.logspace import pulled
 from symbp.arrays.nodes import (
     Apply,
@@ -23,14 +23,17 @@ from symbp.arrays.nodes import (
     Fold,
     IndexValue,
     Labels,
+    Load,
     LoopSum,
     Node,
+    Normalised,
     Num,
 )
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_fold import FOLDED
 from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
-from symbp.emit.numpy_into_fold import fold_into
+from symbp.emit.numpy_into_fold import extreme_into, fold_into
+from symbp.emit.numpy_into_index import positions_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
 from symbp.emit.numpy_rooms import Room, Rooms, number_name
 from symbp.emit.numpy_text import (
@@ -167,6 +170,10 @@ class IntoWriter(Writer):
                 return contraction_into(self, node, want)
             case Fold(op) if op in FOLDED:
                 return fold_into(self, node, want)
+            case Normalised("argmax" | "argmin") if len(want) > 1:
+                return extreme_into(self, node, want)
+            case Load() if takes(self, node):
+                return take_into(self, node, want)
             case _:
                 return super().spell(node, want, whole)
 
@@ -210,11 +217,7 @@ class IntoWriter(Writer):
             self.inside = kept
 
     def index_value(self, node: IndexValue, want: Labels, whole: bool) -> Code:
-        code = super().index_value(node, want, whole)
-        loops = [i for i in node.value.indices() if i in self.indices]
-        if self.inside or len(want) != 1 or loops or moving(want, self.indices):
-            return code
-        return Code(self.owner.rooms.constant("positions", code.text, self.owner.unused))
+        return positions_into(self, node, want, whole)
 
     # ── sums and products ─────────────────────────────────────────────────────────────────────────
 

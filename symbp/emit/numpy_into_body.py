@@ -12,6 +12,7 @@ from symbp.calculus.affine import Affine
 from symbp.emit.numpy_body import Body, Lines, comment, line
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_into import TARGET, IntoWriter
+from symbp.emit.numpy_into_index import takes
 from symbp.emit.numpy_rooms import Room, Rooms
 from symbp.emit.numpy_shared import changes
 from symbp.emit.numpy_text import ATOM, Code, expanded
@@ -149,6 +150,9 @@ class IntoBody(Body):
             lines.append(self.copying(self.copies[text], text))
         return self.copies[text]
 
+    def places(self, labels: Labels) -> str:
+        return "" if moving(labels, self.indices) else self.rooms.keep(self.unused("places"))
+
     def loop(self, loop: Loop) -> Lines:
         if self.around is not None:
             return super().loop(loop)
@@ -181,7 +185,9 @@ class IntoBody(Body):
         value = a.value
         if isinstance(value, Elementwise) and value.op == "spread" and not bound:
             value = value.args[0]
-        stored = isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)
+        gathered = isinstance(value, Load) and takes(writer, value)
+        stored = isinstance(value, (Load, Choice, Select)) and not gathered
+        stored = stored or writer.named_already(value, have)
         kept = bound and key in self.fresh | self.zeroed
         if a.accumulate or entries or not have or (stored and not kept):
             last = line(self, writer, Assign(a.target, a.value, (), a.accumulate))
