@@ -127,8 +127,8 @@ def _added(out, ids, values, places=None):
     ids has a position for each of the first axes of out.  The places of all numbers are returned, and an
     array for them is taken.
     """
-    values = np.broadcast_to(values, np.broadcast(*ids).shape + out.shape[len(ids):])
     if not out.flags.c_contiguous:
+        values = np.broadcast_to(values, np.broadcast(*ids).shape + out.shape[len(ids):])
         np.add.at(out, ids, values)
         return places
     rows = np.asarray(ids[0], np.intp)
@@ -136,6 +136,7 @@ def _added(out, ids, values, places=None):
         rows = rows*size + more
     size = math.prod(out.shape[len(ids):])
     places = np.add(rows[..., None]*size, np.arange(size), places)
+    values = np.broadcast_to(values, rows.shape + out.shape[len(ids):])
     np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     return places
 '''
