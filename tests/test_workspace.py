@@ -116,6 +116,126 @@ def test_the_second_call_of_mlp_allocates_no_array() -> None:
     assert peaks[1] < fixed < peaks[2]  # the smallest array with a batch axis takes 128 KB
 
 
+TEXT = """
+input w : T in 0..V-1
+input y in 0..K-1
+param E : V, D
+param f : F, P, D
+param b : F
+param W : K, F
+x[t,d] = E[w[t],d]
+z[o,t] = sum(f[o,p,d]*x[t+p,d], p, d) + b[o]
+a[o,t] = tanh(z[o,t])
+m[o] = max(a[o,t], t)
+s[k] = sum(W[k,o]*m[o], o)
+cost C = logsumexp(s[k], k) - s[y]
+"""
+
+
+def texts(batch: int = 64, length: int = 40) -> tuple[ModuleType, dict[str, Any]]:
+    """A module of words, their rows, a convolution, and maxima over time; and arguments of it."""
+    rng = np.random.default_rng(0)
+    shapes = {"E": (200, 48), "f": (32, 5, 48), "b": (32,), "W": (4, 32)}
+    given: dict[str, Any] = {n: rng.standard_normal(shape) / shape[-1] ** 0.5 for n, shape in shapes.items()}
+    given |= {"w": rng.integers(0, 200, (batch, length)), "y": rng.integers(0, 4, batch)}
+    return pipeline.module_of(adjoint_system(pipeline.parse(TEXT))), given
+
+
+def test_rows_windows_and_maxima_allocate_nothing_in_the_second_call() -> None:
+    module, given = texts(batch=256)
+    workspace = module.make_workspace(**given)
+    fixed = 3 * 64 * 1024 + given["w"].nbytes  # NumPy buffers; where each row begins
+    peaks = []
+    for out in (workspace, workspace, None):
+        gc.collect()
+        tracemalloc.start()
+        module.value_and_grad(**given, out=out)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < fixed < peaks[2]  # the smallest array is the mask of a: 295 KB
+
+
+def test_words_out_of_range_are_refused_although_rows_are_clipped() -> None:
+    module, given = texts(batch=3, length=9)
+    workspace = module.make_workspace(**given)
+    module.value_and_grad(**given, out=workspace)
+    for wrong in (-1, 200):
+        words = given["w"].copy()
+        words[1, 2] = wrong
+        with pytest.raises(ValueError, match="w: expected 0 to 199"):
+            module.value_and_grad(**{**given, "w": words}, out=workspace)
+
+
+def test_a_tie_shares_the_derivative_also_in_a_workspace() -> None:
+    """The same word everywhere, in whole numbers: all places are the largest, and each has its share."""
+    module, given = texts(batch=3, length=9)
+    mean = pipeline.module_of(adjoint_system(pipeline.parse(TEXT.replace("max(", "mean("))))
+    given = {n: a if a.dtype.kind == "i" else np.round(3 * a) / 8 for n, a in given.items()}
+    given["w"][:] = [[5], [7], [7]]
+    workspace = module.make_workspace(**given)
+    expected = mean.value_and_grad(**given)
+    for out in (None, workspace, workspace):
+        found = module.value_and_grad(**given, out=out)
+        assert found[0] == pytest.approx(expected[0], rel=1e-12)
+        for a, b in zip(found[1], expected[1], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 12])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_where_the_largest_entries_are(n: int, axis: int) -> None:
+    """Shares by definition: ties, infinities, and not a number where one is, whatever ties elsewhere."""
+    argmax, rng = texts()[0].argmax, np.random.default_rng(n)
+    shape = [4, 4, 4]
+    shape[axis] = n
+    u = rng.integers(0, 3, shape).astype(float)
+    u[0, 0, 0], u[1, 1, 1], u[2, 2, 2] = np.nan, np.inf, -np.inf
+    top = u.max(axis, keepdims=True)
+    hits = (u == top).astype(float)
+    with np.errstate(invalid="ignore"):
+        expected = hits / hits.sum(axis, keepdims=True)
+        for known in (None, np.squeeze(top, axis)):
+            for out in (None, np.full(shape, 7.0)):
+                found = argmax(u, axis, known, out)
+                np.testing.assert_array_equal(found, expected)
+                assert out is None or np.shares_memory(found, out)
+        alone = np.zeros((2, n))
+        alone[0, 1], alone[1, :2] = np.nan, 1.0  # one row has no largest entry, and the other one two
+        found = argmax(alone, 1)
+        assert np.isnan(found[0]).all()
+        np.testing.assert_array_equal(found[1, :3], [0.5, 0.5, 0])
+    row = np.arange(n) % 3
+    np.testing.assert_array_equal(argmax(row * 1.0, 0), (row == 2) / np.sum(row == 2))
+
+
+def test_the_largest_entry_of_one_row_in_a_workspace() -> None:
+    text = """
+    param v : N
+    param u : N, M
+    m = max(v[i], i)
+    k[i] = min(u[i,j], j)
+    cost C = m^2 + sum(k[i]^2, i)*m
+    """
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    given = {"v": np.array([0.5, 2.0, -1.0, 2.0]), "u": np.random.default_rng(1).standard_normal((4, 3))}
+    cost, gradients = module.value_and_grad(**given)
+    assert gradients.v.tolist() == [0, gradients.v[1], 0, gradients.v[1]]
+    workspace = module.make_workspace(**given)
+    for _ in "12":
+        again, found = module.value_and_grad(**given, out=workspace)
+        assert again == pytest.approx(cost)
+        for a, b in zip(gradients, found, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-12)
+
+
+def test_the_maximum_of_the_forward_pass_is_read_again() -> None:
+    code = pipeline.module_text(adjoint_system(pipeline.parse(TEXT)))
+    assert "argmax(a, axis=1, top=m)" in code
+    body = code[code.index("def _value_and_grad_into") :]
+    assert body.count("np.maximum.reduce(a, 1,") == 1
+    assert "np.equal(a, m[:, None]," in body
+
+
 def test_a_number_of_python_needs_no_conversion_at_the_door() -> None:
     module = module_of("batch_norm")
     given = drawn("batch_norm", "float32")

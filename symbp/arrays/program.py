@@ -11,6 +11,7 @@ from symbp.arrays.carried import inner_adjoints
 from symbp.arrays.cover import framing, initialised, sizing, tiles
 from symbp.arrays.fission import in_recurrences, inputs_apart
 from symbp.arrays.grouping import grouped
+from symbp.arrays.layouts import orders
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import (
     Allocate,
@@ -237,7 +238,8 @@ def _program(
             _collect(item, (), scene, offset, loops)
     looped = frozenset(i.sequence for found in loops.values() for i in found)
     used = survey(model, (*forward, *backward), looped, loops)
-    storages = store(model, batched, replace(used, stepwise=used.stepwise - whole))
+    use = replace(used, stepwise=used.stepwise - whole)
+    storages = store(model, batched, use, orders(model, forward, backward))
     made: list[tuple[Instruction, ...]] = []
     for scene, chosen in plans:
         inside = tuple(

@@ -101,23 +101,29 @@ def _axes(model: Model, key: str) -> tuple[Index, ...]:
     return model.arrays[key.removeprefix("∂")].axes
 
 
-def store(model: Model, batched: frozenset[str], use: Use) -> dict[str, Storage]:
-    """The storage of every array and of every adjoint, by key."""
+def store(
+    model: Model, batched: frozenset[str], use: Use, orders: Mapping[str, tuple[int, ...]]
+) -> dict[str, Storage]:
+    """The storage of every array and of every adjoint, by key.
+
+    ``orders`` has the order of axes of those that need not lie as the model says.
+    """
     out: dict[str, Storage] = {}
     for array in model.arrays.values():
+        order = orders.get(array.name, range(len(array.axes)))
         for key in (array.name, adjoint_key(array.name)):
-            out[key] = _storage(array, key, array.name in batched, use)
+            out[key] = _storage(array, key, array.name in batched, use, order)
     return out
 
 
-def _storage(array: Array, key: str, batched: bool, use: Use) -> Storage:
+def _storage(array: Array, key: str, batched: bool, use: Use, order: Iterable[int]) -> Storage:
     sequences = sequence_axes(array.axes)
     given = key == array.name and array.kind in ("param", "input", "const")
     lists = _list_axis(array, given)
     listed = bool(lists) or (key in use.stepwise and not (given and array.kind == "input"))
     loops = tuple(k for k in sequences if array.axes[k].sequence in use.looped and not given)
     leading = tuple(dict.fromkeys((*lists, *loops))) if lists else sequences if listed else loops
-    rest = tuple(k for k in range(len(array.axes)) if k not in leading)
+    rest = tuple(k for k in order if k not in leading)
     layout = (*leading, *((BATCH_AXIS,) if batched else ()), *rest)
     parts = bool(lists) and len(sequences) > 1
     touched = listed or not (given or key not in use.touched)

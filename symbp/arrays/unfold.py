@@ -3,6 +3,8 @@
 A view of windows x[b,c,i+p,j+q] is no matrix.  Copied in the order (b | c, p, q | i, j), its rows are
 long runs of memory, and both the filtered array and the gradient of the filter are matrix products with
 the same copy (Chellapilla, Puri, Simard, *High performance convolutional neural networks*, 2006).
+Of x[b,i+p,d] the patches themselves are runs: copied in the order (b, i | p, d), all of them are the rows of
+one matrix.
 """
 
 from __future__ import annotations
@@ -21,9 +23,14 @@ class Columns:
     kernel: Labels
     places: Labels
 
+    in_runs: bool
+    """Whether what filters see of one place lies together in memory: the last axis is no window."""
+
     @property
     def labels(self) -> Labels:
         """All of them, in the order in which the copy lies."""
+        if self.in_runs:
+            return (*self.batch, *self.places, *self.kernel)
         return (*self.batch, *self.kernel, *self.places)
 
 
@@ -47,12 +54,13 @@ def columns(node: Node) -> Columns | None:
     windows = [s for s in node.subscripts if isinstance(s, Window)]
     if not windows or any(len(w.labels) != 2 for w in windows):
         return None
-    small = {_kernel(w.labels) for w in windows}
+    small = {kernel_of(w.labels) for w in windows}
     places = tuple(i for w in windows for i in w.labels if i not in small)
     kernel = tuple(i for i in node.labels if i not in places and i is not BATCH)
-    return Columns(tuple(i for i in node.labels if i is BATCH), kernel, places)
+    in_runs = node.labels[-1] in kernel and not isinstance(node.subscripts[-1], Window)
+    return Columns(tuple(i for i in node.labels if i is BATCH), kernel, places, in_runs)
 
 
-def _kernel(labels: Labels) -> Index:
+def kernel_of(labels: Labels) -> Index:
     """The label of the smaller extent, as far as that can be told."""
     return min(reversed(labels), key=lambda i: (len(i.extent.terms), not i.extent.is_const))

@@ -12,6 +12,7 @@ from symbp.arrays.nodes import (
     Assign,
     Choice,
     Elementwise,
+    Fold,
     Guard,
     IndexValue,
     Instruction,
@@ -181,6 +182,18 @@ class Body:
             self.hoisted[text] = name
             self.lasting.add(text)
 
+    def extremes(self, a: Assign) -> str:
+        """What a line says if its variable is the largest or smallest entries of an array, else ""."""
+        whole = a.target.key not in self.made | self.fresh and not self.storages[a.target.key].listed
+        if self.indices or not whole or not isinstance(a.value, Fold) or a.value.op not in ("max", "min"):
+            return ""
+        plain = self.plain()
+        return plain.write(a.value, target_order(plain, a)).text
+
+    def places(self, labels: Labels) -> str:
+        """The name of an array for the places of a scatter; "" if there is none."""
+        return ""
+
     def end(self, choose: str, ends: tuple[Affine, ...]) -> str:
         texts = [self.writer().integer(e, spaced=True).text for e in ends]
         return texts[0] if len(texts) == 1 else f"{choose}({', '.join(texts)})"
@@ -269,7 +282,7 @@ def line(body: Body, writer: Writer, a: Assign) -> Lines:
     if a.accumulate and entries:
         # of one axis, np.add.at is fast; of positions in several it reads values that are not there
         if ":" not in entries and len(have) > 1:
-            return [f"{by_number(writer, a, view, entries, have)}{comment(a.numbers)}"]
+            return [f"{by_number(writer, a, view, entries, have, body.places(have))}{comment(a.numbers)}"]
         return [f"np.add.at({scatter(writer, a, view, entries, have)}){comment(a.numbers)}"]
     storage = body.storages[a.target.key]
     member = storage.listed and "[" not in view.removeprefix(f"{body.names[a.target.key]}[")
@@ -306,11 +319,14 @@ def _apart(target: Load) -> bool:
     return bool(ids) and ids <= own
 
 
-def by_number(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
+def by_number(
+    writer: Writer, a: Assign, view: str, entries: list[str], have: Labels, places: str
+) -> str:
     """The call that scatters into a whole array: NumPy adds numbers faster than rows."""
     writer.needs.helpers["_added"] = None
     ids = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
-    return f"_added({view}, {ids}, {scattered(writer, a, have)})"
+    args = f"{view}, {ids}, {scattered(writer, a, have)}"
+    return f"{places} = _added({args}, {places})" if places else f"_added({args})"
 
 
 def scattered(writer: Writer, a: Assign, have: Labels) -> str:

@@ -77,10 +77,12 @@ def _plain(
     writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
 ) -> Code:
     """No shared axes: one matrix product, in the order that gives the wanted one."""
-    if isinstance(right, Elementwise) and right.op == "copy":
+    if _is_copy(right):
         left, right, rows, cols = right, left, cols, rows
-    if isinstance(left, Elementwise) and left.op == "copy":
+    if has_columns(left):
         return unfolded(writer, left, right, over, cols, want)
+    if _is_copy(left):
+        return _in_rows(writer, left, right, over, rows, cols, want)
     if (images := Images.of(left, right, over, want)) is not None:
         return _on_images(writer, images, want)
     if want and want[0] in cols:
@@ -165,6 +167,35 @@ def unfolded(writer: Writer, copy: Node, other: Node, over: Labels, rest: Labels
         turned = f"{matrix.text}.swapaxes(1, 2)" if batch else f"{matrix.text}.T"
         product = _matmul(factor, Code(turned))
         product = Code(f"({product.text}).sum(axis=0)") if batch else product
+    return arranged(_reshaped(writer, product, *((i,) for i in have)), have, want)
+
+
+def _is_copy(node: Node) -> bool:
+    return isinstance(node, Elementwise) and node.op == "copy"
+
+
+def has_columns(node: Node) -> bool:
+    """Whether an operand is a copy of windows with the places last: a stack of matrices."""
+    return _is_copy(node) and (groups := columns(node)) is not None and not groups.in_runs
+
+
+def _in_rows(
+    writer: Writer, copy: Node, other: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
+) -> Code:
+    """Patches, each a row of one matrix, times the filters; or an adjoint, turned, times the patches."""
+    groups = columns(copy)
+    assert groups is not None
+    matrix = _reshaped(writer, writer.write(copy, copy.labels), None, groups.kernel)
+    group = [cols] if cols else []
+    if set(over) == set(groups.kernel):
+        have = (*rows, *cols)
+        factor = _reshaped(writer, operand(writer, other, (*cols, *groups.kernel)), *group, None)
+        product = _matmul(matrix, Code(f"{factor.text}.T") if cols else factor)
+    else:
+        have = (*cols, *groups.kernel)
+        places = (*groups.batch, *groups.places)
+        factor = _reshaped(writer, operand(writer, other, (*places, *cols)), None, *group)
+        product = _matmul(Code(f"{factor.text}.T") if cols else factor, matrix)
     return arranged(_reshaped(writer, product, *((i,) for i in have)), have, want)
 
 

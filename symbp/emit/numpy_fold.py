@@ -43,7 +43,8 @@ def along(writer: Writer, node: Fold | Normalised, want: Labels) -> Code:
     if isinstance(node, Normalised):
         writer.needs.helpers[node.op] = None
         axis = axis_text((want.index(node.over),), len(want))
-        return Code(f"{node.op}({writer.write(arg, want).text}, axis={axis})")
+        top = f", top={known}" if (known := known_extreme(writer, node, want)) else ""
+        return Code(f"{node.op}({writer.write(arg, want).text}, axis={axis}{top})")
     if (found := log_product(node)) is not None:
         return numpy_logspace.value(writer, found, want)
     inner = fold_order(node, want)
@@ -56,6 +57,19 @@ def along(writer: Writer, node: Fold | Normalised, want: Labels) -> Code:
     else:
         text = _fold_text(writer, node.op, code, axes, len(inner))
     return arranged(Code(text), have, want)
+
+
+def extreme(node: Normalised, want: Labels) -> Fold:
+    """The largest or smallest entries along an axis, of which argmax and argmin tell where they are."""
+    return Fold(node.op.removeprefix("arg"), node.arg, (node.over,), tuple(i for i in want if i != node.over))
+
+
+def known_extreme(writer: Writer, node: Normalised, want: Labels) -> str:
+    """The name of these entries if a line before has them."""
+    if node.op not in ("argmax", "argmin"):
+        return ""
+    top = extreme(node, want)
+    return writer.write(top, top.labels).text if writer.named_already(top, top.labels) else ""
 
 
 def fold_order(node: Fold, want: Labels) -> Labels:

@@ -36,30 +36,44 @@ def normalised(u, axis):
     return e, np.squeeze(np.log(total) + top, axis)
 '''
 ARGMAX = '''\
-def argmax(u, axis):
-    """1 where u is largest along an axis, shared equally at a tie, and 0 elsewhere."""
-    return _extreme(np.maximum, u, axis)
+def argmax(u, axis, top=None, out=None):
+    """1 where u is largest along an axis, shared equally at a tie, and 0 elsewhere; top: its maximum."""
+    return _extreme(np.maximum, u, axis, top, out)
 '''
 ARGMIN = '''\
-def argmin(u, axis):
-    """1 where u is smallest along an axis, shared equally at a tie, and 0 elsewhere."""
-    return _extreme(np.minimum, u, axis)
+def argmin(u, axis, top=None, out=None):
+    """1 where u is smallest along an axis, shared equally at a tie, and 0 elsewhere; top: its minimum."""
+    return _extreme(np.minimum, u, axis, top, out)
 '''
 EXTREME = '''\
-def _extreme(function, u, axis):
+def _extreme(function, u, axis, top, out):
     """Where u is function.reduce(u, axis), in equal shares; a slice at a time where they are few."""
-    u = np.moveaxis(u, axis, 0)
-    top = functools.reduce(function, u) if len(u) < 8 else function.reduce(u)
-    out = np.empty(u.shape, u.dtype)
-    if len(u) < 8:
-        for k, part in enumerate(u):
-            out[k] = part == top
+    slices = np.moveaxis(u, axis, 0)
+    few = len(slices) < 8
+    if top is None:
+        top = functools.reduce(function, slices) if few else function.reduce(slices)
+    if not few:
+        return _shares(u == np.expand_dims(top, axis), top, axis, u.dtype, out)
+    if out is None:
+        out = np.moveaxis(np.empty(slices.shape, u.dtype), 0, axis)
+    parts = np.moveaxis(out, axis, 0)
+    for k, values in enumerate(slices):
+        parts[k] = values == top
+    times = functools.reduce(np.add, parts)
+    if not (times == 1).all():
+        parts /= times
+    return out
+'''
+SHARES = '''\
+def _shares(mask, top, axis, dtype, out=None):
+    """A mask of where top stands, as numbers: equal shares where it stands several times along the axis."""
+    if out is None:
+        out = mask.astype(dtype)
     else:
-        out[...] = u == top
-    shares = out.sum(axis=0)
-    if not (shares == 1).all():
-        out /= shares
-    return np.moveaxis(out, 0, axis)
+        np.copyto(out, mask)
+    if np.count_nonzero(mask) != top.size or np.isnan(top).any():
+        out /= np.add.reduce(out, axis, keepdims=True)
+    return out
 '''
 FOLDED = '''\
 def folded(function, u, axes, out=None):
@@ -107,21 +121,24 @@ def _where(condition, then, other, out):
     return out
 '''
 ADDED = '''\
-def _added(out, ids, values):
+def _added(out, ids, values, places=None):
     """out[ids] += values, repeated ids adding up: number by number, which NumPy does faster than by rows.
 
-    ids has a position for each of the first axes of out.
+    ids has a position for each of the first axes of out.  The places of all numbers are returned, and an
+    array for them is taken.
     """
     if not out.flags.c_contiguous:
         values = np.broadcast_to(values, np.broadcast(*ids).shape + out.shape[len(ids):])
         np.add.at(out, ids, values)
-        return
-    places = np.asarray(ids[0], np.intp)
+        return places
+    rows = np.asarray(ids[0], np.intp)
     for size, more in zip(out.shape[1:], ids[1:]):
-        places = places*size + more
-    for size in out.shape[len(ids):]:
-        places = places[..., None]*size + np.arange(size)
-    np.add.at(out.reshape(-1), places.reshape(-1), np.broadcast_to(values, places.shape).reshape(-1))
+        rows = rows*size + more
+    size = math.prod(out.shape[len(ids):])
+    places = np.add(rows[..., None]*size, np.arange(size), places)
+    values = np.broadcast_to(values, rows.shape + out.shape[len(ids):])
+    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
+    return places
 '''
 PRODUCT = '''\
 def _product(a, b, inner, shape, out):
@@ -277,6 +294,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "argmax": ARGMAX,
         "argmin": ARGMIN,
         "_extreme": EXTREME,
+        "_shares": SHARES,
         "folded": FOLDED,
         "windows": WINDOWS,
         "_like": LIKE,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from symbp import functions
-from symbp.arrays.buffers import Kind, kind, moving
+from symbp.arrays.buffers import Kind, kind
 from symbp.arrays.logspace import pulled
 from symbp.arrays.nodes import (
     Apply,
@@ -23,15 +23,18 @@ from symbp.arrays.nodes import (
     Fold,
     IndexValue,
     Labels,
+    Load,
     LoopSum,
     Node,
+    Normalised,
     Num,
 )
 from symbp.calculus.affine import Index
 from symbp.emit.numpy_code import Writer
-from symbp.emit.numpy_fold import FOLDED, short
+from symbp.emit.numpy_fold import FOLDED
 from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
-from symbp.emit.numpy_into_fold import fold_into
+from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
+from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
 from symbp.emit.numpy_rooms import Room, Rooms, number_name
 from symbp.emit.numpy_text import (
@@ -71,6 +74,9 @@ class Owner(Protocol):
 
     def unused(self, stem: str) -> str:
         """A name that nothing has."""
+
+    def turned(self, lines: list[str], node: Node, text: str, order: Labels) -> str:
+        """The name of a copy in another order that stays; ``lines`` are those before this place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,7 @@ class IntoWriter(Writer):
         if self.inside or whole:
             return super().spell(node, want, whole)
         if not want:
-            return self.number(node)
+            return total_into(self, node) or super().spell(node, ())
         match node:
             case Elementwise(op) if op in COMPARISONS or op in ("and", "or", "not"):
                 return self.truth(node, want)
@@ -167,19 +173,12 @@ class IntoWriter(Writer):
                 return contraction_into(self, node, want)
             case Fold(op) if op in FOLDED:
                 return fold_into(self, node, want)
+            case Normalised("argmax" | "argmin") if len(want) > 1:
+                return extreme_into(self, node, want)
+            case Load() if takes(self, node):
+                return take_into(self, node, want)
             case _:
                 return super().spell(node, want, whole)
-
-    def number(self, node: Node) -> Code:
-        """An expression without axes; what a sum runs over is computed in an array of the workspace."""
-        match node:
-            case Fold(op, Elementwise() | Apply() as arg) if op in FOLDED and not short(node):
-                if not moving(arg.labels, self.indices):
-                    # the array is read where the number stands: nothing else may take it before
-                    return Code(f"{self.write(arg, arg.labels).at(ATOM)}.{op}()")
-            case _:
-                pass
-        return super().spell(node, ())
 
     def arithmetic(self, node: Elementwise, want: Labels) -> Code:
         what = kind(node, self.storages)
@@ -221,17 +220,10 @@ class IntoWriter(Writer):
             self.inside = kept
 
     def index_value(self, node: IndexValue, want: Labels, whole: bool) -> Code:
-        code = super().index_value(node, want, whole)
-        loops = [i for i in node.value.indices() if i in self.indices]
-        if self.inside or len(want) != 1 or loops or moving(want, self.indices):
-            return code
-        return Code(self.owner.rooms.constant("positions", code.text, self.owner.unused))
+        return positions_into(self, node, want, whole)
 
     def positions(self, axis: Index) -> Code:
-        code = super().positions(axis)
-        if self.inside or moving((axis,), self.indices):
-            return code
-        return Code(self.owner.rooms.constant("positions", code.text, self.owner.unused))
+        return row_into(self, super().positions(axis), axis)
 
     # ── sums and products ─────────────────────────────────────────────────────────────────────────
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from symbp.arrays.buffers import Kind, may_hold_parts, moving
-from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Node, Select
+from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Loop, Node, Select
 from symbp.calculus.affine import Affine
 from symbp.emit.numpy_body import Body, Lines, comment, line
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_into import TARGET, IntoWriter
+from symbp.emit.numpy_into_index import takes
 from symbp.emit.numpy_rooms import Room, Rooms
+from symbp.emit.numpy_shared import changes
 from symbp.emit.numpy_text import ATOM, Code, expanded
 
 
@@ -25,6 +27,15 @@ class IntoBody(Body):
     """Lists whose members are set to zero in each call: none of them may be another array."""
     settled: frozenset[str] = frozenset()
     """Lists of which no member is read before it is written: zeros would be lost."""
+
+    copies: dict[str, str] = field(default_factory=dict)
+    """The names of copies in another order of what has a name itself, by how they would be written."""
+    around: Loop | None = None
+    """The outermost loop around this place."""
+    ahead: Lines = field(default_factory=list)
+    """Lines that go before it."""
+    outside: frozenset[str] = frozenset()
+    """The names of values that are computed before it."""
 
     def writer(self) -> IntoWriter:
         return IntoWriter(self.storages, self.names, self.needs, self.indices, owner=self)
@@ -112,9 +123,50 @@ class IntoBody(Body):
         return name
 
     def copy(self, writer: IntoWriter, name: str, text: str) -> None:
+        writer.lines.append(self.copying(name, text))
+
+    def copying(self, name: str, text: str) -> str:
+        """The line that copies a value into an array that stays."""
         self.needs.helpers["_copied"] = None
         self.needs.dtype = True
-        writer.lines.append(f"{name} = _copied({text}, {self.names['#dtype']}, {name})")
+        return f"{name} = _copied({text}, {self.names['#dtype']}, {name})"
+
+    def turned(self, lines: Lines, node: Node, text: str, order: Labels) -> str:
+        """The name of the copy of a value that stays, in the order of ``order``; "" if a loop changes it.
+
+        It is made once, by one of ``lines`` or before the loops around this place, and serves to the end: an
+        array is read when all of it is there.
+        """
+        if self.around is not None:
+            if isinstance(node, Load):
+                text = self.plain().write(node, order).text
+            elif first_name(text) not in self.outside:
+                return ""
+            if changes(node, self.around):
+                return ""
+            lines = self.ahead
+        if text not in self.copies:
+            self.copies[text] = self.rooms.keep(self.unused(f"{first_name(text)}_turned"))
+            lines.append(self.copying(self.copies[text], text))
+        return self.copies[text]
+
+    def places(self, labels: Labels) -> str:
+        return "" if moving(labels, self.indices) else self.rooms.keep(self.unused("places"))
+
+    def loop(self, loop: Loop) -> Lines:
+        if self.around is not None:
+            return super().loop(loop)
+        self.around, self.ahead = loop, []
+        lines = super().loop(loop)
+        place = next(k for k, text in enumerate(lines) if text.startswith("for "))
+        self.around = None
+        return [*lines[:place], *self.ahead, *lines[place:]]
+
+    def hoist(self, loop: Loop, alone: bool) -> Lines:
+        lines = super().hoist(loop, alone)
+        if loop is self.around:
+            self.outside = frozenset(map(first_name, self.hoisted.values()))
+        return lines
 
     # ── assignments ───────────────────────────────────────────────────────────────────────────────
 
@@ -133,7 +185,9 @@ class IntoBody(Body):
         value = a.value
         if isinstance(value, Elementwise) and value.op == "spread" and not bound:
             value = value.args[0]
-        stored = isinstance(value, (Load, Choice, Select)) or writer.named_already(value, have)
+        gathered = isinstance(value, Load) and takes(writer, value)
+        stored = isinstance(value, (Load, Choice, Select)) and not gathered
+        stored = stored or writer.named_already(value, have)
         kept = bound and key in self.fresh | self.zeroed
         if a.accumulate or entries or not have or (stored and not kept):
             last = line(self, writer, Assign(a.target, a.value, (), a.accumulate))
@@ -184,6 +238,12 @@ class IntoBody(Body):
         name = self.unused(re.sub(r"\W+", "_", view).strip("_"))
         rest = [text.replace(TARGET, name) for text in lines[places[0] + 1 :]]
         return [*lines[: places[0]], f"{name} = {first}", *rest]
+
+
+def first_name(text: str) -> str:
+    """The name with which a text begins."""
+    name = re.match(r"\w+", text)
+    return name[0] if name else ""
 
 
 def _in_one_piece(view: str) -> bool:

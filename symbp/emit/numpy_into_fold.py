@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import kind, moving
-from symbp.arrays.nodes import Apply, Elementwise, Fold, Labels, Load
-from symbp.emit.numpy_fold import FOLDED, fold_order, short
+from symbp.arrays.nodes import Apply, Elementwise, Fold, Labels, Load, Node, Normalised
+from symbp.emit.numpy_fold import FOLDED, extreme, fold_order, known_extreme, short
 from symbp.emit.numpy_into_product import shaped
-from symbp.emit.numpy_text import ATOM, Code, arranged
+from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
 if TYPE_CHECKING:
     from symbp.emit.numpy_into import IntoWriter
@@ -35,6 +35,39 @@ def fold_into(writer: IntoWriter, node: Fold, want: Labels) -> Code:
         out = _folded(writer, node, [code.text, where], writer.room(have, what))
     writer.used_up(code.text)
     return arranged(out, have, want)
+
+
+def extreme_into(writer: IntoWriter, node: Normalised, want: Labels) -> Code:
+    """Where the largest entries are: one comparison with them, which a line before may have."""
+    fold = extreme(node, want)
+    axis, rest = str(want.index(node.over)), fold.labels
+    code, top = writer.write(node.arg, want), known_extreme(writer, node, want)
+    if not top:
+        top = _folded(writer, fold, [code.text, axis], writer.room(rest, "real")).text
+    if short(fold):
+        writer.needs.helpers[node.op] = None
+        out = writer.call(node.op, [code.text, axis, top], writer.room(want, "real"))
+        writer.used_up(code.text, top)
+        return out
+    texts = [code.text, expanded(Code(top), rest, want).text]
+    mask = writer.call("np.equal", texts, writer.room(want, "bool")).text
+    writer.needs.helpers["_shares"] = None
+    writer.needs.dtype = True
+    out = writer.call("_shares", [mask, top, axis, writer.names["#dtype"]], writer.room(want, "real"))
+    writer.used_up(code.text, top, mask)
+    return out
+
+
+def total_into(writer: IntoWriter, node: Node) -> Code | None:
+    """A number that is a reduction of what is computed: that takes an array of the workspace."""
+    match node:
+        case Fold(op, Elementwise() | Apply() as arg) if op in FOLDED and not short(node):
+            if not moving(arg.labels, writer.indices):
+                # the array is read where the number stands: nothing else may take it before
+                return Code(f"{writer.write(arg, arg.labels).at(ATOM)}.{op}()")
+        case _:
+            pass
+    return None
 
 
 def _columns_summed(writer: IntoWriter, node: Fold, code: Code, have: Labels) -> Code:

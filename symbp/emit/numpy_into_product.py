@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from symbp.arrays.nodes import Contract, Elementwise, Labels, Node
+from symbp.arrays.nodes import Contract, Elementwise, Labels, Load, Node
 from symbp.arrays.unfold import columns
-from symbp.emit.numpy_contract import Images, einsum_spec, inserted, row_sum
+from symbp.emit.numpy_contract import Images, einsum_spec, has_columns, inserted, row_sum
 from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_index import operand, operands
 from symbp.emit.numpy_text import ATOM, Code, arranged
@@ -45,9 +45,9 @@ def _matrices(
     writer: IntoWriter, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
 ) -> Code:
     """One product of matrices; several labels on one side are one axis of it."""
-    if _is_copy(right) or (not _is_copy(left) and want[0] in cols):
+    if has_columns(right) or (not has_columns(left) and want[0] in cols):
         left, right, rows, cols = right, left, cols, rows
-    if isinstance(left, Elementwise) and left.op == "copy":
+    if has_columns(left):
         return _unfolded(writer, left, right, over, cols, want)
     if (images := Images.of(left, right, over, want)) is not None:
         return _on_images(writer, images, want)
@@ -113,10 +113,6 @@ def _is_flag(node: Node) -> bool:
     return isinstance(node, Elementwise) and node.op == "flag"
 
 
-def _is_copy(node: Node) -> bool:
-    return isinstance(node, Elementwise) and node.op == "copy"
-
-
 def _copies(node: Node, rest: Labels, over: Labels) -> bool:
     """Whether a matrix with these groups of axes is no view of an array as it lies."""
     return node.labels not in ((*rest, *over), (*over, *rest))
@@ -130,10 +126,19 @@ def _matrix(writer: IntoWriter, node: Node, first: Labels, second: Labels) -> st
     order = node.labels if turned else (*first, *second)
     code = operand(writer, node, order)
     if order != node.labels:
-        code = writer.copied(code.text, order)
+        code = _turned(writer, node, code.text, order)
     last = first if turned else second
     text = f"{code.at(ATOM)}.reshape(-1{f', {writer.extent(last)}' if first and second else ''})"
     return f"{text}.T" if turned and first and second else text
+
+
+def _turned(writer: IntoWriter, node: Node, text: str, order: Labels) -> Code:
+    """A copy that lies in another order; of what has a name it is made once."""
+    if isinstance(node, Load) or writer.named_already(node, node.labels):
+        name = writer.owner.turned(writer.lines, node, text, order)
+        if name:
+            return Code(name)
+    return writer.copied(text, order)
 
 
 def shaped(writer: IntoWriter, a: str, b: str, inner: str, have: Labels) -> Code:

@@ -42,6 +42,9 @@ class Shared:
             same = isinstance(node, Normalised) and isinstance(kinds.get(other), Fold)
             if same and text.startswith("softmax("):
                 self.pairs |= {text: other, other: text}
+        for a in self.instructions:
+            if isinstance(a, Assign):
+                counts.pop(self.body.extremes(a), None)  # its variable is the name
         inside: dict[str, int] = {}
         # windows laid out as matrices have a name also where one line reads them: it would be too long
         often = [t for t, n in counts.items() if n > 1 or _is_copy(kinds[t])]
@@ -75,7 +78,10 @@ class Shared:
 
         if self.chosen or self.pairs or self.body.hoisted:
             writer.shortcut = shortcut
-        return self.body.assignment(writer, a)
+        lines = self.body.assignment(writer, a)
+        if text := self.body.extremes(a):
+            self.body.last(text, a.value, self.body.names[a.target.key])
+        return lines
 
     def both(self, writer: Writer, node: Node, want: Labels, text: str) -> str:
         """The name of softmax(u) or of logsumexp(u), which are computed at once."""

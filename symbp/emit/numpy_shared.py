@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from symbp.arrays.nodes import (
     Apply,
@@ -11,7 +11,9 @@ from symbp.arrays.nodes import (
     Contract,
     Elementwise,
     Fold,
+    Guard,
     IndexValue,
+    Instruction,
     Labels,
     Load,
     Local,
@@ -26,6 +28,7 @@ from symbp.arrays.nodes import (
     Window,
     below,
 )
+from symbp.arrays.program import assignments
 from symbp.calculus.affine import Affine, Index
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_distance import distances
@@ -56,13 +59,11 @@ def invariants(
 ) -> Iterator[tuple[Node, Labels]]:
     """The largest costly parts of a loop's assignments that no turn of it changes."""
     assigned = list(_assignments(loop))
-    written = {a.target.key for a in assigned}
-    inner = {i.index for i in loops(loop)}
     seen: list[tuple[Node, Labels]] = []
 
     def note(part: Node, want: Labels) -> Code | None:
         worth = turned(part, want) or (costly(part) and not _cheap(part))
-        if not worth or _changes(part, inner, written):
+        if not worth or changes(part, loop):
             return None
         seen.append((part, want))
         return Code("hoisted")
@@ -92,6 +93,20 @@ def _assignments(loop: Loop) -> Iterator[Assign]:
             yield inner
         elif isinstance(inner, Loop):
             yield from _assignments(inner)
+
+
+def changes(node: Node, loop: Loop) -> bool:
+    """Whether a value differs from turn to turn of a loop."""
+    return _changes(node, set(_turning((loop,))), {a.target.key for a in assignments(loop.body)})
+
+
+def _turning(block: Iterable[Instruction]) -> Iterator[Index]:
+    """The indices of all loops, those under conditions too."""
+    for i in block:
+        if isinstance(i, Loop):
+            yield i.index
+        if isinstance(i, Loop | Guard):
+            yield from _turning(i.body)
 
 
 def _changes(node: Node, indices: set[Index], written: set[str]) -> bool:
