@@ -226,3 +226,18 @@ def test_what_a_loop_changes_is_copied_in_it() -> None:
     cost C = sum(h[T,i,m]^2, i, m)
     """
     workspace_agrees(text)
+
+
+def test_a_copy_that_a_hoisted_value_needs_stands_before_it() -> None:
+    """The copy went to the lines right before the loop, behind the value that leaves the loop as well."""
+    text = """\
+index t = 1..T
+param N : D
+input I : D, H
+param Q[t] : H
+O[T+1,j] = N[0]
+O[t,j] = minimum(gelu(O[t+1,j]), sum(N[k]*I[k,j], k)) + Q[t,j]
+cost C = sum(O[1,i], i)
+"""
+    report = pipeline.verified(pipeline.parse(text))
+    assert report.ok, report

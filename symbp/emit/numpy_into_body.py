@@ -163,9 +163,12 @@ class IntoBody(Body):
         return [*lines[:place], *self.ahead, *lines[place:]]
 
     def hoist(self, loop: Loop, alone: bool) -> Lines:
+        if loop is not self.around:
+            return super().hoist(loop, alone)
+        self.around = None  # these lines go before the loop themselves, each copy before its line
         lines = super().hoist(loop, alone)
-        if loop is self.around:
-            self.outside = frozenset(map(first_name, self.hoisted.values()))
+        self.around = loop
+        self.outside = frozenset(map(first_name, self.hoisted.values()))
         return lines
 
     # ── assignments ───────────────────────────────────────────────────────────────────────────────
