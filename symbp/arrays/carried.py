@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbp.arrays.inner import Axes, Joined, joined
+from symbp.arrays.inner import Axes, Joined, exists, joined
 from symbp.arrays.statement import Statement, adjoint_key
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
@@ -64,7 +64,7 @@ def carried(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: 
     new: dict[str, Array] = {}
     of: dict[str, str] = {}
     done = tuple(statements)
-    for back in _repeated(done, axes):
+    for back in (b for b in _repeated(done, axes) if exists(b.total, arrays)):
         name = fresh_name(f"{back.name}_back", arrays, new)
         new[name] = replace(arrays[back.name], name=name, latex="", axes=back.indices)
         of[name] = back.name

@@ -82,7 +82,7 @@ def _common(
         mine: dict[tuple[str, Expr], tuple[Inner, bool]] = {}
         for adjoint, factor in _pairs(s.rhs):
             inner = _inner(adjoint, factor, axes)
-            if inner is not None and _exists(inner, arrays):
+            if inner is not None and exists(inner.local, arrays):
                 steps = [i for p in adjoint.indices for i in p.indices() if i.sequence]
                 free = all(i in s.indices for i in steps)
                 mine.setdefault((inner.name, canonical(_anonymous(inner))), (inner, free))
@@ -95,9 +95,9 @@ def _common(
             yield inner
 
 
-def _exists(inner: Inner, arrays: Mapping[str, Array]) -> bool:
-    """Whether what is local can be read at every element, also where no product of its own needs it."""
-    for ref in (n for n in walk(inner.local) if isinstance(n, Ref)):
+def exists(node: Expr, arrays: Mapping[str, Array]) -> bool:
+    """Whether all that an expression reads is there, also where no product of its own needs it."""
+    for ref in (n for n in walk(node) if isinstance(n, Ref)):
         values: dict[Index, Affine] = {}
         for position, axis in zip(ref.indices, arrays[ref.name].axes, strict=True):
             low, high = axis.low.substitute(values), axis.high.substitute(values)
