@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import (
+    ONE,
     Add,
     Call,
     Expr,
@@ -26,7 +27,7 @@ from symbp.calculus.expr import (
     refresh,
     same,
 )
-from symbp.calculus.tidy import tidy
+from symbp.calculus.tidy import collect, positive, tidy
 
 if TYPE_CHECKING:
     from symbp.derive.stable import Context
@@ -85,3 +86,14 @@ def hyperbolic_quotient(num: Expr, den: Expr, context: Context) -> Expr | None:
     if u is None or v is None or not any(same(first, a) and same(second.arg, b) for a, b in either):
         return None
     return Call("tanh", (tidy((u - v) / 2),))
+
+
+def log_of_difference(larger: Expr, smaller: Expr, context: Context) -> Expr | None:
+    """log(σ(u) − σ(v)) is log σ(u) + log σ(−v) + log(1 − exp(v − u)): McCullagh, Regression models for
+    ordinal data (1980), has the difference; both are 1 where u and v are large."""
+    u = context.named(context.opened(larger), "sigmoid")
+    v = context.named(context.opened(smaller), "sigmoid")
+    if u is None or v is None:
+        return None
+    rest = Call("log", (ONE - Call("exp", (collect(tidy(v - u)),)),))
+    return rest - Call("softplus", (positive(tidy(neg(u))),)) - Call("softplus", (v,))

@@ -38,9 +38,16 @@ from symbp.calculus.expr import (
     walk,
 )
 from symbp.calculus.match import match
-from symbp.calculus.tidy import collect, positive, tidy
+from symbp.calculus.tidy import positive, tidy
 from symbp.derive.identify import equals_builtin
-from symbp.derive.scaled import LOG_2, both_ways, hyperbolic_quotient, log_beside_tanh, log_of_weighted_sum
+from symbp.derive.scaled import (
+    LOG_2,
+    both_ways,
+    hyperbolic_quotient,
+    log_beside_tanh,
+    log_of_difference,
+    log_of_weighted_sum,
+)
 from symbp.model.core import Equation, Function, Model
 
 
@@ -252,7 +259,7 @@ def _nonnegative(node: Expr, context: Context) -> bool:
 def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr | None:
     """log(1 + exp u), log(1 − σ(u)) and log(σ(u) − σ(v))."""
     for one, other in ((first, second), (second, first)):
-        if isinstance(other, Neg) and (v := _log_of_difference(one, other.arg, context)) is not None:
+        if isinstance(other, Neg) and (v := log_of_difference(one, other.arg, context)) is not None:
             return v
         if one != ONE:
             continue
@@ -268,17 +275,6 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
         if (v := log_beside_tanh(other, context)) is not None:
             return v
     return None
-
-
-def _log_of_difference(larger: Expr, smaller: Expr, context: Context) -> Expr | None:
-    """log(σ(u) − σ(v)) is log σ(u) + log σ(−v) + log(1 − exp(v − u)): McCullagh, Regression models for
-    ordinal data (1980), has the difference; both are 1 where u and v are large."""
-    u = context.named(context.opened(larger), "sigmoid")
-    v = context.named(context.opened(smaller), "sigmoid")
-    if u is None or v is None:
-        return None
-    rest = Call("log", (ONE - Call("exp", (collect(tidy(v - u)),)),))
-    return rest - Call("softplus", (positive(tidy(neg(u))),)) - Call("softplus", (v,))
 
 
 def _log_of_exponentials(terms: tuple[Expr, ...], context: Context) -> Expr | None:
