@@ -15,7 +15,7 @@ from symbp.emit.document import Document, Formula, Part, Section, Step
 from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
 from symbp.emit.mathml import math
-from symbp.emit.mathml_lines import inline, right_side
+from symbp.emit.mathml_lines import inline, right_side, slim
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.svg import svg
 from symbp.emit.plain import text as plain
@@ -124,7 +124,7 @@ _JOINER = "\u2060"
 
 
 def _equation(formula: Formula) -> Line:
-    wide = width(formula.lhs) + width(formula.rhs) > BESIDE
+    wide = width(formula.lhs) + width(slim(formula.rhs)) > BESIDE
     return Line(math(formula.lhs, True), right_side(formula.rhs), prose(formula.where), formula.number, wide)
 
 
@@ -160,4 +160,4 @@ def _folded(lines: Iterable[tuple[bool, Line]]) -> Iterator[Line | Fold]:
 
 def _step(step: Step, lhs: Box | None, number: int) -> Line:
     left = math(lhs, True) if lhs is not None else ""
-    return Line(left, right_side(step.rhs), prose(step.reason), number, width(step.rhs) > BESIDE)
+    return Line(left, right_side(step.rhs), prose(step.reason), number, width(slim(step.rhs)) > BESIDE)

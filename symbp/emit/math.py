@@ -174,14 +174,14 @@ class Printer(Elements):
         upper, lower = self.piece(top), self.piece(bottom)
         if lay.contains(upper.box, Big, Cases) and lower.level >= CLOSED and not tall(lower.box):
             return self._fraction_in_front(top, lower)
-        return Piece(fraction(upper, lower), CLOSED)
+        return Piece(fraction(upper, lower, numbers=True), CLOSED)
 
     def _fraction_in_front(self, top: Expr, lower: Piece) -> Piece:
         """λ/2 Σ …: what is not tall stays in the numerator, the sum follows at full size."""
         pieces = [self.piece(f) for f in flat((top,), Mul)]
         tall = next(n for n, p in enumerate(pieces) if lay.contains(p.box, Big, Cases))
         front = juxtaposed(pieces[:tall]) if tall else Piece(num(1), LETTER)
-        return juxtaposed([Piece(fraction(front, lower), CLOSED), *pieces[tall:]])
+        return juxtaposed([Piece(fraction(front, lower, numbers=True), CLOSED), *pieces[tall:]])
 
     def _power(self, base: Expr, exponent: Expr) -> Piece:
         above = self.box(exponent)

@@ -55,10 +55,10 @@ def powered(base: Piece, above: Box) -> Piece:
     return Piece(Script(box, None, above), CLOSED)
 
 
-def fraction(upper: Piece, lower: Piece, entrywise: bool = False) -> Box:
+def fraction(upper: Piece, lower: Piece, entrywise: bool = False, numbers: bool = False) -> Box:
     """A quotient that knows whether a slash would need brackets."""
     bare = (upper.level >= PRODUCT and not upper.open, lower.level >= CLOSED)
-    return Frac(upper.box, lower.box, bare, entrywise)
+    return Frac(upper.box, lower.box, bare, entrywise, numbers=numbers)
 
 
 def split_sign(node: Expr) -> tuple[bool, Expr]:
@@ -122,7 +122,7 @@ def decimal_digits(value: Fraction) -> str | None:
     digits = str(value.numerator * 10**places // value.denominator)
     significant = digits.rstrip("0") or "0"
     exponent = len(digits) - 1 - places
-    if value and not -5 <= exponent <= 6:
+    if value and not -4 <= exponent <= 6:
         mantissa = significant[0] + ("." + significant[1:] if significant[1:] else "")
         return f"{mantissa}e{exponent}"
     padded = digits.rjust(places + 1, "0")
