@@ -279,3 +279,41 @@ def test_the_sum_of_a_vector_of_ones_is_its_length() -> None:
     n = fresh("n", Affine(0), affine(Size("N")) - 1)
     assert _inner_product([Ones(n), Ones(n)], n) == Scalar(Integer(affine(Size("N"))))
     assert simplify(Folded("sum", Ones(n), n)) == Scalar(Integer(affine(Size("N"))))
+
+
+# ── stable forms ──────────────────────────────────────────────────────────────────────────────────
+
+SCORES = """
+param w : K
+const x : K
+const y in 0..K-1
+p[k] = exp(w[k]*x[k])/sum(exp(w[i]*x[i]), i)
+cost C = COST
+"""
+
+
+def test_a_quotient_of_exponentials_is_spoken_of_where_there_is_one() -> None:
+    assert "the logarithm of a quotient of exponentials" in words(SCORES.replace("COST", "-log(p[y])"), "w")
+    for cost in ("2*log(1 + sum(exp(w[k]*x[k]), k))", "log(sum(exp(w[k]*x[k]), k))"):
+        assert "quotient" not in words(SCORES.replace("COST", cost), "w")
+
+
+def test_a_stable_form_that_is_printed_the_same_is_no_line() -> None:
+    told = words(SCORES.replace("COST", "log(sum(exp(w[k]*x[k]), k))"), "w", detail="all")
+    assert "∂/∂wₖ log(Σᵢ exp(wᵢ xᵢ)) the equation of C = Σᵢ softmax" in told
+
+
+def test_terms_that_are_left_out_are_no_stable_form() -> None:
+    told = words("gaussian_mixture", "q")
+    assert "γ_{n′i} ∂/∂qₙₖ (−q_{n′i}) the other terms do not contain qₙₖ" in told and "overflow" not in told
+
+
+def test_what_the_softmax_of_a_matrix_is_has_to_be_said() -> None:
+    said = "The softmax of a matrix is taken row by row."
+    assert said in words("gaussian_mixture") and said not in words("softmax_regression", "b")
+    assert said not in words("softmax_classifier")
+
+
+def test_how_much_was_compared_is_said_in_words() -> None:
+    told = str(pipeline.verified(pipeline.load("linear_regression")))
+    assert "each line is compared at up to 24 elements of its adjoint in float64, and at up to 3" in told

@@ -35,7 +35,7 @@ from symbp.emit import layout as lay
 from symbp.emit.elements import Elements
 from symbp.emit.identity import keyed
 from symbp.emit.layout import PARTIAL, PRIME, Big, Box, Cases, Fence, Frac, Root, Script, Sym, Terms, num, row
-from symbp.emit.lettering import D, shown_names, upright
+from symbp.emit.lettering import D, set_alike, shown_names, upright
 from symbp.emit.names import letters, meanings
 from symbp.emit.notation import NIELSEN, Notation, symbol
 from symbp.emit.pieces import (
@@ -210,7 +210,7 @@ class Printer(Elements):
     def _head(self, name: str) -> Box:
         user = self.functions.get(name)
         if user is not None or name not in BY_NAME:
-            return keyed(upright(symbol(name, user.latex if user else "")), name)
+            return keyed(upright(self.sign(name, user.latex if user else "")), name)
         tex = BY_NAME[name].latex
         return Sym(tex, _CONSTANTS[name], "ord") if name in _CONSTANTS else Sym(tex, _spoken(name), "op")
 
@@ -284,8 +284,10 @@ def printer(model: Model, notation: Notation = NIELSEN) -> Printer:
                     f"the notation {notation.name} has the Kronecker delta δ, and {model.name} its own δ",
                     hint='set indicator = "bracket" in the notation, or name the adjoint otherwise',
                 )
+    apart = set_alike(model.arrays, model.functions, model.adjoints)
     return Printer(
-        model.arrays, model.functions, model.adjoints, model.cost, notation, meanings=meanings(model)
+        model.arrays, model.functions, model.adjoints, model.cost, notation,
+        meanings=meanings(model), literal=apart,
     )
 
 

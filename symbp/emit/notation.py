@@ -187,6 +187,13 @@ def _tail(text: str) -> Box:
     return Sym(text, text, "num") if text.isdigit() else separated(_word(p) for p in text.split("_") if p)
 
 
+def written_out(name: str) -> Sym:
+    """A name that is not made a letter with an index: s0 and not s₀; a letter is that of a typewriter."""
+    bare = name.rstrip("_") or name
+    command = "mathit" if len(bare) > 1 else "mathtt"
+    return Sym(rf"\{command}{{{bare.replace('_', chr(92) + '_')}}}", bare)
+
+
 def _word(name: str) -> Sym:
     if name in GREEK:
         return Sym(_VARIANTS.get(name, "\\" + name), GREEK[name])
