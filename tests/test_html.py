@@ -42,6 +42,8 @@ from symbp.emit.layout import (
 )
 from symbp.emit.mathml import DISPLAY, SMALL, TEXT, elements, math
 from symbp.emit.mathml_lines import FINE, cuts, inline, right_side, slim
+from symbp.emit.notation import symbol
+from symbp.emit.plain import text as plain
 from symbp.emit.tex import tex
 from symbp.pipeline import load, matrix_views, parse
 from symbp.spec.latex import ACCENTS, SYMBOLS
@@ -200,6 +202,7 @@ SPELLED = {
     r"\hat{y}": f'<mover accent="true"><mi>𝑦</mi><mo stretchy="false" {TIGHT}>^</mo></mover>',
     r"\underline{x}": f'<munder accentunder="true"><mi>𝑥</mi><mo stretchy="true" {TIGHT}>_</mo></munder>',
     "x_1^{ab}": "<msubsup><mi>𝑥</mi><mn>1</mn><mrow><mi>𝑎</mi><mi>𝑏</mi></mrow></msubsup>",
+    r"x_{\max}": "<msub><mi>𝑥</mi><mi>max</mi></msub>",
     "f'": f"<mrow><mi>𝑓</mi><mo {TIGHT}>′</mo></mrow>",
     "^Q": "<msup><mrow></mrow><mi>𝑄</mi></msup>",
     "12.5": "<mn>12.5</mn>",
@@ -217,6 +220,12 @@ def test_every_command_that_a_name_may_contain_is_known(command: str) -> None:
     shown = name(rf"\{command}{argument}_{{\{command}{argument}}}")
     assert {e.tag for e in ElementTree.fromstring(shown).iter()} <= CORE
     assert "\\" not in shown
+
+
+@pytest.mark.parametrize("command", sorted(SYMBOLS - {"prime"}))
+def test_every_command_that_a_name_may_contain_has_a_text(command: str) -> None:
+    shown = plain(symbol("x", rf"x_{{\{command}}}"))
+    assert re.fullmatch(r"x.+", shown) and "\\" not in shown
 
 
 @pytest.mark.parametrize("sign", "()+*,|/.-{}")

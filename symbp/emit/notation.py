@@ -94,7 +94,10 @@ _SPELT = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu n
     phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
 GREEK = dict(zip(_SPELT.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
 _VARIANTS = {"epsilon": r"\varepsilon", "phi": r"\varphi"}
+OPERATORS = frozenset(["arg", "deg", "det", "dim", "exp", "inf", "ker", "lim", "ln", "log", "max", "min"])
+"""Names of functions that a name may have in it, as in x_{\\max}."""
 _COMMANDS = {
+    **{"\\" + name: name for name in OPERATORS},
     **{"\\" + name: sign for name, sign in GREEK.items()},
     r"\varepsilon": "ε",
     r"\vartheta": "ϑ",
