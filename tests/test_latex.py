@@ -208,6 +208,11 @@ GOLDEN: dict[str, tuple[Expr, str]] = {
     "a rounded quotient": (
         Integer(affine(FloorDiv(affine(Size("T")), 2))), r"\Bigl\lfloor \frac{T}{2}\Bigr\rfloor"
     ),
+    "positions that are added": (
+        Add((Integer(affine(j) + affine(k) + 1), Neg(Integer(affine(k))))), "j + 1"
+    ),
+    "a position with one term keeps its place": (Integer(affine(j)) - Integer(affine(k)), "j - k"),
+    "a position beside a value": (Integer(affine(j) + 1) - X1, "(j + 1) - x"),
     "names like constants": (Mul((Ref("E"), Ref("I"), Ref("S"))), r"E\,I\,S"),
 }  # fmt: skip
 

@@ -47,6 +47,7 @@ from symbp.emit.pieces import (
     enclosed,
     flat,
     fraction,
+    gathered,
     juxtaposed,
     number_piece,
     powered,
@@ -142,6 +143,8 @@ class Printer(Elements):
 
     def _sum(self, terms: tuple[Expr, ...]) -> Piece:
         found = list(flat(terms, Add))
+        if (position := gathered(found)) is not None:
+            return self.position(position)
         boxes: list[tuple[str, Box]] = []
         for place, term in enumerate(found):
             minus, rest = split_sign(term)

@@ -32,7 +32,7 @@ DEEPER = 1.0
 """How far a line stands in further for each bracket that is open where it begins."""
 SIGN, BESIDE = 1.25, 0.6
 """The width of a + or − with its spaces, and of a bracket."""
-CASES, LEAST, AWAY = 3.0, 0.55, 8.0
+CASES, LEAST, AWAY = 3.0, 0.55, 10.0
 """The width of the brace of cases with its spaces; which part of a line their values have at least beside
 the conditions; and the width in which a condition is never broken."""
 
