@@ -117,7 +117,7 @@ def prose(text: Text) -> str:
     """Words with formulas in a line of text."""
     shown = "".join(escape(t) if isinstance(t, str) else inline(t) for t in text)
     # a browser would begin a line with the comma behind a formula
-    return re.sub(r"</math>(?=[,.;:)])", f"</math>{_JOINER}", shown)
+    return re.sub(r"</math>(?=[,.;:)?!])", f"</math>{_JOINER}", shown)
 
 
 _JOINER = "\u2060"
