@@ -317,3 +317,36 @@ def test_what_the_softmax_of_a_matrix_is_has_to_be_said() -> None:
 def test_how_much_was_compared_is_said_in_words() -> None:
     told = str(pipeline.verified(pipeline.load("linear_regression")))
     assert "each line is compared at up to 24 elements of its adjoint in float64, and at up to 3" in told
+
+
+# ── what is given ─────────────────────────────────────────────────────────────────────────────────
+
+SHAPES = """
+index t = 1..T
+input x[t] : D
+input y : T in 0..K-1
+input c in 1..K
+const tau
+param W : K, D-1
+param V : K, D-1
+param b : K
+z[t,k] = tau*sum(W[k,d]*x[t,d] + V[k,d]*x[t,d+1], d=0..D-2) + b[k]
+cost C = sum(z[t,y[t-1]]^2, t) + b[c-1]
+"""
+
+
+def test_every_letter_that_is_given_has_its_shape() -> None:
+    told = words(SHAPES)
+    assert "Given: xᵗ (D), y ∈ {0, …, K − 1}^T, c ∈ {1, …, K}, τ." in told
+    assert "Parameters: W and V (K × (D − 1)), b (K)." in told
+
+
+@pytest.mark.parametrize("form", ["latex", "beamer", "markdown", "html", "notebook", "text"])
+def test_every_format_says_what_is_given(form: str) -> None:
+    told = pipeline.documented(pipeline.load("mlp"), ("z",), form)
+    assert told.count("Given: ") == told.count("Parameters: ") == 1
+
+
+def test_a_family_is_named_with_its_index_and_the_letters_are_those_of_the_notation() -> None:
+    assert "Parameters: wˡ (nₗ × nₗ₋₁), bˡ (nₗ)." in words("mlp", "z")
+    assert "𝐖⁽ˡ⁾" in words("mlp", "z", notation="bishop").partition("Parameters: ")[2][:20]

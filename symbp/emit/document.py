@@ -23,6 +23,7 @@ from symbp.derive.definitions import Definition, definitions
 from symbp.derive.lengths import sentences
 from symbp.emit import binders
 from symbp.emit import layout as lay
+from symbp.emit.given import given
 from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
 from symbp.emit.math import Printer, printer
@@ -103,6 +104,14 @@ class Document:
     sections: tuple[Section, ...]
     check: Text = ()
     picture: Drawing | None = None
+    given: Text = ()
+    """What the model is given, and its parameters, with their shapes."""
+
+    @property
+    def notes(self) -> Text:
+        """What stands below the equations: shapes and conventions."""
+        told = " ".join(self.conventions)
+        return (*self.given, *((" " + told if self.given else told,) if told else ()))
 
 
 def document(
@@ -161,6 +170,7 @@ def document(
         sections,
         check,
         graph_of(setter, system) if pictures else None,
+        given(setter, model or system.model),
     )
 
 

@@ -94,7 +94,7 @@ class Big:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Brackets around a body, sized when they are spelled out: ``(``, ``[``, ``|`` or ``⌊``."""
+    """Brackets around a body, sized when they are spelled out: ``(``, ``[``, ``{``, ``|``, ``⌊`` or ``‖``."""
 
     body: Box
     kind: str = "("

@@ -32,7 +32,7 @@ from symbp.emit.layout import (
 )
 from symbp.emit.tex import tex
 
-_BRACKETS = {"(": "()", "[": "[]", "|": "||", "⌊": "⌊⌋", "‖": "‖‖"}
+_BRACKETS = {"(": "()", "[": "[]", "{": "{}", "|": "||", "⌊": "⌊⌋", "‖": "‖‖"}
 _HEIGHTS = ("", "1.2em", "1.8em", "2.4em", "3em")
 _APPLIED, _TIMES, _THIN = "<mo>\u2061</mo>", "\u2062", "0.1667em"
 _PRIMES = "′″‴⁗"

@@ -31,6 +31,7 @@ from symbp.emit.notation import GREEK
 BRACKETS = {
     "(": ("(", ")"),
     "[": ("[", "]"),
+    "{": (r"\{", r"\}"),
     "|": (r"\lvert ", r"\rvert"),
     "⌊": (r"\lfloor ", r"\rfloor"),
     "‖": (r"\lVert ", r"\rVert"),
