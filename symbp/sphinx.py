@@ -98,7 +98,7 @@ def _body(sheet: Document) -> Iterator[nodes.Node]:
     if sheet.definitions:
         yield _paragraph(("where",))
         yield _formula(_aligned(markdown.equation_rows(sheet.definitions, PAPER)))
-    yield from _sentences((" ".join(sheet.conventions),))
+    yield from _sentences(sheet.notes)
     for section in sheet.sections:
         # a heading would need a place in the document's own outline
         yield nodes.rubric("", "", *_inline(section.heading))

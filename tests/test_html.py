@@ -40,8 +40,10 @@ from symbp.emit.layout import (
     rel,
     row,
 )
-from symbp.emit.mathml import SMALL, elements, math
+from symbp.emit.mathml import DISPLAY, SMALL, TEXT, elements, math
 from symbp.emit.mathml_lines import FINE, cuts, inline, right_side, slim
+from symbp.emit.notation import symbol
+from symbp.emit.plain import text as plain
 from symbp.emit.tex import tex
 from symbp.pipeline import load, matrix_views, parse
 from symbp.spec.latex import ACCENTS, SYMBOLS
@@ -129,8 +131,9 @@ GOLDEN: list[tuple[Box, str]] = [
     (
         Cases(((num(1), row(U, rel(">", ">"), num(0))), (num(0), None))),
         f'<mrow><mo form="prefix" fence="true" stretchy="true" {TIGHT}>{{</mo>'
-        '<mtable class="cases" columnalign="left left"><mtr><mtd><mn>1</mn></mtd><mtd><mtext>if\u00a0</mtext>'
-        '<mrow><mi>𝑢</mi><mo form="infix">&gt;</mo><mn>0</mn></mrow></mtd></mtr>'
+        '<mtable class="cases" columnalign="left left"><mtr><mtd><mn>1</mn></mtd><mtd><mrow>'
+        '<mtext>if\u00a0</mtext><mrow><mi>𝑢</mi><mo form="infix">&gt;</mo><mn>0</mn></mrow></mrow>'
+        "</mtd></mtr>"
         "<mtr><mtd><mn>0</mn></mtd><mtd><mtext>otherwise</mtext></mtd></mtr></mtable></mrow>",
     ),
 ]
@@ -199,6 +202,7 @@ SPELLED = {
     r"\hat{y}": f'<mover accent="true"><mi>𝑦</mi><mo stretchy="false" {TIGHT}>^</mo></mover>',
     r"\underline{x}": f'<munder accentunder="true"><mi>𝑥</mi><mo stretchy="true" {TIGHT}>_</mo></munder>',
     "x_1^{ab}": "<msubsup><mi>𝑥</mi><mn>1</mn><mrow><mi>𝑎</mi><mi>𝑏</mi></mrow></msubsup>",
+    r"x_{\max}": "<msub><mi>𝑥</mi><mi>max</mi></msub>",
     "f'": f"<mrow><mi>𝑓</mi><mo {TIGHT}>′</mo></mrow>",
     "^Q": "<msup><mrow></mrow><mi>𝑄</mi></msup>",
     "12.5": "<mn>12.5</mn>",
@@ -216,6 +220,12 @@ def test_every_command_that_a_name_may_contain_is_known(command: str) -> None:
     shown = name(rf"\{command}{argument}_{{\{command}{argument}}}")
     assert {e.tag for e in ElementTree.fromstring(shown).iter()} <= CORE
     assert "\\" not in shown
+
+
+@pytest.mark.parametrize("command", sorted(SYMBOLS - {"prime"}))
+def test_every_command_that_a_name_may_contain_has_a_text(command: str) -> None:
+    shown = plain(symbol("x", rf"x_{{\{command}}}"))
+    assert re.fullmatch(r"x.+", shown) and "\\" not in shown
 
 
 @pytest.mark.parametrize("sign", "()+*,|/.-{}")
@@ -260,6 +270,49 @@ def test_a_fraction_wider_than_a_phone_leaves_factors_in_front() -> None:
     assert slim(Frac(wide, K, entrywise=True)) == Frac(wide, K, entrywise=True)
 
 
+def test_a_denominator_wider_than_a_phone_is_parted_between_its_factors() -> None:
+    """Between numbers; the factors of a matrix product cannot be parted, and Σ keeps to its body."""
+    wide = Terms(tuple(("+", J) for _ in range(6)))
+    below = Product((num(2), Fence(wide), Fence(wide)), ("none", "thin"))
+    total = row(Big(Sym(r"\sum", "Σ"), J), K)
+    first, second = Frac(num(1), Product((num(2), Fence(wide)), ("none",))), Frac(num(1), wide)
+    assert slim(Frac(total, below, numbers=True)) == Product((first, second, total), ("dot", "thin"))
+    assert slim(Frac(num(1), below, numbers=True)) == Product((first, second), ("dot",))
+    behind = slim(Product((Frac(total, below, numbers=True), K), ("thin",)))
+    assert behind == Product((Product((first, second, Fence(total)), ("dot", "thin")), K), ("thin",))
+    assert slim(Frac(total, below)) == Frac(total, below)
+
+
+def test_a_hadamard_product_in_front_of_which_a_number_leaves_keeps_together() -> None:
+    both = row(Sym("x" * 20, "x" * 20), Sym(r"\odot", "⊙", "bin"), Sym("x" * 20, "x" * 20))
+    assert slim(Frac(both, K)) == Product((Frac(num(1), K), Fence(both)), ("thin",))
+
+
+def test_an_indicator_wider_than_a_phone_breaks_in_front_of_what_compares() -> None:
+    x = Sym("x" * 16, "x" * 16)
+    shown = right_side(Fence(row(Terms((("+", x), ("-", K))), rel(r"\le", "≤"), x), "["))
+    assert shown.count(FINE) == 1 and "<wbr/>" not in shown
+    assert "<wbr" not in right_side(Fence(row(J, EQUALS, Sym("x" * 12, "x" * 12)), "["))
+
+
+def test_a_slash_in_front_of_a_hadamard_product_has_brackets() -> None:
+    quotient = Frac(J, K)
+    assert seen(*elements(row(quotient, Sym(r"\odot", "⊙", "bin"), W), TEXT)) == "(𝑗/𝑘)⊙𝑤"
+    assert seen(*elements(row(quotient, Sym(r"\odot", "⊙", "bin"), W), DISPLAY)) == "𝑗𝑘⊙𝑤"
+
+
+def test_a_long_formula_in_a_line_of_text_breaks_on_a_narrow_screen_only() -> None:
+    long = Fence(Terms(tuple(("+", Sym("x" * 9, "x" * 9)) for _ in range(4))))
+    shown = inline(row(Sym(r"\tanh", "tanh", "op"), long))
+    assert shown.count(FINE) == 3 and "<wbr/>" not in shown and "displaystyle" not in shown
+
+
+def test_conditions_of_cases_wider_than_a_phone_may_stand_below_their_values() -> None:
+    x = Sym("x" * 20, "x" * 20)
+    assert 'class="cases wide"' in math(Cases(((x, J), (K, None))), True)
+    assert 'class="cases"' in math(Cases(((J, J), (K, None))), True)
+
+
 def test_a_bracket_with_an_index_breaks_in_it() -> None:
     softmax = Script(Fence(Terms(tuple(("+", J) for _ in range(12)))), K)
     assert right_side(softmax).count("<wbr") > 5 and "<msub>" in right_side(softmax)
@@ -276,7 +329,7 @@ def test_long_sums_may_break_and_short_ones_do_not() -> None:
 
 
 def test_a_narrow_screen_breaks_between_factors_and_a_wide_one_does_not() -> None:
-    x = Sym("x" * 8, "x" * 8)
+    x = Sym("x" * 10, "x" * 10)
     call = row(Sym(r"\tanh", "tanh", "op"), Fence(Product((x, x), ("thin",))))
     shown = right_side(row(call, Sym(r"\odot", "⊙", "bin"), x))
     assert "<wbr/>" not in shown and shown.count(FINE) == 2 and shown.startswith('<span class="run">')

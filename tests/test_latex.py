@@ -172,6 +172,8 @@ GOLDEN: dict[str, tuple[Expr, str]] = {
     "number after a name": (Mul((X1, number(2))), r"x \cdot 2"),
     "decimals as written": (Mul((Number(Fraction(1, 2), True), X1)), "0.5x"),
     "small decimals": (Number(Fraction(1, 10**8), True), "10^{-8}"),
+    "decimals that are counted at a glance": (Number(Fraction(1, 10**4), True), "0.0001"),
+    "decimals that are not": (Number(Fraction(1, 10**5), True), "10^{-5}"),
     "an endless decimal": (Number(Fraction(1, 3), True), r"\frac{1}{3}"),
     "factors that are sums": (Mul((X1, 1 - X1)), r"x\,(1 - x)"),
     "quotient of products": (Div(Mul((X1, X2)), X1 + X2), r"\frac{x\,r}{x + r}"),
@@ -206,6 +208,11 @@ GOLDEN: dict[str, tuple[Expr, str]] = {
     "a rounded quotient": (
         Integer(affine(FloorDiv(affine(Size("T")), 2))), r"\Bigl\lfloor \frac{T}{2}\Bigr\rfloor"
     ),
+    "positions that are added": (
+        Add((Integer(affine(j) + affine(k) + 1), Neg(Integer(affine(k))))), "j + 1"
+    ),
+    "a position with one term keeps its place": (Integer(affine(j)) - Integer(affine(k)), "j - k"),
+    "a position beside a value": (Integer(affine(j) + 1) - X1, "(j + 1) - x"),
     "names like constants": (Mul((Ref("E"), Ref("I"), Ref("S"))), r"E\,I\,S"),
 }  # fmt: skip
 

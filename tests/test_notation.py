@@ -17,9 +17,12 @@ from symbp.arrays.matrix_nodes import Matrix, shape
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS
-from symbp.emit.document import document
+from symbp.emit.document import document, formulas
+from symbp.emit.lettering import set_alike
 from symbp.emit.notation import CHOICES, NIELSEN, NOTATIONS, Notation
 from symbp.emit.notation_file import read_notation
+from symbp.emit.plain import text as plain
+from symbp.emit.tex import tex
 from symbp.errors import RequestProblem, Source, SyntaxProblem
 from symbp.pipeline import derive, load, matrix_views, parse, written
 
@@ -323,3 +326,30 @@ def test_two_sequence_indices_above_are_no_product() -> None:
 @pytest.mark.parametrize(("name", "power"), [("goodfellow", "r^{(i,j)}"), ("ng", "r^{[i,j]}")])
 def test_two_sequence_indices_in_brackets(name: str, power: str) -> None:
     assert power in two_sequences("latex", BY_NAME[name]).replace("^{{[i,j]}}", "^{[i,j]}")
+
+
+ALIKE = """
+param s0
+param s_0
+param lambda_
+const x "\\lambda" : K
+param w1 : K
+W_1[k] = w1[k]*s0
+cost C = sum(exp(W_1[k]*x[k]*lambda_)*s_0, k)
+"""
+
+
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda n: n.name)
+def test_names_that_would_be_set_alike_are_told_apart(notation: Notation) -> None:
+    """s0 would be set like s_0, and lambda_ like what the author calls \\lambda."""
+    made = parse(ALIKE, "alike")
+    first, second = formulas(made, notation)
+    shown = plain(second.rhs)
+    assert "s0" in plain(first.rhs)
+    assert "s₀" in shown and "s0" not in shown and "λ" in shown and "lambda" in shown
+    assert r"\mathit{s0}" in tex(first.rhs) and r"\mathit{lambda}" in tex(second.rhs)
+
+
+def test_only_a_name_that_is_set_alike_is_written_out() -> None:
+    assert set_alike(parse(ALIKE, "alike").arrays, {}, {}) == {"s0", "lambda_"}
+    assert not any(set_alike(m.arrays, m.functions, m.adjoints) for m in map(load, models.names()))

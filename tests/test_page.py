@@ -23,6 +23,12 @@ const x : K
 p = sum(w[k]*x[k], k)*sum(v[k]*x[k], k)
 cost C = p^2
 """
+CASES = """
+param w : N
+const x : N
+r[n] = where(x[n] > 0, w[n]*x[n]*exp(-w[n]^2)*tanh(x[n]), w[n]^3)
+cost C = sum(r[n], n)
+"""
 PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><g id="w" data-name="w">
 <circle cx="20" cy="20" r="9"/></g><g id="wz" data-name="w z"><circle cx="20" cy="20" r="3"/></g></svg>"""
 
@@ -269,13 +275,30 @@ def luminance(colour: str) -> float:
     return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_no_page_with_its_folds_open_is_wider_than_a_telephone(opened: Any) -> None:
+SCROLLING = """[...document.querySelectorAll('.symbp *')].filter(e => e.scrollWidth > e.clientWidth + 1
+  && e.clientWidth && getComputedStyle(e).overflowX == 'auto').map(e => e.id || e.textContent.slice(0, 80))"""
+
+
+def test_no_line_with_its_folds_open_is_wider_than_a_telephone(opened: Any) -> None:
     page = opened("<!DOCTYPE html><title>-</title>")
     page.set_viewport_size({"width": 360, "height": 700})
     for model in models.names():
         page.set_content(text(model))
         page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, model
+        assert page.evaluate(SCROLLING) == [], model
+
+
+def test_on_a_telephone_a_condition_stands_below_its_value(opened: Any) -> None:
+    page = opened(documented(parse(CASES, "cases"), (), "html"))
+    boxes = []
+    for width in (1000, 360):
+        page.set_viewport_size({"width": width, "height": 700})
+        cells = page.locator(".cases.wide").first.locator("mtd")
+        boxes.append([cells.nth(n).bounding_box() for n in (0, 1)])
+    (value, said), (above, below) = boxes
+    assert said["x"] > value["x"] + value["width"] / 2 and abs(said["y"] - value["y"]) < 9
+    assert below["y"] >= above["y"] + above["height"] - 1 and below["width"] < 300
 
 
 def test_every_sign_has_a_glyph_of_a_mathematical_font(opened: Any) -> None:

@@ -299,6 +299,10 @@ def test_an_upright_superscript_is_raised_and_shows_no_caret() -> None:
         assert above.rise > base.rise and "^" not in base.text + above.text
 
 
+def test_the_name_of_a_function_in_a_name_is_upright() -> None:
+    assert [r.text for r in runs(symbol("x", r"x_{\max}"))] == ["𝑥", "max"]
+
+
 def test_scripts_in_scripts_are_raised_and_lowered() -> None:
     model = symbp.parse(
         'input x : D\nparam w "W^{a^{b}}" : D\nparam q "\\theta_{(k_{2})}" : D\n'

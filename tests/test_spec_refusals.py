@@ -116,7 +116,8 @@ def test_keywords_are_no_names(word, text):
 
 
 @pytest.mark.parametrize("name", [
-    r"\delta", "W^{Q}", r"\hat{y}", r"\mathbf{x}_{i,j}", "x'", r"\tilde{\mathcal{L}}^{(1)}", "a_1^2"])
+    r"\delta", "W^{Q}", r"\hat{y}", r"\mathbf{x}_{i,j}", "x'", r"\tilde{\mathcal{L}}^{(1)}", "a_1^2",
+    r"x_{\max}", r"c_{\log}^{\min}"])
 def test_latex_name(name):
     assert only(f'x "{name}" = 1').latex == name
 

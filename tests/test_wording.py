@@ -280,3 +280,74 @@ def test_the_sum_of_a_vector_of_ones_is_its_length() -> None:
     n = fresh("n", Affine(0), affine(Size("N")) - 1)
     assert _inner_product([Ones(n), Ones(n)], n) == Scalar(Integer(affine(Size("N"))))
     assert simplify(Folded("sum", Ones(n), n)) == Scalar(Integer(affine(Size("N"))))
+
+
+# ── stable forms ──────────────────────────────────────────────────────────────────────────────────
+
+SCORES = """
+param w : K
+const x : K
+const y in 0..K-1
+p[k] = exp(w[k]*x[k])/sum(exp(w[i]*x[i]), i)
+cost C = COST
+"""
+
+
+def test_a_quotient_of_exponentials_is_spoken_of_where_there_is_one() -> None:
+    assert "the logarithm of a quotient of exponentials" in words(SCORES.replace("COST", "-log(p[y])"), "w")
+    for cost in ("2*log(1 + sum(exp(w[k]*x[k]), k))", "log(sum(exp(w[k]*x[k]), k))"):
+        assert "quotient" not in words(SCORES.replace("COST", cost), "w")
+
+
+def test_a_stable_form_that_is_printed_the_same_is_no_line() -> None:
+    told = words(SCORES.replace("COST", "log(sum(exp(w[k]*x[k]), k))"), "w", detail="all")
+    assert "∂/∂wₖ log(Σᵢ exp(wᵢ xᵢ)) the equation of C = Σᵢ softmax" in told
+
+
+def test_terms_that_are_left_out_are_no_stable_form() -> None:
+    told = words("gaussian_mixture", "q")
+    assert "γ_{n′i} ∂/∂qₙₖ (−q_{n′i}) the other terms do not contain qₙₖ" in told and "overflow" not in told
+
+
+def test_what_the_softmax_of_a_matrix_is_has_to_be_said() -> None:
+    said = "The softmax of a matrix is taken row by row."
+    assert said in words("gaussian_mixture") and said not in words("softmax_regression", "b")
+    assert said not in words("softmax_classifier")
+
+
+def test_how_much_was_compared_is_said_in_words() -> None:
+    told = str(pipeline.verified(pipeline.load("linear_regression")))
+    assert "each line is compared at up to 24 elements of its adjoint in float64, and at up to 3" in told
+
+
+# ── what is given ─────────────────────────────────────────────────────────────────────────────────
+
+SHAPES = """
+index t = 1..T
+input x[t] : D
+input y : T in 0..K-1
+input c in 1..K
+const tau
+param W : K, D-1
+param V : K, D-1
+param b : K
+z[t,k] = tau*sum(W[k,d]*x[t,d] + V[k,d]*x[t,d+1], d=0..D-2) + b[k]
+cost C = sum(z[t,y[t-1]]^2, t) + b[c-1]
+"""
+
+
+def test_every_letter_that_is_given_has_its_shape() -> None:
+    told = words(SHAPES)
+    assert "Given: xᵗ (D), y ∈ {0, …, K − 1}^T, c ∈ {1, …, K}, τ." in told
+    assert "Parameters: W and V (K × (D − 1)), b (K)." in told
+
+
+@pytest.mark.parametrize("form", ["latex", "beamer", "markdown", "html", "notebook", "text"])
+def test_every_format_says_what_is_given(form: str) -> None:
+    told = pipeline.documented(pipeline.load("mlp"), ("z",), form)
+    assert told.count("Given: ") == told.count("Parameters: ") == 1
+
+
+def test_a_family_is_named_with_its_index_and_the_letters_are_those_of_the_notation() -> None:
+    assert "Parameters: wˡ (nₗ × nₗ₋₁), bˡ (nₗ)." in words("mlp", "z")
+    assert "𝐖⁽ˡ⁾" in words("mlp", "z", notation="bishop").partition("Parameters: ")[2][:20]

@@ -203,18 +203,25 @@ def _shown(use: Use, scene: Scene) -> Expr:
 def stable_form(node: Expr, scene: Scene) -> Outcome | None:
     """log σ(u) = −softplus(−u) under a ∂.  Terminates: see :func:`symbp.derive.stable.stable`."""
     restated = [u for u in scene.uses if _author(u, scene) is not None and not _only_whole(u, scene)]
+    other: list[Use] = []
 
     def change(n: Expr) -> Expr | None:
         if not isinstance(n, Partial):
             return None
         for use in restated:
             shown = _shown(use, scene)
-            if canonical(n.body) in (canonical(shown), canonical(_relevant(shown, scene))):
-                return Partial(refresh(_relevant(use.body, scene)), n.wrt)
+            kept, stable_ = _relevant(shown, scene), _relevant(use.body, scene)
+            if canonical(n.body) in (canonical(shown), canonical(kept)):
+                other.extend([use] if canonical(stable_) != canonical(kept) else [])
+                return Partial(refresh(stable_), n.wrt)
         return None
 
     new = replace_nodes(node, change)
-    return None if new == node else (new, stable_reason.reason(node, new))
+    if new == node:
+        return None
+    # what the stable form says in another way may be in terms that are left out
+    left_out: Reason = ("the other terms do not contain ", scene.element)
+    return new, stable_reason.reason(node, new) if other else left_out
 
 
 def whole_logarithms(scene: Scene) -> dict[Expr, Whole]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import Add, Call, Expr, Neg, Ref, walk
+from symbp.calculus.expr import Add, Call, Div, Expr, Neg, Ref, Weights, walk
 from symbp.derive.scaled import LOG_2, both_ways
 from symbp.derive.stable import NOTHING
 
@@ -23,7 +23,9 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
             return (square, " is ", 2 * (LOG_2 - both_ways(u)), ", since 1 − tanh² is 1/cosh²")
         return ("1 + tanh(u) is twice the sigmoid of 2u, written so that nothing overflows",)
     if "Reduce logsumexp" in new:
-        return ("the logarithm of a quotient of exponentials, written so that nothing overflows",)
+        parted = _quotients(after) < _quotients(before)
+        what = "a quotient of exponentials" if parted else "summed exponentials"
+        return (f"the logarithm of {what}, written so that nothing overflows",)
     if "Call logaddexp" in new:
         v = Ref("v")
         logarithm = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
@@ -51,6 +53,11 @@ def _is_log_of_difference(node: Expr) -> bool:
             return first == second
         case _:
             return False
+
+
+def _quotients(node: Expr) -> int:
+    """How many quotients stand in an expression, softmaxes among them."""
+    return sum(isinstance(n, (Div, Weights)) for n in walk(node))
 
 
 def _kinds(node: Expr) -> set[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from symbp.emit.notation import GREEK
+from symbp.emit.notation import GREEK, OPERATORS
 
 # Where A, a, Α, α and 0 of each alphabet stand; 0 for an alphabet that has none.
 _STARTS: Mapping[str, tuple[int, int, int, int, int]] = {
@@ -178,6 +178,8 @@ class _Reader:
 
 
 def _single(token: str, command: str, alphabet: str) -> str:
+    if command in OPERATORS:
+        return identifier(command, "upright")
     if command in _LETTERS:
         return identifier(_LETTERS[command], alphabet)
     if token[0] == "\\" and command not in _SIGNS:

@@ -71,8 +71,8 @@ def _model(document: Document, wide: float) -> Iterator[Frame]:
     if document.definitions:
         items.append(_paragraph(("where",), size.wide))
         items.extend(_definition(f, size) for f in document.definitions)
-    if document.conventions:
-        items.append(_paragraph((" ".join(document.conventions),), size.wide))
+    if document.notes:
+        items.append(_paragraph(document.notes, size.wide))
     yield from _flowing("The model", items, size)
     if document.picture is not None:
         yield figure("The model as a picture", document.picture, size)

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from symbp.arrays.matrix_nodes import Diag
+from symbp.arrays.matrix_nodes import Diag, Matrix, Softmax, shape
+from symbp.arrays.matrix_nodes import parts as inside
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
@@ -22,6 +23,7 @@ from symbp.derive.definitions import Definition, definitions
 from symbp.derive.lengths import sentences
 from symbp.emit import binders
 from symbp.emit import layout as lay
+from symbp.emit.given import given
 from symbp.emit.identity import equation_keys
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
 from symbp.emit.math import Printer, printer
@@ -32,6 +34,7 @@ from symbp.emit.notation import NIELSEN, Notation
 from symbp.emit.order import orders_of_evaluation
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.figures import graph_of, layers_of
+from symbp.emit.plain import text as plain
 from symbp.emit.reasons import reasons
 from symbp.emit.where import intro, ranges_of
 from symbp.errors import RequestProblem
@@ -101,6 +104,14 @@ class Document:
     sections: tuple[Section, ...]
     check: Text = ()
     picture: Drawing | None = None
+    given: Text = ()
+    """What the model is given, and its parameters, with their shapes."""
+
+    @property
+    def notes(self) -> Text:
+        """What stands below the equations: shapes and conventions."""
+        told = " ".join(self.conventions)
+        return (*self.given, *((" " + told if self.given else told,) if told else ()))
 
 
 def document(
@@ -148,16 +159,32 @@ def document(
     )
     lengths = sentences(system.cases[n] for n in chosen)
     shown = [line for n in chosen for case in system.cases[n] for line in case.lines]
+    forms = [v.form for v in seen.values() if v.form is not None]
     return Document(
         system.model.name,
         system.model.title,
         tuple(_equation(setter, e) for e in (model or system.model).equations),
         tuple(defined(setter, definitions(system.model, (line.target for line in shown)))),
-        (*(_sentence(c) for c in (*conventions(model or system.model), *lengths)), *_style(setter)),
+        (*(_sentence(c) for c in (*conventions(model or system.model), *lengths, *_of_matrices(forms))),
+         *_style(setter)),
         sections,
         check,
         graph_of(setter, system) if pictures else None,
+        given(setter, model or system.model),
     )
+
+
+def _of_matrices(forms: Iterable[Matrix]) -> Iterator[str]:
+    """How a function of vectors is meant where it is applied to a matrix."""
+    inner = (node for form in forms for node in _nodes(form))
+    if any(isinstance(node, Softmax) and all(shape(node.arg)) for node in inner):
+        yield "the softmax of a matrix is taken row by row"
+
+
+def _nodes(form: Matrix) -> Iterator[Matrix]:
+    yield form
+    for part in inside(form):
+        yield from _nodes(part)
 
 
 def _style(setter: Printer) -> Iterator[str]:
@@ -246,6 +273,7 @@ def _part(
     steps = [
         _step(place, n, why, folds and n not in keys) for n, why in zip(lines, told, strict=True)
     ]
+    steps = [s for n, s in enumerate(steps) if not n or not _reads_alike(lines[n], s, steps[n - 1])]
     if view is not None and view.form is not None:
         steps.append(_matrix_step(place, case, view))
     jacobian = _jacobian(place, case, view) if view is not None and detail != "result" else ()
@@ -253,6 +281,13 @@ def _part(
     if again:
         left, steps = steps[-1].lhs or left, [replace(steps[-1], reason=(), lhs=None)]
     return Part(case.number, head, left, tuple(steps), jacobian)
+
+
+def _reads_alike(line: Line, step: Step, above: Step) -> bool:
+    """Whether a stable form is printed as what it is the stable form of: log Σ exp, but for brackets."""
+    bare = str.maketrans("", "", "() ")
+    shown = (plain(s.rhs).translate(bare) for s in (step, above))
+    return line.rule == "stable form" and len(set(shown)) == 1
 
 
 def _jacobian(place: Printer, case: Case, view: MatrixView) -> Text:

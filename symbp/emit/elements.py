@@ -13,7 +13,7 @@ from symbp.emit.identity import adjoint_key, keyed
 from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Product, Sym, Terms, num, row
 from symbp.emit.lettering import capital, differential, rank, shown_names, styled
 from symbp.emit.names import Meanings, Reserved
-from symbp.emit.notation import NIELSEN, Notation, scripted, symbol
+from symbp.emit.notation import NIELSEN, Notation, scripted, symbol, written_out
 from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, superscripted
 from symbp.model.core import Array, Function
 
@@ -34,6 +34,8 @@ class Elements:
     """What tells indices apart where their letters do not, see :mod:`symbp.emit.identity`."""
     meanings: Meanings = field(default_factory=lambda: MappingProxyType({}))
     """What the letters of the model's equations run over."""
+    literal: frozenset[str] = frozenset()
+    """Names that are set as they are written, since another one is set like their letters: s0 beside s_0."""
 
     def naming(self: E, names: Mapping[Index, str]) -> E:
         """The same with these letters for indices."""
@@ -43,6 +45,10 @@ class Elements:
         """Names that an index takes only if it is its own, and letters with a meaning."""
         names = frozenset((*self.arrays, *self.functions, *self.adjoints.values()))
         return Reserved(names, self.meanings)
+
+    def sign(self, name: str, latex: str = "") -> Box:
+        """A name of the model, without its indices."""
+        return written_out(name) if name in self.literal else symbol(name, latex)
 
     def index(self, index: Index) -> Box:
         """The letter of an index."""
@@ -68,7 +74,7 @@ class Elements:
             case Index():
                 return self.index(atom)
             case Size(name, at):
-                base = keyed(symbol(name), name)
+                base = keyed(self.sign(name), name)
                 return scripted(base, self.notation, tuple(self.position(p).box for p in at), ())
             case FloorDiv(value, by):
                 parts = self.position(value).box, self.position(affine(by)).box
@@ -98,7 +104,7 @@ class Elements:
     def name(self, array: str, left_out: int = 0) -> Box:
         """The name of an array; ``left_out`` of its axes do not show: none for an element."""
         known = self.arrays.get(array)
-        plain = self._lettered(symbol(array, known.latex if known else ""), rank(known), left_out)
+        plain = self._lettered(self.sign(array, known.latex if known else ""), rank(known), left_out)
         return keyed(styled(plain, self.notation, left_out), array)
 
     def _lettered(self, plain: Box, axes: int, left_out: int) -> Box:
@@ -118,7 +124,7 @@ class Elements:
         if given is None:
             return None
         known = self.arrays.get(given)
-        plain = symbol(given, known.latex if known else "")
+        plain = self.sign(given, known.latex if known else "")
         lettered = self._lettered(plain, rank(self.arrays.get(array)), left_out)
         return keyed(styled(lettered, self.notation, left_out), adjoint_key(array))
 

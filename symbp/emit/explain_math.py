@@ -233,7 +233,7 @@ class Stacked(Printer):
     def _plain(self, key: tuple[bool, str]) -> Box:
         name = self.adjoints[key[1]] if key[0] else key[1]
         known = self.arrays.get(name)
-        return symbol(name, known.latex if known else "")
+        return self.sign(name, known.latex if known else "")
 
     def _capital(self, key: tuple[bool, str]) -> Box | None:
         """The name of an array of the batch; None if it has that of one example."""

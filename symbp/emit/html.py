@@ -15,7 +15,7 @@ from symbp.emit.document import Document, Formula, Part, Section, Step
 from symbp.emit.environment import environment
 from symbp.emit.layout import Box, Text, width
 from symbp.emit.mathml import math
-from symbp.emit.mathml_lines import inline, right_side
+from symbp.emit.mathml_lines import inline, right_side, slim
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.svg import svg
 from symbp.emit.plain import text as plain
@@ -94,7 +94,7 @@ def emit(document: Document, *, fragment: bool = False) -> str:
             version=VERSION,
             equations=[_equation(f) for f in document.equations],
             definitions=[_equation(f) for f in document.definitions],
-            conventions=escape(" ".join(document.conventions)),
+            notes=prose(document.notes),
             sections=[_section(s) for s in document.sections],
             check=prose(document.check),
             pictured=document.picture is not None or any(s.pictures for s in document.sections),
@@ -117,14 +117,14 @@ def prose(text: Text) -> str:
     """Words with formulas in a line of text."""
     shown = "".join(escape(t) if isinstance(t, str) else inline(t) for t in text)
     # a browser would begin a line with the comma behind a formula
-    return re.sub(r"</math>(?=[,.;:)])", f"</math>{_JOINER}", shown)
+    return re.sub(r"</math>(?=[,.;:)?!])", f"</math>{_JOINER}", shown)
 
 
 _JOINER = "\u2060"
 
 
 def _equation(formula: Formula) -> Line:
-    wide = width(formula.lhs) + width(formula.rhs) > BESIDE
+    wide = width(formula.lhs) + width(slim(formula.rhs)) > BESIDE
     return Line(math(formula.lhs, True), right_side(formula.rhs), prose(formula.where), formula.number, wide)
 
 
@@ -160,4 +160,4 @@ def _folded(lines: Iterable[tuple[bool, Line]]) -> Iterator[Line | Fold]:
 
 def _step(step: Step, lhs: Box | None, number: int) -> Line:
     left = math(lhs, True) if lhs is not None else ""
-    return Line(left, right_side(step.rhs), prose(step.reason), number, width(step.rhs) > BESIDE)
+    return Line(left, right_side(step.rhs), prose(step.reason), number, width(slim(step.rhs)) > BESIDE)

@@ -47,7 +47,7 @@ def emit(document: Document, *, standalone: bool = False, page: float | None = N
             page=page,
             equations=equation_rows(document, page),
             definitions=[_definition(f, page) for f in document.definitions],
-            conventions=escape(" ".join(document.conventions)),
+            notes=prose(document.notes),
             sections=[
                 {
                     "heading": prose(s.heading),

@@ -64,7 +64,8 @@ class Frac:
     """A quotient.  ``bare`` says of numerator and denominator whether a slash needs no brackets.
 
     ``entrywise``: it divides by every entry of an array, so that 1 over it is no factor.  ``upright``: it
-    has a bar in a line of text too.
+    has a bar in a line of text too.  ``numbers``: its denominator is a number, and so is each of its factors,
+    which those of a matrix product are not.
     """
 
     num: Box
@@ -72,6 +73,7 @@ class Frac:
     bare: tuple[bool, bool] = (True, True)
     entrywise: bool = False
     upright: bool = False
+    numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Big:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Brackets around a body, sized when they are spelled out: ``(``, ``[``, ``|`` or ``⌊``."""
+    """Brackets around a body, sized when they are spelled out: ``(``, ``[``, ``{``, ``|``, ``⌊`` or ``‖``."""
 
     body: Box
     kind: str = "("

@@ -66,6 +66,24 @@ def styled(name: Box, notation: Notation, open_: int) -> Box:
     return bold(name, ("plain", notation.vector, notation.matrix)[min(open_, 2)])
 
 
+def set_alike(
+    arrays: Mapping[str, Array], functions: Mapping[str, Function], adjoints: Mapping[str, str]
+) -> frozenset[str]:
+    """The names that would be set like another one, which the author's LaTeX or an underscore has made so.
+
+    An array may have the name of an adjoint: they are one and the same then.
+    """
+    latex = {**{n: a.latex for n, a in arrays.items()}, **{n: f.latex for n, f in functions.items()}}
+    sizes = (s for a in arrays.values() for x in a.axes for e in (x.lo, x.hi) if e for s in _sizes(e))
+    names = dict.fromkeys((*arrays, *functions, *adjoints.values(), *sizes))
+    first: dict[Box, str] = {}
+    # those with LaTeX of the author's come first, then s_0: s0 has more of a word
+    for name in sorted(names, key=lambda n: (not latex.get(n), "_" not in n)):
+        first.setdefault(symbol(name, latex.get(name, "")), name)
+    kept = set(first.values())
+    return frozenset(n for n in names if n not in kept and not latex.get(n))
+
+
 def shown_names(
     arrays: Mapping[str, Array], functions: Mapping[str, Function], adjoints: Mapping[str, str]
 ) -> Iterator[Box]:

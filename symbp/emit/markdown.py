@@ -129,7 +129,7 @@ def emit(document: Document, *, page: float = PAGE, flavor: str = "pandoc") -> s
             title=escape(document.title or document.name),
             equations=write.equations(document.equations),
             definitions=definitions(write, document),
-            conventions=escape(" ".join(document.conventions)),
+            notes=write.prose(document.notes),
             sections=[
                 {
                     "heading": write.prose(s.heading),

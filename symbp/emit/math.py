@@ -35,7 +35,7 @@ from symbp.emit import layout as lay
 from symbp.emit.elements import Elements
 from symbp.emit.identity import keyed
 from symbp.emit.layout import PARTIAL, PRIME, Big, Box, Cases, Fence, Frac, Root, Script, Sym, Terms, num, row
-from symbp.emit.lettering import D, shown_names, upright
+from symbp.emit.lettering import D, set_alike, shown_names, upright
 from symbp.emit.names import letters, meanings
 from symbp.emit.notation import NIELSEN, Notation, symbol
 from symbp.emit.pieces import (
@@ -47,6 +47,7 @@ from symbp.emit.pieces import (
     enclosed,
     flat,
     fraction,
+    gathered,
     juxtaposed,
     number_piece,
     powered,
@@ -142,6 +143,8 @@ class Printer(Elements):
 
     def _sum(self, terms: tuple[Expr, ...]) -> Piece:
         found = list(flat(terms, Add))
+        if (position := gathered(found)) is not None:
+            return self.position(position)
         boxes: list[tuple[str, Box]] = []
         for place, term in enumerate(found):
             minus, rest = split_sign(term)
@@ -174,14 +177,14 @@ class Printer(Elements):
         upper, lower = self.piece(top), self.piece(bottom)
         if lay.contains(upper.box, Big, Cases) and lower.level >= CLOSED and not tall(lower.box):
             return self._fraction_in_front(top, lower)
-        return Piece(fraction(upper, lower), CLOSED)
+        return Piece(fraction(upper, lower, numbers=True), CLOSED)
 
     def _fraction_in_front(self, top: Expr, lower: Piece) -> Piece:
         """λ/2 Σ …: what is not tall stays in the numerator, the sum follows at full size."""
         pieces = [self.piece(f) for f in flat((top,), Mul)]
         tall = next(n for n, p in enumerate(pieces) if lay.contains(p.box, Big, Cases))
         front = juxtaposed(pieces[:tall]) if tall else Piece(num(1), LETTER)
-        return juxtaposed([Piece(fraction(front, lower), CLOSED), *pieces[tall:]])
+        return juxtaposed([Piece(fraction(front, lower, numbers=True), CLOSED), *pieces[tall:]])
 
     def _power(self, base: Expr, exponent: Expr) -> Piece:
         above = self.box(exponent)
@@ -210,7 +213,7 @@ class Printer(Elements):
     def _head(self, name: str) -> Box:
         user = self.functions.get(name)
         if user is not None or name not in BY_NAME:
-            return keyed(upright(symbol(name, user.latex if user else "")), name)
+            return keyed(upright(self.sign(name, user.latex if user else "")), name)
         tex = BY_NAME[name].latex
         return Sym(tex, _CONSTANTS[name], "ord") if name in _CONSTANTS else Sym(tex, _spoken(name), "op")
 
@@ -284,8 +287,10 @@ def printer(model: Model, notation: Notation = NIELSEN) -> Printer:
                     f"the notation {notation.name} has the Kronecker delta δ, and {model.name} its own δ",
                     hint='set indicator = "bracket" in the notation, or name the adjoint otherwise',
                 )
+    apart = set_alike(model.arrays, model.functions, model.adjoints)
     return Printer(
-        model.arrays, model.functions, model.adjoints, model.cost, notation, meanings=meanings(model)
+        model.arrays, model.functions, model.adjoints, model.cost, notation,
+        meanings=meanings(model), literal=apart,
     )
 
 

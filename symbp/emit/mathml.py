@@ -28,10 +28,11 @@ from symbp.emit.layout import (
     fence_size,
     first,
     slashed,
+    width,
 )
 from symbp.emit.tex import tex
 
-_BRACKETS = {"(": "()", "[": "[]", "|": "||", "⌊": "⌊⌋", "‖": "‖‖"}
+_BRACKETS = {"(": "()", "[": "[]", "{": "{}", "|": "||", "⌊": "⌊⌋", "‖": "‖‖"}
 _HEIGHTS = ("", "1.2em", "1.8em", "2.4em", "3em")
 _APPLIED, _TIMES, _THIN = "<mo>\u2061</mo>", "\u2062", "0.1667em"
 _PRIMES = "′″‴⁗"
@@ -39,6 +40,8 @@ _LARGE = {"Σ": "∑", "Π": "∏"}
 
 TEXT, DISPLAY, SMALL = "text", "display", "small"
 """Styles: in a line of text, on a line of its own, in a script (where signs stand close)."""
+PHONE = 15.5
+"""The width of a line on a phone, in em: conditions of wider cases stand below their values there."""
 
 
 def math(box: Box, display: bool = False) -> str:
@@ -136,9 +139,17 @@ def _spaced(box: Sym) -> str:
 
 def _row(items: tuple[Box, ...], style: str) -> list[str]:
     out: list[str] = []
-    for n, item in enumerate(items):
-        out += [*applied(items[:n], item), *elements(item, style)]
+    for n, (item, following) in enumerate(zip(items, (*items[1:], None), strict=True)):
+        out += [*applied(items[:n], item), *operand(item, following, style)]
     return out
+
+
+def operand(item: Box, following: Box | None, style: str) -> list[str]:
+    """A fraction with a slash before ⊙ gets brackets, because ⊙ has no agreed precedence."""
+    inside = elements(item, style)
+    slash = isinstance(item, Frac) and style != DISPLAY and not _numeric(item)
+    before_sign = isinstance(following, Sym) and following.kind == "bin"
+    return [_bracketed(inside, "(", 0)] if slash and before_sign else inside
 
 
 def joint(before: Sequence[Box], box: Box) -> list[str]:
@@ -294,9 +305,11 @@ def _fence(box: Fence, style: str) -> str:
 
 def _cases(rows: tuple[tuple[Box, Box | None], ...]) -> str:
     lines = "".join(
-        f"<mtr><mtd>{_one(value, TEXT)}</mtd><mtd>{_condition(cond)}</mtd></mtr>" for value, cond in rows
+        f"<mtr><mtd>{_one(value, TEXT)}</mtd><mtd>{_condition(cond)}</mtd></mtr>"
+        for value, cond in rows
     )
-    table = f'<mtable class="cases" columnalign="left left">{lines}</mtable>'
+    wide = " wide" if width(Cases(rows)) > PHONE else ""
+    table = f'<mtable class="cases{wide}" columnalign="left left">{lines}</mtable>'
     return f'<mrow><mo form="prefix" fence="true" stretchy="true"{TIGHT}>{{</mo>{table}</mrow>'
 
 
@@ -312,4 +325,6 @@ def _grid(lines: tuple[tuple[Box, ...], ...]) -> str:
 
 
 def _condition(cond: Box | None) -> str:
-    return f"<mtext>if\u00a0</mtext>{_one(cond, TEXT)}" if cond is not None else "<mtext>otherwise</mtext>"
+    """One element, so that it is one row where the cell is a block."""
+    said = ["<mtext>if\u00a0</mtext>", _one(cond, TEXT)] if cond is not None else ["<mtext>otherwise</mtext>"]
+    return grouped(said)

@@ -25,13 +25,30 @@ from symbp.emit.layout import (
     row,
     width,
 )
-from symbp.emit.mathml import DISPLAY, SMALL, applied, between, bracket, element, elements, lead, math
+from symbp.emit.mathml import (
+    DISPLAY,
+    PHONE,
+    SMALL,
+    TEXT,
+    applied,
+    between,
+    bracket,
+    element,
+    elements,
+    factor,
+    lead,
+    math,
+    operand,
+)
 from symbp.emit.slimming import in_front
 from symbp.emit.tex import BRACKETS, GAPS, SIZES, joined, tex
+from symbp.emit.tex import factor as tex_factor
+from symbp.emit.tex import operand as tex_operand
 
-WHOLE, INNER, LONG, PHONE = 13.0, 9.0, 30.0, 17.0
+WHOLE, INNER, LONG = 13.0, 12.0, 30.0
 """Formulas narrower than this (in em) never break, nor do brackets of this width; products wider than the
-third break between their factors too, and fractions wider than the last leave factors in front."""
+third break between their factors too.  Indicators break, and fractions leave factors in front, where they
+are wider than a phone."""
 
 BREAK, FINE = "<wbr/>", '<wbr class="fine"/>'
 """Where a line may end, and where it may on a narrow screen."""
@@ -61,9 +78,13 @@ def pieces(box: Box, sign: Box | None = None) -> str:
     found = cuts(slim(box))
     if sign is not None:
         found = _glued(([Cut(tuple(elements(sign, DISPLAY)), tex(sign))], found))
+    return _spelled(found)
+
+
+def _spelled(found: Sequence[Cut], display: bool = True) -> str:
     runs: list[list[str]] = []
     for n, cut in enumerate(found):
-        shown = element(list(cut.inside), cut.source, True)
+        shown = element(list(cut.inside), cut.source, display)
         runs = [*runs[:-1], [*runs[-1], shown]] if n and cut.fine else [*runs, [shown]]
     return BREAK.join(f'<span class="run">{FINE.join(r)}</span>' if len(r) > 1 else r[0] for r in runs)
 
@@ -75,53 +96,44 @@ def inline(box: Box) -> str:
     if width(box, False) > LONG:
         return pieces(box)
     if not isinstance(box, Row) or EQUALS not in box.items:
-        return math(box)
+        return _spelled([replace(c, fine=True) for c in Cutter(TEXT).cuts(box)], False)
     place = box.items.index(EQUALS)
     left, right = row(*box.items[:place]), row(*box.items[place:])
     shown = math(right) if width(right, False) <= WHOLE else pieces(right)
     return f"{math(left)}{BREAK}{shown}"
 
 
-def cuts(box: Box) -> list[Cut]:
-    """The formula cut in front of + and −, in wide brackets too."""
-    match box:
-        case Terms(terms):
-            return _terms(terms)
-        case Fence(_, kind) if kind != "[" and width(box) > INNER:
-            return _fence(box)
-        case Script(Fence(_, kind) as base, below, above) if kind != "[" and width(base) > INNER:
-            return _fence(base, below, above)
-        case Product(factors, gaps):
-            return _product(factors, gaps)
-        case Row(items):
-            return _row(items)
-        case _:
-            return [_uncut(box)]
+def slim(box: Box, last: bool = True) -> Box:
+    """The formula whose fractions have factors in front where they are wider than a phone.
 
-
-def slim(box: Box) -> Box:
-    """The formula whose fractions have factors in front where they are wider than a phone."""
+    ``last``: no factor stands behind it.
+    """
     match box:
         case Terms(terms):
             return Terms(tuple((sign, slim(term)) for sign, term in terms))
         case Product(factors, gaps):
-            return Product(tuple(map(slim, factors)), gaps)
+            return Product(_slim(factors, last), gaps)
         case Row(items):
-            return Row(tuple(map(slim, items)))
+            return Row(_slim(items, last))
         case Fence(body, kind):
             return Fence(slim(body), kind)
         case Script(Fence() as base, below, above):
             return Script(slim(base), below, above)
         case Frac():
-            room = max(PHONE, width(box.den, False) + 0.4)
-            parted = in_front(box, room) if width(box) > room else None
-            return box if parted is None else slim(parted)
+            parted = _narrower(box, last) if width(box) > PHONE else None
+            return box if parted is None else slim(parted, last)
         case _:
             return box
 
 
-def _uncut(box: Box) -> Cut:
-    return Cut(tuple(elements(box, DISPLAY)), tex(box))
+def _narrower(box: Frac, last: bool) -> Box | None:
+    """A fraction with factors in front; one whose denominator is wider than a phone is as wide as that."""
+    least = width(box.den, False) + 0.4
+    return in_front(box, PHONE, last) or (in_front(box, least, last) if width(box) > least else None)
+
+
+def _slim(boxes: Sequence[Box], last: bool) -> tuple[Box, ...]:
+    return (*(slim(b, False) for b in boxes[:-1]), slim(boxes[-1], last))
 
 
 def _glued(lists: Sequence[list[Cut]]) -> list[Cut]:
@@ -132,50 +144,108 @@ def _glued(lists: Sequence[list[Cut]]) -> list[Cut]:
     return out
 
 
-def _terms(terms: Sequence[tuple[str, Box]]) -> list[Cut]:
-    out: list[Cut] = []
-    for mark, term in terms:
-        shown = f"{mark} " if out else "-" if mark == "-" else ""
-        out += _glued(([Cut(tuple(lead(mark, not out, DISPLAY)), shown)], cuts(term)))
-    return out
+def cuts(box: Box) -> list[Cut]:
+    """The formula cut in front of + and −, in wide brackets too."""
+    return Cutter(DISPLAY).cuts(box)
 
 
-def _fence(box: Fence, below: Box | None = None, above: Box | None = None) -> list[Cut]:
-    """The pieces of a bracket; its scripts are those of the closing one, as in TeX."""
-    size = fence_size(box)
-    signs = zip("lr", BRACKETS[box.kind], strict=True)
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """Cuts formulas in a style: on lines of their own, or in a line of text."""
+
+    style: str
+
+    @property
+    def _display(self) -> bool:
+        return self.style == DISPLAY
+
+    def cuts(self, box: Box) -> list[Cut]:
+        """The formula cut in front of + and −, in wide brackets too."""
+        match box:
+            case Terms(terms):
+                return self._terms(terms)
+            case Fence(Row(items), "[") if width(box) > PHONE:
+                return self._indicator(items, fence_size(box, self._display))
+            case Fence(_, kind) if kind != "[" and width(box) > INNER:
+                return self._fence(box)
+            case Script(Fence(_, kind) as base, below, above) if kind != "[" and width(base) > INNER:
+                return self._fence(base, below, above)
+            case Product(factors, gaps):
+                return self._product(factors, gaps)
+            case Row(items):
+                return self._row(items)
+            case _:
+                return [self._uncut(box)]
+
+    def _uncut(self, box: Box) -> Cut:
+        return Cut(tuple(elements(box, self.style)), tex(box, self._display))
+
+    def _terms(self, terms: Sequence[tuple[str, Box]]) -> list[Cut]:
+        out: list[Cut] = []
+        for mark, term in terms:
+            shown = f"{mark} " if out else "-" if mark == "-" else ""
+            out += _glued(([Cut(tuple(lead(mark, not out, self.style)), shown)], self.cuts(term)))
+        return out
+
+    def _fence(self, box: Fence, below: Box | None = None, above: Box | None = None) -> list[Cut]:
+        """The pieces of a bracket; its scripts are those of the closing one, as in TeX."""
+        opened, closed = _brackets(box.kind, fence_size(box, self._display))
+        if below is not None or above is not None:
+            scripts = tuple(grouped(elements(b, SMALL)) for b in (below, above) if b is not None)
+            name = "msubsup" if len(scripts) == 2 else "msub" if above is None else "msup"
+            raised = "".join((grouped([closed.inside[0]]), *scripts))
+            source = closed.source + tex(Script(Sym("", ""), below, above))
+            closed = Cut((f"<{name}>{raised}</{name}>",), source)
+        inner = self.cuts(box.body)
+        if not isinstance(box.body, Terms):
+            inner = [inner[0], *(replace(c, fine=True) for c in inner[1:])]
+        return _glued(([opened], inner, [closed]))
+
+    def _indicator(self, items: Sequence[Box], size: int) -> list[Cut]:
+        """The pieces of [i = k]: it breaks in front of what compares and of "and"."""
+        opened, closed = _brackets("[", size)
+        out: list[Cut] = []
+        for n, item in enumerate(items):
+            space = Cut(tuple(applied(items[:n], item)), "", True)
+            found = space + self._uncut(item)
+            parted = isinstance(item, Sym) and item.kind in ("rel", "words")
+            out = [*out, found] if parted or not out else [*out[:-1], out[-1] + found]
+        return _glued(([opened], out, [closed]))
+
+    def _product(self, factors: Sequence[Box], gaps: Sequence[str]) -> list[Cut]:
+        long = sum(map(width, factors)) > LONG
+        out = self._factor(factors[0], len(factors) == 1)
+        for n, gap in enumerate(gaps, 1):
+            signs = Cut(tuple(between(gap, factors[n - 1], self.style)), GAPS[gap])
+            behind = _glued((out, [signs]))
+            first, *rest = self._factor(factors[n], n == len(gaps))
+            out = [*behind, replace(first, fine=not long), *rest]
+        return out
+
+    def _factor(self, box: Box, last: bool) -> list[Cut]:
+        if self._display or not isinstance(box, Frac):
+            return self.cuts(box)
+        return [Cut(tuple(factor(box, self.style, last)), tex_factor(box, False, last))]
+
+    def _row(self, items: Sequence[Box]) -> list[Cut]:
+        long = sum(map(width, items)) > LONG
+        out: list[Cut] = []
+        for n, (item, following) in enumerate(zip(items, (*items[1:], None), strict=True)):
+            space = Cut(tuple(applied(items[:n], item)), "")
+            found = _glued(([space], self._operand(item, following)))
+            if out and isinstance(item, Sym) and item.kind in ("bin", "rel"):
+                out += [replace(found[0], fine=not long), *found[1:]]
+            else:
+                out = _glued((out, found)) if out else found
+        return out
+
+    def _operand(self, item: Box, following: Box | None) -> list[Cut]:
+        if self._display or not isinstance(item, Frac):
+            return self.cuts(item)
+        return [Cut(tuple(operand(item, following, self.style)), tex_operand(item, following, False))]
+
+
+def _brackets(kind: str, size: int) -> tuple[Cut, Cut]:
+    signs = zip("lr", BRACKETS[kind], strict=True)
     left, right = (f"\\{SIZES[size]}{side}{sign}" if size else sign for side, sign in signs)
-    opened = Cut((bracket(box.kind, size, True),), left)
-    closed = Cut((bracket(box.kind, size, False),), right)
-    if below is not None or above is not None:
-        scripts = tuple(grouped(elements(b, SMALL)) for b in (below, above) if b is not None)
-        name = "msubsup" if len(scripts) == 2 else "msub" if above is None else "msup"
-        raised = "".join((grouped([closed.inside[0]]), *scripts))
-        closed = Cut((f"<{name}>{raised}</{name}>",), right + tex(Script(Sym("", ""), below, above)))
-    inner = cuts(box.body)
-    if not isinstance(box.body, Terms):
-        inner = [inner[0], *(replace(c, fine=True) for c in inner[1:])]
-    return _glued(([opened], inner, [closed]))
-
-
-def _product(factors: Sequence[Box], gaps: Sequence[str]) -> list[Cut]:
-    long = sum(map(width, factors)) > LONG
-    out = cuts(factors[0])
-    for n, gap in enumerate(gaps, 1):
-        signs = Cut(tuple(between(gap, factors[n - 1], DISPLAY)), GAPS[gap])
-        behind = _glued((out, [signs]))
-        first, *rest = cuts(factors[n])
-        out = [*behind, replace(first, fine=not long), *rest]
-    return out
-
-
-def _row(items: Sequence[Box]) -> list[Cut]:
-    long = sum(map(width, items)) > LONG
-    out: list[Cut] = []
-    for n, item in enumerate(items):
-        found = _glued(([Cut(tuple(applied(items[:n], item)), "")], cuts(item)))
-        if out and isinstance(item, Sym) and item.kind in ("bin", "rel"):
-            out += [replace(found[0], fine=not long), *found[1:]]
-        else:
-            out = _glued((out, found)) if out else found
-    return out
+    return Cut((bracket(kind, size, True),), left), Cut((bracket(kind, size, False),), right)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from symbp.derive.conventions import conventions
 from symbp.derive.definitions import definitions
 from symbp.emit.document import Document, defined, formulas
+from symbp.emit.given import given
 from symbp.emit.markdown import PAGE, equation_rows
 from symbp.emit.math import printer
 from symbp.model.core import Model
@@ -15,7 +16,7 @@ def model_sheet(model: Model) -> Document:
     setter = printer(model)
     functions = tuple(defined(setter, definitions(model, ())))
     told = tuple(f"{text[0].upper()}{text[1:]}." for text in conventions(model))
-    return Document(model.name, model.title, formulas(model), functions, told, ())
+    return Document(model.name, model.title, formulas(model), functions, told, (), given=given(setter, model))
 
 
 def model_latex(model: Model) -> str:

@@ -94,7 +94,10 @@ _SPELT = """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu n
     phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"""
 GREEK = dict(zip(_SPELT.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
 _VARIANTS = {"epsilon": r"\varepsilon", "phi": r"\varphi"}
+OPERATORS = frozenset(["arg", "deg", "det", "dim", "exp", "inf", "ker", "lim", "ln", "log", "max", "min"])
+"""Names of functions that a name may have in it, as in x_{\\max}."""
 _COMMANDS = {
+    **{"\\" + name: name for name in OPERATORS},
     **{"\\" + name: sign for name, sign in GREEK.items()},
     r"\varepsilon": "ε",
     r"\vartheta": "ϑ",
@@ -185,6 +188,13 @@ def _primed(box: Box) -> Box:
 
 def _tail(text: str) -> Box:
     return Sym(text, text, "num") if text.isdigit() else separated(_word(p) for p in text.split("_") if p)
+
+
+def written_out(name: str) -> Sym:
+    """A name that is not made a letter with an index: s0 and not s₀; a letter is that of a typewriter."""
+    bare = name.rstrip("_") or name
+    command = "mathit" if len(bare) > 1 else "mathtt"
+    return Sym(rf"\{command}{{{bare.replace('_', chr(92) + '_')}}}", bare)
 
 
 def _word(name: str) -> Sym:

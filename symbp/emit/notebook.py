@@ -86,7 +86,7 @@ def _text(document: Document) -> Iterator[Any]:
             title=escape(document.title or document.name),
             equations=write.equations(document.equations),
             definitions=definitions(write, document),
-            conventions=escape(" ".join(document.conventions)),
+            notes=write.prose(document.notes),
         ),
     )
     for number, section in enumerate(document.sections, 1):

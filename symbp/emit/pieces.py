@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from symbp.calculus.expr import ONE, Add, Div, Expr, Mul, Neg, Number
+from symbp.calculus.affine import Affine, affine
+from symbp.calculus.expr import ONE, Add, Div, Expr, Integer, Mul, Neg, Number
 from symbp.emit import layout as lay
 from symbp.emit.layout import Big, Box, Cases, Fence, Frac, Product, Row, Script, Sym, Terms, num
 
@@ -55,10 +56,10 @@ def powered(base: Piece, above: Box) -> Piece:
     return Piece(Script(box, None, above), CLOSED)
 
 
-def fraction(upper: Piece, lower: Piece, entrywise: bool = False) -> Box:
+def fraction(upper: Piece, lower: Piece, entrywise: bool = False, numbers: bool = False) -> Box:
     """A quotient that knows whether a slash would need brackets."""
     bare = (upper.level >= PRODUCT and not upper.open, lower.level >= CLOSED)
-    return Frac(upper.box, lower.box, bare, entrywise)
+    return Frac(upper.box, lower.box, bare, entrywise, numbers=numbers)
 
 
 def split_sign(node: Expr) -> tuple[bool, Expr]:
@@ -85,6 +86,16 @@ def flat(items: Iterable[Expr], kind: type[Add] | type[Mul]) -> Iterable[Expr]:
             yield from flat(item.terms if isinstance(item, Add) else item.factors, kind)
         else:
             yield item
+
+
+def gathered(terms: Sequence[Expr]) -> Affine | None:
+    """Positions with several terms each, as one where they are added: (d + t + 1) − d is t + 1."""
+    signed = [split_sign(t) for t in terms]
+    values = [(minus, rest.value) for minus, rest in signed if isinstance(rest, Integer)]
+    several = any(len(value.terms) + bool(value.const) > 1 for _, value in values)
+    if len(values) < max(2, len(terms)) or not several:
+        return None
+    return sum((-value if minus else value for minus, value in values), affine(0))
 
 
 def number_piece(value: Fraction, decimal: bool) -> Piece:
@@ -122,7 +133,7 @@ def decimal_digits(value: Fraction) -> str | None:
     digits = str(value.numerator * 10**places // value.denominator)
     significant = digits.rstrip("0") or "0"
     exponent = len(digits) - 1 - places
-    if value and not -5 <= exponent <= 6:
+    if value and not -4 <= exponent <= 6:
         mantissa = significant[0] + ("." + significant[1:] if significant[1:] else "")
         return f"{mantissa}e{exponent}"
     padded = digits.rjust(places + 1, "0")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from symbp.emit.layout import (
     COMMA,
+    Big,
     Box,
     Cases,
     Fence,
@@ -31,7 +32,7 @@ DEEPER = 1.0
 """How far a line stands in further for each bracket that is open where it begins."""
 SIGN, BESIDE = 1.25, 0.6
 """The width of a + or − with its spaces, and of a bracket."""
-CASES, LEAST, AWAY = 3.0, 0.55, 8.0
+CASES, LEAST, AWAY = 3.0, 0.55, 10.0
 """The width of the brace of cases with its spaces; which part of a line their values have at least beside
 the conditions; and the width in which a condition is never broken."""
 
@@ -132,26 +133,77 @@ class Slimmer:
         return Stack((*shown.lines, *below), max(shown.wide, said.wide + 2.0))
 
 
-def in_front(box: Frac, room: float) -> Product | None:
+def in_front(box: Frac, room: float, last: bool = False) -> Product | None:
     """A fraction with as few factors in front of it as help; a sum stands behind 1 over the denominator.
 
-    None where the denominator is too wide itself, or is an array.
+    ``last``: no factor stands behind the fraction, which a Σ would draw in.  None where the denominator is
+    too wide itself and no product of numbers, or is an array.
     """
     top, bottom = box.num, box.den
-    if width(bottom, False) > room - 0.3 or box.entrywise:
+    if box.entrywise:
         return None
+    if width(bottom, False) > room - 0.3:
+        return _parted_below(box, room, last)
     if not isinstance(top, Product):
-        return Product((Frac(num(1), bottom), Fence(top)), ("thin",))
+        return Product((Frac(num(1), bottom), _factor(top, last)), ("thin",))
     for n in range(1, len(top.factors)):
         kept = top.factors[n:]
-        rest = Frac(kept[0] if len(kept) == 1 else Product(kept, top.gaps[n:]), bottom)
+        rest = Frac(kept[0] if len(kept) == 1 else Product(kept, top.gaps[n:]), bottom, numbers=box.numbers)
         if width(rest) <= room:
             return Product((*top.factors[:n], rest), (*top.gaps[: n - 1], "thin"))
     # a number stays on the fraction
     above = top.factors[0]
     number = isinstance(above, Sym) and above.kind == "num"
     head = Frac(above if number else num(1), bottom)
-    return Product((head, *top.factors[number:]), ("thin", *top.gaps[number:]))
+    behind = (*top.factors[number:-1], _factor(top.factors[-1], last))
+    return Product((head, *behind), ("thin", *top.gaps[number:]))
+
+
+def _parted_below(box: Frac, room: float, last: bool) -> Product | None:
+    """x over a b as 1/a times 1/b times x, where a and b have room each."""
+    below = box.den
+    if not isinstance(below, Product) or not box.numbers:
+        return None
+    halves: list[tuple[Box, ...]] = [below.factors[:1]]
+    gaps: list[tuple[str, ...]] = [()]
+    for gap, factor in zip(below.gaps, below.factors[1:], strict=True):
+        longer = Product((*halves[-1], factor), (*gaps[-1], gap))
+        if width(longer, False) > room - 0.3:
+            halves, gaps = [*halves, (factor,)], [*gaps, ()]
+        else:
+            halves[-1], gaps[-1] = longer.factors, longer.gaps
+    if len(halves) == 1:
+        return None
+    fractions = (Frac(num(1), _alone(f, g)) for f, g in zip(halves, gaps, strict=True))
+    above = () if box.num == num(1) else (_factor(box.num, last),)
+    factors = (*fractions, *above)
+    # the bars of two fractions side by side would be one
+    return Product(factors, ("dot",) * (len(halves) - 1) + ("thin",) * len(above))
+
+
+def _alone(factors: tuple[Box, ...], gaps: tuple[str, ...]) -> Box:
+    """The product of some factors; one in brackets needs none."""
+    if len(factors) > 1:
+        return Product(factors, gaps)
+    only = factors[0]
+    return only.body if isinstance(only, Fence) and only.kind == "(" else only
+
+
+def _factor(box: Box, last: bool) -> Box:
+    """A numerator as a factor: a sum and a ⊙ b in brackets, and a Σ where a factor stands behind it."""
+    entrywise = isinstance(box, Row) and any(isinstance(i, Sym) and i.kind == "bin" for i in box.items)
+    return Fence(box) if isinstance(box, Terms) or entrywise or (not last and _draws_in(box)) else box
+
+
+def _draws_in(box: Box) -> bool:
+    """Whether the box ends with Σ, max … and its body."""
+    match box:
+        case Row(items):
+            return any(isinstance(item, Big) for item in items) or _draws_in(items[-1])
+        case Product(factors, _):
+            return _draws_in(factors[-1])
+        case _:
+            return False
 
 
 NOTHING = Sym("", "", "words")

@@ -31,6 +31,7 @@ from symbp.emit.notation import GREEK
 BRACKETS = {
     "(": ("(", ")"),
     "[": ("[", "]"),
+    "{": (r"\{", r"\}"),
     "|": (r"\lvert ", r"\rvert"),
     "⌊": (r"\lfloor ", r"\rfloor"),
     "‖": (r"\lVert ", r"\rVert"),
@@ -50,7 +51,7 @@ def tex(box: Box, display: bool = True) -> str:
         case Sym(spelling, _, kind):
             return f" {spelling} " if kind in ("rel", "bin") else spelling + " " * (spelling == ",")
         case Row(items):
-            return joined(_in_row(i, n, display) for i, n in zip(items, (*items[1:], None), strict=True))
+            return joined(operand(i, n, display) for i, n in zip(items, (*items[1:], None), strict=True))
         case Product(factors, gaps):
             return _product(factors, gaps, display)
         case Terms(terms):
@@ -81,7 +82,7 @@ def tex(box: Box, display: bool = True) -> str:
             raise TypeError(f"{type(box).__name__} is not a layout node")
 
 
-def _in_row(item: Box, following: Box | None, display: bool) -> str:
+def operand(item: Box, following: Box | None, display: bool) -> str:
     """A fraction with a slash before ⊙ gets brackets, because ⊙ has no agreed precedence."""
     before_sign = isinstance(following, Sym) and following.kind == "bin"
     text = tex(item, display)

@@ -28,7 +28,7 @@ def emit(document: Document, *, page: int = PAGE) -> str:
             rule="=" * columns(title),
             equations=_equations(document.equations, page),
             definitions=_equations(document.definitions, page),
-            conventions=textwrap.fill(" ".join(document.conventions), page),
+            notes=_filled(document.notes, page),
             sections=[
                 {
                     "heading": prose(s.heading),

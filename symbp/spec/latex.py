@@ -18,10 +18,12 @@ _SYMBOLS = """alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta 
     Sigma Upsilon Phi Psi Omega ell hbar imath jmath partial nabla prime star ast dagger bullet circ
     top bot perp parallel pm mp times cdot infty sharp flat natural leftarrow rightarrow uparrow
     downarrow to"""
+_WORDS = "arg deg det dim exp inf ker lim ln log max min"
 # Only what amsmath, KaTeX and MathJax all know, and no \text: in it ^ and _ are errors.
 _ACCENTS = """hat bar tilde vec dot ddot check breve acute grave widehat widetilde overline underline mathbf
     mathrm mathsf mathtt mathit mathcal boldsymbol operatorname"""
-SYMBOLS, ACCENTS = frozenset(_SYMBOLS.split()), frozenset(_ACCENTS.split())
+WORDS, ACCENTS = frozenset(_WORDS.split()), frozenset(_ACCENTS.split())
+SYMBOLS = frozenset(_SYMBOLS.split()) | WORDS
 _PIECE = re.compile(r"\\[A-Za-z]+|[A-Za-z0-9^_{}()+*,|'/. -]")
 
 
@@ -114,5 +116,5 @@ class _Checker:
         return SyntaxProblem(
             message, place,
             r'a LaTeX name is letters, digits, ^ _ { } and commands for Greek letters, accents and '
-            r'fonts, as in "W^{Q}", "\hat{y}", "\mathbf{x}"',
+            r'fonts, as in "W^{Q}", "\hat{y}", "\mathbf{x}", "x_{\max}", "y_{\mathrm{out}}"',
         )

@@ -127,9 +127,10 @@ def _limit(chosen: Sequence[Sample], most: int) -> int:
 
 def _elements(groups: Sequence[tuple[Sequence[Oracle], int]], module: bool) -> str:
     """What was checked, in words: lines by samples, a module at every element."""
-    limits = ", ".join(f"{limit} in {group[0].arith.label.split(',')[0]}" for group, limit in groups)
-    lines = f"lines at up to so many elements of each adjoint, for each of the sizes: {limits}"
-    return lines + ("; the module at every element" if module else "")
+    (most, first), *others = ((limit, group[0].arith.label.split(",")[0]) for group, limit in groups)
+    lines = f"each line is compared at up to {most} elements of its adjoint in {first}"
+    lines += "".join(f", and at up to {limit} in {arith}" for limit, arith in others)
+    return f"{lines}, for each of the sizes" + ("; the module at all of them" if module else "")
 
 
 def sequence_domains(groups: Iterable[Sequence[Case]]) -> tuple[tuple[Index, ...], ...]:

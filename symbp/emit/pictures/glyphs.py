@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from symbp.emit.alphabets import letter
 from symbp.emit.layout import SMALL, Box, Fence, Frac, Product, Row, Script, Sym, Terms
-from symbp.emit.notation import apart
+from symbp.emit.notation import OPERATORS, apart
 from symbp.emit.plain import text as plain
 
 
@@ -109,7 +109,8 @@ def _sign(box: Sym, loose: bool) -> str:
             return box.text
 
 
-_ALPHABETS = ((r"\mathrm", "upright"), (r"\operatorname", "upright"), (r"\mathcal", "script"))
+_UPRIGHT = (r"\mathrm", r"\operatorname", *("\\" + name for name in sorted(OPERATORS)))
+_ALPHABETS = (*((command, "upright") for command in _UPRIGHT), (r"\mathcal", "script"))
 
 
 def _alphabet(tex: str) -> str:
