@@ -130,3 +130,12 @@ def test_cases_in_cases_have_one_brace() -> None:
     assert equation.count(r"\begin{cases}") == 1
     values = [row.split("&")[0].strip() for row in equation.split(r"\begin{cases}")[1].split(r"\\")]
     assert values[:3] == ["3", "a_n", "a^2_n"] and r"\ge 1" in equation
+
+
+def test_a_fraction_in_a_reason_is_as_wide_as_it_is_in_a_line_of_text() -> None:
+    """Σ W f/(√… √…) stands on one line there, one above the other in a display."""
+    from symbp.emit.breaking import in_one_piece
+    from symbp.emit.layout import Frac, Row, Sym, width
+
+    letters = Row(tuple(Sym("x", "x", "ord", "") for _ in range(9)))
+    assert in_one_piece(Frac(letters, letters)) == width(Frac(letters, letters), False) > width(letters) * 1.9

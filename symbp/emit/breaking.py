@@ -104,7 +104,7 @@ def in_one_piece(box: Box) -> float:
         sides = (tuple(side) for related, side in groupby(box.items, _relates) if not related)
         return max(in_one_piece(Row(side)) for side in sides)
     widest = here = 0.0
-    for chunk in chunks(box):
+    for chunk in chunks(box, display=False):
         here = chunk.width if chunk.signed else here + chunk.width
         widest = max(widest, here)
     return min(widest, width(box, False))
