@@ -8,6 +8,7 @@ import pytest
 import symbp
 from symbp import pipeline
 from symbp.derive.engine import adjoint_system
+from symbp.verify.report import verify
 
 COSTS = {
     # the cost of u and v, its value and its two derivatives where u - v is large, or small
@@ -69,6 +70,44 @@ def test_the_probability_of_a_class_between_two_thresholds(named: bool, f: float
     slope = 1/(1 + np.exp(min(1 - f, 700))) - 1/(1 + np.exp(min(1 + f, 700)))
     assert found == pytest.approx(wanted, rel=1e-5)
     assert (grads.f, grads.f.dtype) == (pytest.approx(slope, rel=1e-4), dtype)
+
+
+MIXTURES = {
+    "named": "g[k] = exp(-(y - m[k])^2/2)\ncost C = -log(sum(p[k]*g[k], k))\n",
+    "a named sum of named ones": "g[k] = exp(-(y - m[k])^2/2)\nZ = sum(p[k]*g[k], k)\ncost C = -log(Z)\n",
+    "divided by a scale": (
+        "s[k] = exp(0*m[k])\ng[k] = exp(-(y - m[k])^2/(2*s[k]^2))/s[k]\ncost C = -log(sum(p[k]*g[k], k))\n"
+    ),
+    "written out": "cost C = -log(sum(p[k]*exp(-(y - m[k])^2/2), k))\n",
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mixture", MIXTURES)
+def test_the_density_of_a_mixture_far_away(mixture: str, dtype: str) -> None:
+    """−log Σ p_k exp(−(y − m_k)²/2): responsibilities of 1/3 and 2/3 of densities that are 0 in floats."""
+    text = f"input y\nparam a : K\nparam m : K\np[k] = softmax(a[k], k)\n{MIXTURES[mixture]}"
+    report = pipeline.verified(pipeline.parse(text))
+    assert report.ok, report
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    y, a, m = (np.asarray(v, dtype) for v in ([64.0], [0.0, np.log(2)], [0.0, 0.0]))
+    with np.errstate(all="raise", under="ignore"):
+        cost, grads = module.value_and_grad(y=y, a=a, m=m)
+    assert cost == pytest.approx(2048, rel=1e-5)
+    np.testing.assert_allclose(grads.m, [-64 / 3, -128 / 3], rtol=1e-3)
+    np.testing.assert_allclose(grads.a, [0, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("more", ["sum(g[k]^2, k)", "Z^3", "sum(g[k], k)^2 + sin(Z)", "sum(q[k]^2, k)"])
+def test_what_a_logarithm_sees_through_may_be_read_elsewhere_too(more: str) -> None:
+    """∂C/∂g has both parts, or g has no adjoint of its own."""
+    text = "input y\nparam m : K\ng[k] = exp(-(y - m[k])^2/2)\nZ = sum(g[k], k)\n"
+    text += "q[k] = g[k]/Z\n" if "q" in more else ""
+    for wanted in ((), ("g",), ("Z",), ("g", "Z")):
+        model = pipeline.parse(f"{text}cost C = {more} - log(Z)\n")
+        system = adjoint_system(model, (*wanted, "m"))
+        report = pipeline.verified(model) if not wanted else verify(model, system, pipeline.module_of(system))
+        assert report.ok, report
 
 
 def test_sums_and_means_of_exponentials() -> None:

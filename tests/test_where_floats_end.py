@@ -136,4 +136,5 @@ def test_the_arithmetic_of_bundles() -> None:
 
 def test_what_is_checked_is_told() -> None:
     report = pipeline.verified(pipeline.load("linear_regression"))
-    assert "24 in float64, 3 in 60 digits; the module at every element" in str(report)
+    told = "up to 24 elements of its adjoint in float64, and at up to 3 in 60 digits, for each of the sizes"
+    assert f"{told}; the module at all of them" in str(report)

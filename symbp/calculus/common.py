@@ -41,7 +41,9 @@ def common_factor(node: Expr) -> tuple[Expr, Expr, Expr] | None:
         below = ()  # fractions within a fraction are harder to read
     if not above and not below:
         return None
-    rest = add(_without(t, above, below) for t in node.terms)
+    left = [_without(t, above, below) for t in node.terms]
+    negative = all(isinstance(t, Neg) for t in left)
+    rest = neg(add(map(neg, left))) if negative else add(left)
     behind = bool(above) and canonical(tops[0][0]) not in map(canonical, above)
     return mul(above), mul(below), div(mul((rest, *above) if behind else (*above, rest)), mul(below))
 

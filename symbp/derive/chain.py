@@ -151,12 +151,33 @@ def _author(use: Use, scene: Scene) -> Equation | None:
 
 def _written_out(use: Use, scene: Scene) -> tuple[Ref, ...]:
     """Variables that the stable form no longer reads, as the author's equation has them."""
+    return _put_in(use, scene)[1]
+
+
+DEEP = 4
+"""How far stable forms see through equations."""
+
+
+def _put_in(use: Use, scene: Scene) -> tuple[Expr | None, tuple[Ref, ...]]:
+    """The author's right side with the variables put in that the stable form does without, and these."""
     own = _author(use, scene)
-    if own is None:
-        return ()
+    body = None if own is None else stable.instance(own, use.lhs)
+    if own is None or body is None:
+        return None, ()
     kept = {r.name for r in refs(scene.steady[own.number])}
-    body = stable.instance(own, use.lhs)
-    return tuple(r for r in refs(body) if r.name not in kept and scene.context.equations(r)) if body else ()
+    gone: dict[Ref, None] = {}
+
+    def opened(node: Expr, depth: int) -> Expr:
+        def change(n: Expr) -> Expr | None:
+            inner = scene.context.equations(n) if isinstance(n, Ref) and n.name not in kept else None
+            if inner is None or depth == DEEP:
+                return None
+            gone[n] = None  # type: ignore[index]
+            return opened(inner, depth + 1)
+
+        return replace_nodes(node, change)
+
+    return opened(body, 0), tuple(gone)
 
 
 def _stays(use: Use, scene: Scene) -> bool:
@@ -188,16 +209,7 @@ def _shown(use: Use, scene: Scene) -> Expr:
     """The right side as the author wrote it, with the variables put in that only the stable form drops."""
     if _stays(use, scene):
         return use.equation.rhs if use.plain is None else use.plain
-    own = _author(use, scene)
-    body = stable.instance(own, use.lhs) if own is not None else None
-    if body is None:
-        return use.body
-    gone = {r.name for r in _written_out(use, scene)}
-
-    def change(n: Expr) -> Expr | None:
-        return scene.context.equations(n) if isinstance(n, Ref) and n.name in gone else None
-
-    return replace_nodes(body, change)
+    return _put_in(use, scene)[0] or use.body
 
 
 def stable_form(node: Expr, scene: Scene) -> Outcome | None:

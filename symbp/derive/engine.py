@@ -85,7 +85,7 @@ def adjoint_system(
 
 
 def _dropped(model: Model, steady: Model) -> frozenset[str]:
-    """The variables that some stable form no longer reads.
+    """The variables that some stable form no longer reads, and those that it no longer reads through them.
 
     If others still do, ∂C/∂a of such a variable would lack the part that goes through the stable form:
     it has to be seen through everywhere.
@@ -93,8 +93,19 @@ def _dropped(model: Model, steady: Model) -> frozenset[str]:
     lost: set[str] = set()
     for old, new in zip(model.equations, steady.equations, strict=True):
         if old.rhs is not new.rhs:
-            lost.update(_reads(old.rhs) - _reads(new.rhs))
+            before, after = _reads(old.rhs), _reads(new.rhs)
+            todo = [*(before - after)]
+            while todo:
+                name = todo.pop()
+                lost.add(name)
+                below = {r for e in model.equations_of(name) for r in _reads(e.rhs)}
+                # log Z of a Z = Σ g reads what g is made of, and no g
+                todo += [r for r in sorted(below - lost) if after[r] <= before[r] and _is_variable(model, r)]
     return frozenset(lost)
+
+
+def _is_variable(model: Model, name: str) -> bool:
+    return model.arrays[name].kind == "variable"
 
 
 def _reads(node: Expr) -> Counter[str]:

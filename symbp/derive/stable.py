@@ -173,6 +173,7 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
         return neg(Call("softplus", (tidy(neg(u)),)))
     if (u := context.named(arg, "cosh")) is not None:
         return both_ways(u) - LOG_2
+    arg = _seen_through(arg, context) if depth < 4 else arg
     match arg:
         case Weights("softmax", index, body, at):
             here = substitute(refresh(body), {index: at})
@@ -200,6 +201,32 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             return None
 
 
+def _seen_through(arg: Expr, context: Context) -> Expr:
+    """The summands of a logarithm with what they are by their equations, where those are exponentials.
+
+    log Σ_k g_k of a g_k = exp u_k that a line above names overflows as log Σ_k exp u_k does.
+    """
+    if not isinstance(arg, Reduce | Add):
+        return arg
+
+    def opened(node: Expr) -> Expr:
+        match node:
+            case Ref():
+                body = context.equations(node)
+                body = None if body is None else stable(body, context)
+                return node if body is None or _exponent(body, context) is None else body
+            case Mul(factors):
+                return mul(map(opened, factors))
+            case _:
+                return node
+
+    if isinstance(arg, Add):
+        terms = tuple(map(opened, arg.terms))
+        return Add(terms) if all(_exponent(t, context) is not None for t in terms) else arg
+    body = opened(arg.body) if arg.op == "sum" else arg.body
+    return replace(arg, body=body) if _exponent(body, context) is not None else arg
+
+
 def _log_of_product(arg: Expr, context: Context, depth: int) -> Expr | None:
     """log of a product, a power or a root of which a factor that is positive for sure has a stable log."""
     match arg:
@@ -225,7 +252,7 @@ def _log(arg: Expr, found: Expr | None) -> Expr:
     return Call("log", (arg,)) if found is None else found
 
 
-def _positive(node: Expr, context: Context) -> bool:
+def _positive(node: Expr, context: Context, depth: int = 0) -> bool:
     """Whether a value is positive for sure."""
     if any(context.named(node, name) is not None for name in ("exp", "sigmoid", "cosh")):
         return True
@@ -240,6 +267,13 @@ def _positive(node: Expr, context: Context) -> bool:
             return all(_positive(f, context) for f in factors)
         case Div(num, den):
             return _positive(num, context) and _positive(den, context)
+        case Ref():
+            opened = context.opened(node)
+            return not isinstance(opened, Ref) and depth < 4 and _positive(opened, context, depth + 1)
+        case Pow(base, _):
+            return _positive(base, context, depth)
+        case Call("sqrt", (inner,), ()):
+            return _positive(inner, context, depth)
         case _:
             return isinstance(node, Weights) and node.op == "softmax"
 
@@ -304,7 +338,7 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
         case Mul(factors):
             inner = [_exponent(f, context) for f in factors]
             known = [
-                Call("log", (f,)) if u is None else u
+                _log(f, log_of(f, context)) if u is None else u
                 for f, u in zip(factors, inner, strict=True)
                 if u is not None or _positive(f, context)
             ]
@@ -313,9 +347,22 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
             return add(known) if some and len(known) == len(factors) else None
         case Div(num, den):
             top, bottom = _exponent(num, context), _exponent(den, context)
+            if bottom is None and _positive(den, context):
+                bottom = _plain_log(den)
             return None if top is None or bottom is None else top - bottom
         case _:
             return None
+
+
+def _plain_log(node: Expr) -> Expr:
+    """log of what is positive for sure: products and powers open."""
+    match node:
+        case Mul(factors):
+            return add(map(_plain_log, factors))
+        case Pow(base, exponent):
+            return exponent * _plain_log(base)
+        case _:
+            return Call("log", (node,))
 
 
 def _summand(body: Expr, context: Context) -> Expr | None:
