@@ -307,6 +307,15 @@ def checked(
 
 
 def _wrong_line(system: AdjointSystem, found: LineCheck) -> VerificationFailed:
+    from symbp.verify.lines import DIVISION, DOMAIN
+
+    if found.note.startswith(DIVISION) or DOMAIN in found.note:
+        return VerificationFailed(
+            f"line {found.line + 1} of the derivation of {found.name} in {system.model.name} "
+            f"has no value at a drawn point: {found.note}",
+            hint="where a root, a logarithm or a divisor may be 0 (a point and itself, equal labels), write "
+            "where(…, …, 0), or add a small number under the root",
+        )
     return VerificationFailed(
         f"the derivation of {found.name} in {system.model.name} is wrong "
         f"in line {found.line + 1}: {found.note}",

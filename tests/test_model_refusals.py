@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from symbp.errors import ModelProblem, Source
+from symbp import pipeline
+from symbp.errors import ModelProblem, Source, SymbpError
 from symbp.model.build import build
 from symbp.spec.reader import read
 
@@ -213,3 +216,15 @@ def test_of_a_very_long_line_the_part_around_the_place_is_shown() -> None:
     line, carets = str(found).splitlines()[1:3]
     assert len(line) < 200
     assert line[carets.index("^") :].startswith("v[i]")
+
+
+def test_a_root_that_is_0_for_any_values_is_no_defect_of_ours(tmp_path: Path) -> None:
+    """The distance of a point from itself has no derivative; equal labels may be drawn as well."""
+    path = tmp_path / "pairs.symbp"
+    path.write_text(
+        "const X : N, D\nparam w : D\n"
+        "r[n,m] = sqrt(sum((w[d]*X[n,d] - w[d]*X[m,d])^2, d))\ncost C = sum(r[n,m], n, m)\n"
+    )
+    with pytest.raises(SymbpError, match="has no value at a drawn point: a division by zero") as caught:
+        pipeline.documented(pipeline.load(str(path)), (), "text")
+    assert "where(…, …, 0)" in (caught.value.hint or "")

@@ -29,6 +29,8 @@ ROOT = Call("sqrt", (X,))
         (Div(Y, Pow(ROOT, number(3))), "y/(√x)³"),
         (Div(Y, ROOT), "y/√x"),
         (Div(X, Call("sqrt", (X + Y,))), "x/√(x + y)"),
+        (Div(Mul((Y, Call("sign", (X,)))), Call("abs", (X,))), "y/x"),
+        (Div(Call("sign", (X,)), Call("abs", (Y,))), "sign(x)/|y|"),
     ],
 )
 def test_roots_cancel_with_what_stands_under_them(node: Expr, shown: str) -> None:

@@ -139,6 +139,7 @@ def _fraction(node: Expr) -> Expr:
     if coefficient == 0:
         return ZERO
     _cancel_roots(powers)
+    _cancel_signs(powers)
     above = [power(p.node, number(p.amount)) for p in powers.values() if p.amount > 0]
     below = [power(p.node, number(-p.amount)) for p in powers.values() if p.amount < 0]
     return _assemble(coefficient, decimal, above, below)
@@ -162,6 +163,19 @@ def _cancel_roots(powers: dict[Expr, _Part]) -> None:
         elif whole.amount:
             root.amount = 2 * total
             powers.pop(canonical(inside))
+
+
+def _cancel_signs(powers: dict[Expr, _Part]) -> None:
+    """sign(x)/|x| is 1/x: the derivative of log|x|."""
+    for sign in tuple(powers.values()):
+        if not isinstance(sign.node, Call) or sign.node.function != "sign" or sign.amount != 1:
+            continue
+        size = powers.get(canonical(Call("abs", sign.node.args)))
+        if size is None or size.amount >= 0:
+            continue
+        inside = sign.node.args[0]
+        sign.amount, size.amount = Fraction(0), size.amount + 1
+        powers.setdefault(canonical(inside), _Part(inside, Fraction(0))).amount -= 1
 
 
 def _assemble(coefficient: Fraction, decimal: bool, above: list[Expr], below: list[Expr]) -> Expr:

@@ -45,6 +45,10 @@ class LineCheck:
     skipped: int = 0
 
 
+DIVISION, DOMAIN = "a division by zero", "which is not positive"
+"""What the notes of lines say that have no value at a point."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """The values of the chain of expressions at one point; an error instead of a value it may be."""
@@ -140,8 +144,10 @@ def _value(oracle: Oracle, node: Expr, at: dict[Index, int]) -> Num | str:
         return oracle.value(node, at)
     except SymbpError as error:
         return error.message
-    except (ValueError, ZeroDivisionError, OverflowError) as error:
-        return str(error) or type(error).__name__  # a division in mpmath says nothing
+    except ZeroDivisionError:
+        return DIVISION  # in mpmath it says nothing
+    except (ValueError, OverflowError) as error:
+        return str(error) or type(error).__name__
 
 
 def _result(oracle: Oracle, case: Case, node: Expr, at: dict[Index, int]) -> Num | str:
