@@ -108,7 +108,7 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     (mlp("sigma(z[l,j])", "sigma(z[l,i])"), "the index i is neither summed nor on the left, in a[l, j]", "i",
      "sum over it"),
     (V + "u[i,j] = v[i]\ncost C = sum(u[i,j], i, j)\n", "the index j appears on the left only", "j",
-     "for j = 0..K-1"),
+     "for j = 0..N-1"),
     (mlp("+ b[l,j]", "+ b[l]"), "b has 2 indices, here it is given 1", "b[l]", "write b[…, …]"),
     (V + "cost C = v\n", "v has 1 index, here it is given 0", "v", "write v[…]"),
     (V + "q[i] = v[i]\nq[i,j] = v[i]\ncost C = q[0]\n", "q has 2 indices here, elsewhere 1 index", "q[i,j]",
@@ -131,7 +131,7 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      "the index j runs over 0..n[l-1]-1 here and over 0..n[l]-1 there", "j", "the same size"),
     (mlp("input x    : n[0]", "input x    : D"),
      "runs over 0..n[0]-1 here and over 0..D-1 there", "k", "the same size"),
-    (V + "cost C = sum(v[i], i, j)\n", "nothing says which values the index j takes", "j", "j=0..K-1"),
+    (V + "cost C = sum(v[i], i, j)\n", "nothing says which values the index j takes", "j", "j=0..N-1"),
     (V + "cost C = sum(v[i], i=0..M)\n", "M is not a size", "M", "size M"),
     (V + "cost C = v[N]\n", "v is read at N, but it is given for 0..N-1 only", "N", "axes count from 0"),
     (V + "cost C = v[-1]\n", "v is read at -1", "-1", "axes count from 0"),
@@ -228,3 +228,21 @@ def test_a_root_that_is_0_for_any_values_is_no_defect_of_ours(tmp_path: Path) ->
     with pytest.raises(SymbpError, match="has no value at a drawn point: a division by zero") as caught:
         pipeline.documented(pipeline.load(str(path)), (), "text")
     assert "where(…, …, 0)" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "range_"),
+    [
+        # the cost reads z beside s, which runs over M
+        ("param w : M\nz[i] = sum(where(m >= i, w[m], 0), m)\ncost C = sum(z[i]*w[i], i)\n", "0..M-1"),
+        # the base case says it
+        ("index t = 0..T\nparam A : K, K\nP[0,i,j] = where(i == j, 1, 0) for i = 0..K-1, j = 0..K-1\n"
+         "P[t,i,j] = sum(P[t-1,i,k]*A[k,j], k) for t = 1..T\ncost C = sum(P[T,i,j]^2, i, j)\n", "0..K-1"),
+        # nothing does: some size of the model
+        ("param w : N\nz[i] = sum(where(m >= i, w[m], 0), m)\ncost C = sum(z[i], i)\n", "0..N-1"),
+    ],
+)
+def test_the_range_that_is_proposed_is_one_of_the_model(text: str, range_: str) -> None:
+    with pytest.raises(ModelProblem) as caught:
+        build(read(Source("m.symbp", text), "m"))
+    assert (caught.value.hint or "").endswith(f"for i = {range_}")

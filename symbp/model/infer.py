@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from symbp.calculus.affine import Index
+from symbp.calculus.affine import Index, show
 from symbp.errors import ModelProblem
-from symbp.model.ranges import Drafted, Inference, find_ranges, take_whole
+from symbp.model.ranges import Drafted, Inference, Interval, find_ranges, take_whole
 from symbp.model.shapes import shape, take_axis
 
 
@@ -36,7 +36,7 @@ def infer(state: Inference) -> None:
     for drafted in state.drafts:
         for index in drafted.all_indices:
             if index not in state.ranges:
-                raise _no_range(drafted, index)
+                raise _no_range(state, drafted, index)
 
 
 def _readers(drafts: Iterable[Drafted]) -> dict[str, list[Drafted]]:
@@ -48,21 +48,50 @@ def _readers(drafts: Iterable[Drafted]) -> dict[str, list[Drafted]]:
     return readers
 
 
-def _no_range(drafted: Drafted, index: Index) -> ModelProblem:
-    span = drafted.draft.spans.get(index, drafted.line.span)
+def _no_range(state: Inference, drafted: Drafted, index: Index) -> ModelProblem:
+    span, example = drafted.draft.spans.get(index, drafted.line.span), _example(state, drafted, index)
     if index not in drafted.indices:
         return ModelProblem(
             f"nothing says which values the index {index.name} takes in the equation of {drafted.name}", span,
-            f"give it a range in the sum: {index.name}=0..K-1",
+            f"give it a range in the sum: {index.name}={example}",
         )
+    given = f"… for {index.name} = {example}"
     if any(s.array == drafted.name for s in drafted.draft.uses):
         return ModelProblem(
             f"{drafted.name} is read in its own equation, and nothing else says what {index.name} runs over",
-            span, f"read another array there; in a recurrence say its range: … for {index.name} = 1..N",
+            span, f"read another array there; in a recurrence say its range: {given}",
         )
     used = any(index in p.indices() for s in drafted.draft.uses for p in s.positions)
     why = "no array of this equation fixes its range" if used else "so nothing fixes its range"
     where = "" if used else " appears on the left only,"
-    return ModelProblem(
-        f"the index {index.name}{where or ':'} {why}", span, f"give it one: … for {index.name} = 0..K-1"
-    )
+    return ModelProblem(f"the index {index.name}{where or ':'} {why}", span, f"give it one: {given}")
+
+
+def _example(state: Inference, drafted: Drafted, index: Index) -> str:
+    """A range that an index may have: of what reads the variable there, else of some axis of the model."""
+    whole = ((a.low, a.high) for axes in state.axes.values() for a in axes if _is_plain(a))
+    ends = next(itertools.chain(_elsewhere(state, drafted, index), whole), None)
+    return "0..K-1, with a size of the model for K" if ends is None else f"{show(ends[0])}..{show(ends[1])}"
+
+
+def _elsewhere(state: Inference, drafted: Drafted, index: Index) -> Iterator[Interval]:
+    """The ranges with which other equations read the variable, or define other parts of it."""
+    places = [k for k, p in enumerate(drafted.left) if p.as_index() == index]
+    for other in state.drafts:
+        sites = [s.positions for s in other.draft.uses if s.array == drafted.name]
+        sites += [other.left] if other.name == drafted.name else []
+        for positions in sites if other is not drafted else ():
+            for place in places:
+                there = positions[place].as_index()
+                if there is not None and there in state.ranges and not _moves(state.ranges[there]):
+                    yield state.ranges[there]
+
+
+def _moves(interval: Interval) -> bool:
+    """Whether the ends of a range depend on other indices."""
+    return any(end.indices() for end in interval)
+
+
+def _is_plain(axis: Index) -> bool:
+    """Whether an axis runs over a size of the model."""
+    return not axis.sequence and not _moves((axis.low, axis.high)) and not axis.high.is_const
