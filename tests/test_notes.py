@@ -215,6 +215,15 @@ def test_a_factor_of_a_fraction_gets_the_name_that_an_equation_gave_it(equation:
     assert report.ok, report
 
 
+def test_a_sum_of_equal_terms_counts_them() -> None:
+    """Label smoothing: Σ_k p_i over K values of k is K p_i."""
+    source = "const c in 0..K-1\nconst e\nparam z : K\np[k] = softmax(z[k], k)\n"
+    source += "cost C = -(1 - e)*log(p[c]) - e/K*sum(log(p[k]), k)\n"
+    shown = documented(parse(source), ("z",), "text", "all")
+    assert "a sum of equal terms counts them" in shown and "(1 − K pᵢ)" in shown
+    assert symbp.parse(source).verify().ok
+
+
 def model_steps(source: str, name: str) -> list[str]:
     """The rules of a derivation, in order."""
     return [step.rule for step in symbp.parse(source).derive(name).steps]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.affine import ALONE, Affine, Index, affine, known_le
 from symbp.calculus.conditions import settled
 from symbp.calculus.expr import (
     ONE,
@@ -19,6 +19,7 @@ from symbp.calculus.expr import (
     Div,
     Expr,
     Indicator,
+    Integer,
     Mul,
     Neg,
     Reduce,
@@ -315,6 +316,10 @@ def _take_out(node: Reduce) -> Expr | None:
     stays = [isinstance(f, (Within, Indicator)) or _depends(f, node.indices) for f in factors]
     inside = tuple(f for f, s in zip(factors, stays, strict=True) if s)
     outside = tuple(f for f, s in zip(factors, stays, strict=True) if not s)
+    if not inside and (count := _count(node.indices)) is not None:
+        total = mul((*count, *outside))
+        total = total if den is None else div(total, den)
+        return neg(total) if sign else total
     if (not outside and den is None and not sign) or not inside:
         return None
     front = tuple(f for f in outside if not free_indices(f))
@@ -322,6 +327,15 @@ def _take_out(node: Reduce) -> Expr | None:
     total = mul((*front, replace(node, body=mul(inside)), *back))
     total = total if den is None else div(total, den)
     return neg(total) if sign else total
+
+
+def _count(indices: tuple[Index, ...]) -> tuple[Expr, ...] | None:
+    """How many values each index takes, where that is a size: Σ_k p is K p."""
+    sizes = [i.extent for i in indices]
+    plain = all(i.uid != ALONE and not s.indices() for i, s in zip(indices, sizes, strict=True))
+    if not plain or not all(known_le(Affine(0), s) for s in sizes):
+        return None
+    return tuple(Integer(s) for s in sizes)
 
 
 def _depends(node: Expr, indices: tuple[Index, ...]) -> bool:

@@ -79,10 +79,16 @@ def take_out(node: Expr, scene: Scene) -> Outcome | None:
     if canonical(new) == canonical(node):
         return None
     moved = _moved_factor(node, new)
+    if moved is None and _sums(new) < _sums(node):
+        return new, ("a sum of equal terms counts them",)
     if moved is None or size(moved[0]) > LONG:
         return new, ("what does not depend on the summed index leaves the sum",)
     factor, index = moved
     return new, (factor, " does not depend on ", affine(index))
+
+
+def _sums(node: Expr) -> int:
+    return sum(isinstance(n, Reduce) and n.op == "sum" for n in walk(node))
 
 
 def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
