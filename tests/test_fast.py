@@ -123,7 +123,7 @@ def agrees(text: str) -> str:
 def test_a_step_computes_only_what_it_has_to_wait_for() -> None:
     """The products with the inputs are one before the loop; the adjoint inside of tanh is made once."""
     body = agrees(RECURRENT)
-    assert "h_input[1:] = x.swapaxes(0, 1) @ U.T + b" in body
+    assert "h_input = [None, *(x.swapaxes(0, 1) @ U.T + b)]" in body
     assert "x[" not in loops_of(body)
     assert body.count("1 - h[") == 1 and "grad_W = np.tensordot(d_h_inner" in body
 
@@ -133,7 +133,7 @@ def test_embedded_tokens_leave_the_loop_too() -> None:
     inputs = "input x[t] in 0..M-1\nparam E : M, D\n"
     text = RECURRENT.replace("input x[t] : D\n", inputs).replace("x[t,k]", "E[x[t],k]")
     body = agrees(text)
-    assert "h_input[1:] = E[x].swapaxes(0, 1) @ U.T + b" in body
+    assert "h_input = [None, *(E[x].swapaxes(0, 1) @ U.T + b)]" in body
     assert "E[" not in loops_of(body)
 
 
@@ -149,7 +149,7 @@ def test_a_factor_that_no_step_waits_for_leaves_the_loop_and_is_read_by_its_adjo
         cost C = sum(c[t,k]^2, t, k)
     """
     body = agrees(text)
-    assert "c_input[1:] = x.swapaxes(0, 1) @ W.T" in body
+    assert "c_input = [None, *(x.swapaxes(0, 1) @ W.T)]" in body
     assert "@" not in loops_of(body)
     assert "c[t] = f[t]*c[t-1] + (1 - f[t])*c_input[t]" in body
     assert "(c[t-1] - c_input[t])" in body
@@ -190,7 +190,7 @@ m[i,j] = max(tanh(z[2*i+p,2*j+q]), p=0..1, q=0..1)
 cost C = sum(m[i,j]^2, i, j)
 """
     body = agrees(text)
-    assert "folded(np.maximum" in body and "np.max(" not in body
+    assert "folded(np.maximum" in "".join(body.split()) and "np.max(" not in body
 
 
 def test_silu_shares_its_sigmoid_with_its_derivative() -> None:
