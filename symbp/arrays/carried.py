@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from symbp.arrays.inner import Axes, Joined, exists, joined
+from symbp.arrays.inner import Axes, Joined, Part, exists, joined, with_adjoints
 from symbp.arrays.statement import Statement, adjoint_key
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
@@ -24,7 +25,6 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
-from symbp.calculus.names import fresh_name
 from symbp.model.core import Array
 
 
@@ -61,19 +61,9 @@ def inner_adjoints(
 
 def carried(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: Axes) -> Joined:
     """A statement for every such sum that two statements read at different steps."""
-    new: dict[str, Array] = {}
-    of: dict[str, str] = {}
-    done = tuple(statements)
-    for back in (b for b in _repeated(done, axes) if exists(b.total, arrays)):
-        name = fresh_name(f"{back.name}_back", arrays, new)
-        new[name] = replace(arrays[back.name], name=name, latex="", axes=back.indices)
-        of[name] = back.name
-        at = tuple(map(affine, back.indices))
-        made = Statement(adjoint_key(name), at, back.indices, back.total)
-        done = tuple(_read(s, back, name, axes) for s in done)
-        last = max(k for k, s in enumerate(done) if s.target == adjoint_key(back.name))
-        done = (*done[: last + 1], made, *done[last + 1 :])
-    return Joined(done, new, of)
+    found = (b for b in _repeated(statements, axes) if exists(b.total, arrays))
+    parts = (Part(b.name, b.indices, b.total, partial(_read, back=b, axes=axes)) for b in found)
+    return with_adjoints(statements, arrays, parts, "back")
 
 
 def _repeated(statements: Sequence[Statement], axes: Axes) -> Iterator[Back]:
@@ -125,7 +115,7 @@ def _generic(node: Reduce, name: str, axis: Index, step: Index, shift: int) -> t
     return back, _Place((affine(step) + shift, *map(affine, others)), shift)
 
 
-def _read(s: Statement, back: Back, name: str, axes: Axes) -> Statement:
+def _read(s: Statement, name: str, back: Back, axes: Axes) -> Statement:
     """The statement with the new adjoint in place of the sum."""
     key = _key(back)
 

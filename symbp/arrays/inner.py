@@ -7,8 +7,9 @@ back to t-1 and of the gradients of W and b, which sum over all t.  It is comput
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from symbp.arrays.scatter import mentioned
 from symbp.arrays.statement import Statement, adjoint_key
@@ -41,6 +42,11 @@ class Inner:
     indices: tuple[Index, ...]
     local: Expr
 
+    @property
+    def value(self) -> Expr:
+        """The product."""
+        return mul((Adjoint(self.name, tuple(map(affine, self.indices))), self.local))
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -56,19 +62,36 @@ def joined(statements: Sequence[Statement], arrays: Mapping[str, Array], axes: A
 
     ``axes`` gives the axes of an adjoint without elements that nobody needs.
     """
+    found = _common(statements, arrays, axes)
+    parts = (Part(i.name, i.indices, i.value, partial(_read, inner=i)) for i in found)
+    return with_adjoints(statements, arrays, parts, "inner")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value at the generic element ``indices`` that is to be an adjoint beside that of ``name``."""
+
+    name: str
+    indices: tuple[Index, ...]
+    value: Expr
+    read: Callable[[Statement, str], Statement]
+    """A statement with the new adjoint, by its name, in place of the value."""
+
+
+def with_adjoints(
+    statements: Sequence[Statement], arrays: Mapping[str, Array], parts: Iterable[Part], suffix: str
+) -> Joined:
+    """The statements with one more for each part, behind those of the adjoint that it is a part of."""
     new: dict[str, Array] = {}
     of: dict[str, str] = {}
     done = tuple(statements)
-    for inner in _common(done, arrays, axes):
-        name = fresh_name(f"{inner.name}_inner", arrays, new)
-        new[name] = replace(arrays[inner.name], name=name, latex="", axes=inner.indices)
-        of[name] = inner.name
-        at = tuple(affine(i) for i in inner.indices)
-        made = Statement(
-            adjoint_key(name), at, inner.indices, mul((Adjoint(inner.name, at), inner.local))
-        )
-        done = tuple(_read(s, inner, name) for s in done)
-        last = max(k for k, s in enumerate(done) if s.target == adjoint_key(inner.name))
+    for part in parts:
+        name = fresh_name(f"{part.name}_{suffix}", arrays, new)
+        new[name] = replace(arrays[part.name], name=name, latex="", axes=part.indices)
+        of[name] = part.name
+        made = Statement(adjoint_key(name), tuple(map(affine, part.indices)), part.indices, part.value)
+        done = tuple(part.read(s, name) for s in done)
+        last = max(k for k, s in enumerate(done) if s.target == adjoint_key(part.name))
         done = (*done[: last + 1], made, *done[last + 1 :])
     return Joined(done, new, of)
 
@@ -165,7 +188,7 @@ def without(factors: Sequence[Expr], taken: Counter[Expr]) -> list[Expr] | None:
     return None if +left else rest
 
 
-def _read(s: Statement, inner: Inner, name: str) -> Statement:
+def _read(s: Statement, name: str, inner: Inner) -> Statement:
     """The statement with the new adjoint in place of the product."""
 
     def change(node: Expr) -> Expr | None:

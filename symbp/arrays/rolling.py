@@ -132,7 +132,7 @@ class _Record:
                 self.odd.add(key)
             elif a.accumulate:
                 mine.append(first.position)
-            elif _whole(first.position, a.target.subscripts[1:], self.storages[key]):
+            elif whole(first.position, a.target.subscripts[1:], self.storages[key]):
                 written = first.position
             else:
                 self.odd.add(key)
@@ -151,11 +151,11 @@ class _Record:
             self.read(inner, reads, apart)
 
 
-def _whole(position: Affine, subscripts: Iterable[Subscript], storage: Storage) -> bool:
-    """Whether all of the member at ``position`` is written."""
+def whole(position: Affine, subscripts: Iterable[Subscript], storage: Storage) -> bool:
+    """Whether these subscripts of the other axes take all of the member, or row, at ``position``."""
     axis = storage.layout[0]
     member = {storage.axes[axis]: position + storage.base[axis]}
-    for place, s in zip(storage.member_layout, subscripts, strict=True):
+    for place, s in zip(storage.layout[1:], subscripts, strict=True):
         if not isinstance(s, Span) or s.step != 1:
             return False
         if place == BATCH_AXIS:

@@ -20,10 +20,10 @@ from symbp.arrays.nodes import (
     Loop,
     Node,
     Span,
-    Subscript,
     below,
 )
 from symbp.arrays.program import Program
+from symbp.arrays.rolling import whole
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, known_le, span
 
@@ -77,7 +77,7 @@ def _one_row(read: Load, storages: Mapping[str, Storage], begun: Mapping[str, Af
     first, *rest = read.subscripts
     if not isinstance(first, At) or not known_le(begun[read.key], span(first.position, False)):
         return False
-    return _whole(rest, storages[read.key])
+    return whole(first.position, rest, storages[read.key])
 
 
 def _all_rows(a: Assign, storages: Mapping[str, Storage]) -> bool:
@@ -93,15 +93,5 @@ def _all_rows(a: Assign, storages: Mapping[str, Storage]) -> bool:
         return False
     if not first.start.is_const or first.start.const < 1:
         return False  # the whole is an array anyway
-    end = axis.high - storage.base[storage.layout[0]]
-    return first.start + first.label.extent - 1 == end and _whole(a.target.subscripts[1:], storage)
-
-
-def _whole(subscripts: Iterable[Subscript], storage: Storage) -> bool:
-    """Whether these subscripts of a row's axes take all of it."""
-    for axis, s in zip(storage.layout[1:], subscripts, strict=True):
-        if not isinstance(s, Span) or s.step != 1 or s.start != Affine():
-            return False
-        if axis != BATCH_AXIS and s.label.extent != storage.axes[axis].high - storage.base[axis] + 1:
-            return False
-    return True
+    to_the_end = first.start + first.label.extent - 1 == axis.high - storage.base[storage.layout[0]]
+    return to_the_end and whole(first.start, a.target.subscripts[1:], storage)

@@ -154,10 +154,6 @@ def _written_out(use: Use, scene: Scene) -> tuple[Ref, ...]:
     return _put_in(use, scene)[1]
 
 
-DEEP = 4
-"""How far stable forms see through equations."""
-
-
 def _put_in(use: Use, scene: Scene) -> tuple[Expr | None, tuple[Ref, ...]]:
     """The author's right side with the variables put in that the stable form does without, and these."""
     own = _author(use, scene)
@@ -169,10 +165,12 @@ def _put_in(use: Use, scene: Scene) -> tuple[Expr | None, tuple[Ref, ...]]:
 
     def opened(node: Expr, depth: int) -> Expr:
         def change(n: Expr) -> Expr | None:
-            inner = scene.context.equations(n) if isinstance(n, Ref) and n.name not in kept else None
-            if inner is None or depth == DEEP:
+            if not isinstance(n, Ref) or n.name in kept or depth == stable.DEEP:
                 return None
-            gone[n] = None  # type: ignore[index]
+            inner = scene.context.equations(n)
+            if inner is None:
+                return None
+            gone[n] = None
             return opened(inner, depth + 1)
 
         return replace_nodes(node, change)

@@ -93,7 +93,11 @@ def _fractions(node: Div, scene: Scene) -> Iterator[tuple[Equation, tuple[Expr, 
 
 def _with_name(node: Div, over: Sequence[Expr], under: Sequence[Expr], name: Ref) -> Expr:
     """x u/(y^2 v) with a name of x/y, in the place of x: name u/(y v)."""
-    rest = [name if f is over[0] else f for f in _factors(node.num) if f not in over[1:]]
+    first, *others = over
+    rest = list(_factors(node.num))
+    rest[rest.index(first)] = name
+    for factor in others:
+        rest.remove(factor)
     powers = {base: n - (base in under) for base, n in _bases(node.den).items()}
     for root in under:
         if root not in powers:  # x is √x √x

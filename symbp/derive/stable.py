@@ -50,6 +50,9 @@ from symbp.derive.scaled import (
 )
 from symbp.model.core import Equation, Function, Model
 
+DEEP = 4
+"""How far stable forms see through equations."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -173,7 +176,7 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
         return neg(Call("softplus", (tidy(neg(u)),)))
     if (u := context.named(arg, "cosh")) is not None:
         return both_ways(u) - LOG_2
-    arg = _seen_through(arg, context) if depth < 4 else arg
+    arg = _seen_through(arg, context) if depth < DEEP else arg
     match arg:
         case Weights("softmax", index, body, at):
             here = substitute(refresh(body), {index: at})
@@ -195,7 +198,7 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             if top is None and bottom is None:
                 return None
             return _log(num, top) - _log(den, bottom)
-        case Ref() if depth < 4 and (body_ := context.equations(arg)) is not None:
+        case Ref() if depth < DEEP and (body_ := context.equations(arg)) is not None:
             return log_of(stable(body_, context), context, depth + 1)
         case _:
             return None
@@ -269,7 +272,7 @@ def _positive(node: Expr, context: Context, depth: int = 0) -> bool:
             return _positive(num, context) and _positive(den, context)
         case Ref():
             opened = context.opened(node)
-            return not isinstance(opened, Ref) and depth < 4 and _positive(opened, context, depth + 1)
+            return not isinstance(opened, Ref) and depth < DEEP and _positive(opened, context, depth + 1)
         case Pow(base, _):
             return _positive(base, context, depth)
         case Call("sqrt", (inner,), ()):
@@ -301,7 +304,7 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
             return Call("softplus", (u,))
         if isinstance(other, Neg):
             inner = other.arg
-            if isinstance(inner, Ref) and depth < 4:
+            if isinstance(inner, Ref) and depth < DEEP:
                 inner = context.equations(inner) or inner
                 inner = stable(inner, context)
             if (u := context.named(inner, "sigmoid")) is not None:

@@ -229,8 +229,7 @@ class IntoBody(Body):
 
     def holds(self, code: Code) -> bool:
         """Whether a value lies in an array of the workspace, which the next turn of a loop writes again."""
-        name = re.match(r"\w+", code.text)
-        return name is not None and name[0] in self.rooms.begins
+        return first_name(code.text) in self.rooms.begins
 
     def part(self, lines: Lines, view: str) -> Lines:
         """A part of an array gets a name if more than one line works on it."""
