@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from functools import reduce
 from operator import and_
 
@@ -23,6 +24,7 @@ from symbp.calculus.expr import (
     neg,
     walk,
 )
+from symbp.calculus.tidy import coefficient_of, scaled
 
 
 def common_factor(node: Expr) -> tuple[Expr, Expr, Expr] | None:
@@ -31,7 +33,7 @@ def common_factor(node: Expr) -> tuple[Expr, Expr, Expr] | None:
     None where terms share nothing, or only something of which one of them has no more, and where a condition
     would get between brackets.
     """
-    if not isinstance(node, Add) or any(isinstance(n, (Indicator, Within)) for n in walk(node)):
+    if not isinstance(node, Add):
         return None
     tops, bottoms = list(map(_top, node.terms)), list(map(_bottom, node.terms))
     above, below = _common(tops), _common(bottoms)
@@ -42,10 +44,24 @@ def common_factor(node: Expr) -> tuple[Expr, Expr, Expr] | None:
     if not above and not below:
         return None
     left = [_without(t, above, below) for t in node.terms]
-    negative = all(isinstance(t, Neg) for t in left)
-    rest = neg(add(map(neg, left))) if negative else add(left)
+    if any(isinstance(n, (Indicator, Within)) for t in left for n in walk(t)):
+        return None
+    number, rest = _sum(left)
     behind = bool(above) and canonical(tops[0][0]) not in map(canonical, above)
-    return mul(above), mul(below), div(mul((rest, *above) if behind else (*above, rest)), mul(below))
+    whole = div(mul((rest, *above) if behind else (*above, rest)), mul(below))
+    return mul(above), mul(below), scaled(number, whole, False)
+
+
+def _sum(terms: Sequence[Expr]) -> tuple[Fraction, Expr]:
+    """A number and the sum that it multiplies, what is added first: of b/2 - a/2 they are 1/2 and b - a."""
+    parts = [coefficient_of(t) for t in terms]
+    numbers = {abs(c) for c, _ in parts}
+    if len(numbers) > 1:
+        parts = [(Fraction(-1), t.arg) if isinstance(t, Neg) else (Fraction(1), t) for t in terms]
+        numbers = {Fraction(1)}
+    sign = 1 if any(c > 0 for c, _ in parts) else -1
+    ordered = sorted(parts, key=lambda part: part[0] * sign < 0)
+    return sign * numbers.pop(), add(rest if c * sign > 0 else neg(rest) for c, rest in ordered)
 
 
 def _common(lists: Sequence[Sequence[Expr]]) -> tuple[Expr, ...]:

@@ -6,6 +6,7 @@ where the result is shorter.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -71,33 +72,33 @@ def _power(base: Expr, exponent: Expr) -> Expr:
 
 
 def _scaled_sum(indices: tuple[Index, ...], body: Expr) -> Expr | None:
-    coefficient, rest = _coefficient(body)
+    coefficient, rest = coefficient_of(body)
     if coefficient == 1 or rest == ONE:
         return None
-    return _scale(coefficient, Reduce("sum", indices, rest), False)
+    return scaled(coefficient, Reduce("sum", indices, rest), False)
 
 
-def _coefficient(node: Expr) -> tuple[Fraction, Expr]:
+def coefficient_of(node: Expr) -> tuple[Fraction, Expr]:
     """The node as a number times the rest; decimals stay where the author put them."""
     match node:
         case Neg(arg):
-            c, rest = _coefficient(arg)
+            c, rest = coefficient_of(arg)
             return -c, rest
         case Number(value, False):
             return value, ONE
         case Mul((Number(value, False), *rest)):
             return value, mul(rest)
         case Div(num, Number(value, False)) if value:
-            c, rest = _coefficient(num)
+            c, rest = coefficient_of(num)
             return c / value, rest
         case Div(num, den):
-            c, rest = _coefficient(num)
+            c, rest = coefficient_of(num)
             return c, Div(rest, den)
         case _:
             return Fraction(1), node
 
 
-def _scale(coefficient: Fraction, rest: Expr, decimal: bool) -> Expr:
+def scaled(coefficient: Fraction, rest: Expr, decimal: bool) -> Expr:
     """``coefficient·rest``, a proper fraction written as a quotient."""
     if coefficient == 0:
         return ZERO
@@ -186,16 +187,26 @@ def _assemble(coefficient: Fraction, decimal: bool, above: list[Expr], below: li
     if below and scale.denominator != 1:
         below, scale = [number(scale.denominator), *below], Fraction(scale.numerator)
     out = mul(above) if above else ONE
-    out = Div(mul((number(scale.numerator), out)), mul(below)) if below else _scale(scale, out, False)
+    out = Div(mul((number(scale.numerator), out)), mul(below)) if below else scaled(scale, out, False)
     return neg(out) if coefficient < 0 else out
 
 
 def positive(node: Expr) -> Expr:
-    """-(x - y) is y - x, at the top of an expression."""
+    """-(x - y) is y - x, at the top of an expression; in a sum -(-x + y) is x - y."""
+    if isinstance(node, Add):
+        return add(part for term in node.terms for part in _opened(term))
     if not isinstance(node, Neg):
         return node
     flipped = _opposite(node.arg)
     return node if flipped is None else flipped
+
+
+def _opened(term: Expr) -> tuple[Expr, ...]:
+    match term:
+        case Neg(Add((Neg(), *_)) as inner):
+            return tuple(map(neg, inner.terms))
+        case _:
+            return (term,)
 
 
 def _opposite(node: Expr) -> Expr | None:
@@ -258,13 +269,13 @@ def _like_terms(terms: Iterable[Expr]) -> Expr:
     found: dict[Expr, _Part] = {}
     for term in terms:
         for part in term.terms if isinstance(term, Add) else (term,):
-            coefficient, rest = _coefficient(part)
+            coefficient, rest = coefficient_of(part)
             known = found.get(canonical(rest))
             if known is None:
                 found[canonical(rest)] = _Part(rest, coefficient, part)
             else:
                 known.amount, known.single = known.amount + coefficient, None
-    return add(p.single if p.single is not None else _scale(p.amount, p.node, False) for p in found.values())
+    return add(p.single if p.single is not None else scaled(p.amount, p.node, False) for p in found.values())
 
 
 # ── multiplying out ───────────────────────────────────────────────────────────────────────────────
@@ -295,6 +306,14 @@ def leaves(node: Expr) -> int:
     """How many symbols and numbers a reader has to take in."""
     below = children(node)
     return sum(map(leaves, below)) if below else 1
+
+
+def symbols(node: Expr) -> Counter[Expr]:
+    """The symbols and numbers of an expression, each with how often it stands there; ones do not count."""
+    found: Counter[Expr] = Counter()
+    for child in children(node):
+        found += symbols(child)
+    return found if children(node) else Counter([canonical(node)] if node != ONE else [])
 
 
 _Poly = dict[tuple[Expr, ...], tuple[tuple[Expr, ...], Fraction]]
@@ -356,4 +375,4 @@ def _times(left: _Poly | None, right: _Poly | None) -> _Poly | None:
 
 
 def _monomial(coefficient: Fraction, factors: tuple[Expr, ...]) -> Expr:
-    return _scale(coefficient, tidy(mul(factors)) if factors else ONE, False)
+    return scaled(coefficient, tidy(mul(factors)) if factors else ONE, False)

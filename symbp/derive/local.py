@@ -26,7 +26,7 @@ from symbp.calculus.expr import (
     rewrite,
     walk,
 )
-from symbp.calculus.tidy import collect, leaves, tidy
+from symbp.calculus.tidy import collect, leaves, symbols, tidy
 from symbp.derive.chain import equation_of, explicit, whole_logarithms
 from symbp.derive.core import Reason
 from symbp.derive.identify import equals_builtin
@@ -59,13 +59,20 @@ def derivatives(node: Expr, scene: Scene) -> Outcome | None:
         new = differentiate(n.body, n.wrt, call_rule, lambda r: _formal(r, n.wrt, scene), whole)
         return _undo(replace_nodes(new, known), scene)
 
-    new = flatten(replace_nodes(node, change))
+    new = _plain(flatten(replace_nodes(node, change)))
     if new == node:
         return None
     why: Reason = ("differentiate",)
     if other and any(isinstance(n, Indicator) for n in walk(new)):
         why = ("differentiate; each ", other[0], " is its own variable")
     return new, (*why, *_logarithms(tuple(taken.values())), *_facts(node, scene))
+
+
+def _plain(node: Expr) -> Expr:
+    """With signs and numbers in their places at once, where nothing else is to be done."""
+    short = tidy(node)
+    done = not any(isinstance(n, Indicator) for n in walk(node)) and symbols(short) == symbols(node)
+    return short if done else node
 
 
 def _logarithms(taken: tuple[Whole, ...]) -> Reason:

@@ -28,7 +28,8 @@ from symbp.calculus.match import match
 from symbp.calculus.tidy import tidy
 from symbp.derive.core import Reason
 from symbp.derive.scene import LONG, SHORT, Outcome, Scene, joined, signature
-from symbp.model.core import Equation
+from symbp.model.core import Equation, Model
+from symbp.model.reach import end
 
 
 def recognise(node: Expr, scene: Scene) -> Outcome | None:
@@ -41,14 +42,14 @@ def recognise(node: Expr, scene: Scene) -> Outcome | None:
         if isinstance(n, Call) and n.orders:
             return None
         for equation in scene.names.get(signature(n), ()):
-            new = _named(equation, n)
+            new = _named(equation, n, scene)
             if new is not None:
                 found.setdefault(equation.lhs, (n, new))
                 return new
         if isinstance(n, Div):
             for equation, over, under in _fractions(n, scene):
                 part = div(mul(over), mul(under))
-                new = _named(equation, part)
+                new = _named(equation, part, scene)
                 if new is not None:
                     found.setdefault(equation.lhs, (part, new))
                     return tidy(_with_name(n, over, under, new))
@@ -68,10 +69,10 @@ def _reason(found: Sequence[tuple[Expr, Expr]]) -> Reason:
     return ("written with ", *joined([(name,) for _, name in found]))
 
 
-def _named(equation: Equation, node: Expr) -> Ref | None:
+def _named(equation: Equation, node: Expr, scene: Scene) -> Ref | None:
     """The element whose equation has ``node`` as its right side."""
     values = match(equation.rhs, node, equation.indices)
-    if values is None or not _inside(equation, values):
+    if values is None or not _inside(equation, values, scene.model):
         return None
     return Ref(equation.lhs.name, tuple(p.substitute(values) for p in equation.lhs.indices))
 
@@ -131,13 +132,25 @@ def _is_number(node: Expr) -> bool:
     return isinstance(node, Number | Integer)
 
 
-def _inside(equation: Equation, values: Mapping[Index, Affine]) -> bool:
+def _inside(equation: Equation, values: Mapping[Index, Affine], model: Model) -> bool:
     """Whether the matched element exists: each index found, and known to be in its range."""
     for index in equation.indices:
         value = values.get(index)
         if value is None:
             return False
         low, high = index.low.substitute(values), index.high.substitute(values)
-        if not known_le(low, value) or not known_le(value, high):
+        if not _known_between(low, value, high) and not _label_between(low, value, high, model):
             return False
     return True
+
+
+def _known_between(low: Affine, value: Affine, high: Affine) -> bool:
+    return bool(known_le(low, value)) and bool(known_le(value, high))
+
+
+def _label_between(low: Affine, value: Affine, high: Affine, model: Model) -> bool:
+    """Whether the range of the labels in a position says so: of a label c in 0..K-1."""
+    least, most = end(model, value, False), end(model, value, True)
+    if least is None or most is None:
+        return False
+    return bool(known_le(low, least)) and bool(known_le(most, high))

@@ -38,7 +38,7 @@ from symbp.calculus.expr import (
     size,
     walk,
 )
-from symbp.calculus.tidy import collect, positive, tidy
+from symbp.calculus.tidy import collect, positive, symbols, tidy
 from symbp.derive.core import Reason
 from symbp.derive.scene import LONG, Outcome, Scene, joined
 
@@ -61,7 +61,8 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
                     shown.append(entry)
                 break
     if not shown:
-        return new, ("signs and numbers gathered",)
+        cancelled = symbols(new) < symbols(node)
+        return new, ("equal factors cancel" if cancelled else "signs and numbers gathered",)
     if len(shown) > 3:
         return new, ("each indicator leaves one term of its sum",)
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")

@@ -21,6 +21,7 @@ from symbp.calculus.expr import (
     Reduce,
     Weights,
     add,
+    free_indices,
     mul,
     neg,
     number,
@@ -38,6 +39,15 @@ LOG_2 = Call("log", (number(2),))
 def both_ways(u: Expr) -> Expr:
     """log(exp u + exp(−u)), which is log(2 cosh u)."""
     return Call("logaddexp", (u, tidy(neg(refresh(u)))))
+
+
+def log_of_exponentials(indices: tuple[Index, ...], u: Expr) -> Expr:
+    """log Σ exp(u + c) as c + log Σ exp(u), for a c that does not depend on what is summed over."""
+    terms = u.terms if isinstance(u, Add) else (u,)
+    inside = [t for t in terms if {*indices} & {*free_indices(t)}]
+    if not inside or len(inside) == len(terms):
+        return Reduce("logsumexp", indices, u)
+    return add([*(t for t in terms if t not in inside), Reduce("logsumexp", indices, add(inside))])
 
 
 def log_of_weighted_sum(indices: tuple[Index, ...], body: Expr, context: Context) -> Expr | None:

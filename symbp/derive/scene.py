@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symbp.calculus.expr import (
@@ -12,7 +12,7 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
-    refs,
+    children,
 )
 from symbp.derive import stable
 from symbp.derive.core import Reason
@@ -77,7 +77,15 @@ def name_table(model: Model) -> NameTable:
 
 
 def signature(node: Expr) -> tuple[type, frozenset[str]]:
-    return type(node), frozenset(r.name for r in refs(node))
+    """The kind of a node, and the arrays whose values it reads; what only stands in positions may differ."""
+    return type(node), frozenset(_values(node))
+
+
+def _values(node: Expr) -> Iterator[str]:
+    if isinstance(node, Ref):
+        yield node.name
+    for child in children(node):
+        yield from _values(child)
 
 
 def listed(items: Iterable[Expr]) -> Reason:

@@ -46,6 +46,7 @@ from symbp.derive.scaled import (
     hyperbolic_quotient,
     log_beside_tanh,
     log_of_difference,
+    log_of_exponentials,
     log_of_weighted_sum,
 )
 from symbp.model.core import Equation, Function, Model
@@ -182,7 +183,7 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             here = substitute(refresh(body), {index: at})
             return here - Reduce("logsumexp", (index,), body)
         case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
-            return Reduce("logsumexp", indices, u)
+            return log_of_exponentials(indices, u)
         case Reduce("sum", indices, body):
             return log_of_weighted_sum(indices, body, context)
         case Mul() | Pow() | Call("sqrt", _, ()):
@@ -335,7 +336,7 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
         case Number(value) if value > 0:
             return ZERO if value == 1 else Call("log", (term,))
         case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
-            return Reduce("logsumexp", indices, u)
+            return log_of_exponentials(indices, u)
         case Where(cond, then, other):
             return _chosen(cond, then, other, context)
         case Mul(factors):

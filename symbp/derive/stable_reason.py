@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import Add, Call, Div, Expr, Neg, Ref, Weights, walk
+from symbp.calculus.expr import Add, Call, Div, Expr, Mul, Neg, Reduce, Ref, Weights, walk
 from symbp.derive.scaled import LOG_2, both_ways
 from symbp.derive.stable import NOTHING
 
@@ -14,7 +14,7 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
     if "Call infinity" in new:
         zero = Call("exp", (NOTHING,))
         return ("summed exponentials, written so that nothing overflows; what is left out is ", zero)
-    if {"Reduce logsumexp", "Weights softmax"} <= new:
+    if "Reduce logsumexp" in new and any(map(_is_log_of_mean, walk(after))):
         return ("exponentials with factors: the logarithm of the sum of the exponentials, and that of the "
                 "mean of the factors with the softmax as weights; nothing overflows",)
     if "Call tanh" in _kinds(before) - _kinds(after):
@@ -51,6 +51,15 @@ def _is_log_of_difference(node: Expr) -> bool:
             return first == second
         case Call("log", (Add((Neg(Call(first, _, ())), Call(second, _, ()))),), ()):
             return first == second
+        case _:
+            return False
+
+
+def _is_log_of_mean(node: Expr) -> bool:
+    """Whether a node is log Σ m softmax(u)."""
+    match node:
+        case Call("log", (Reduce("sum", _, Mul(factors)),), ()):
+            return any(isinstance(f, Weights) for f in factors)
         case _:
             return False
 

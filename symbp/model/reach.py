@@ -75,7 +75,7 @@ def _guarded(guards: tuple[Expr, ...], position: Affine, axis: Index) -> bool:
 
 
 def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach | None:
-    low, high = _end(model, position, False), _end(model, position, True)
+    low, high = end(model, position, False), end(model, position, True)
     if low is None or high is None:
         return None
     reach = Reach(array.name, low, high, axis.low, axis.high)
@@ -84,7 +84,7 @@ def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach |
     return reach if all(map(_of_sizes, (low, high, axis.low, axis.high))) else None
 
 
-def _end(model: Model, position: Affine, up: bool) -> Affine | None:
+def end(model: Model, position: Affine, up: bool) -> Affine | None:
     """The greatest (least) value of a position over the ranges of its indices and its labels."""
     for _ in range(12):
         found = next((a for a, _ in position.terms if isinstance(a, Ref)), None) or innermost(position)
