@@ -351,3 +351,112 @@ def test_every_format_says_what_is_given(form: str) -> None:
 def test_a_family_is_named_with_its_index_and_the_letters_are_those_of_the_notation() -> None:
     assert "Parameters: wˡ (nₗ × nₗ₋₁), bˡ (nₗ)." in words("mlp", "z")
     assert "𝐖⁽ˡ⁾" in words("mlp", "z", notation="bishop").partition("Parameters: ")[2][:20]
+
+
+# ── what cancels, what is shared, what is left out ────────────────────────────────────────────────
+
+FOCAL = """
+    input x : D
+    input c in 0..K-1
+    const gamma
+    param W : K, D
+    z[k] = sum(W[k,d]*x[d], d)
+    p[k] = softmax(z[k], k)
+    let delta = dC/dz
+    cost C = -(1 - p[c])^gamma*log(p[c])
+"""
+
+
+def test_the_entry_at_a_label_has_its_name() -> None:
+    """The range of the label says that p_c is an entry of p: softmax(z)_c stood there to the end."""
+    shown = words(FOCAL, "z")
+    assert "softmax(z)_c is p_c" in shown
+    assert "δ = −(γ p_c (1 − p_c)^{γ−1} (logsumexp(z) − z_c) + (1 − p_c)^γ) (𝐞_c − p)" in shown
+
+
+def test_a_label_of_another_range_names_nothing() -> None:
+    """Of a p_k that is there for k < K − 1 alone, the entry at c = K − 1 is none."""
+    text = """
+        input c in 0..K-1
+        param z : K
+        p[0] = 0
+        p[k] = tanh(z[k]) for k = 1..K-1
+        cost C = tanh(z[c])^2 + sum(p[k]^3, k)
+    """
+    assert "is p_c" not in words(text, "z")
+
+
+def test_exponentials_with_factors_are_spoken_of_where_there_are_some() -> None:
+    assert "exponentials with factors" not in words(FOCAL, "z")
+    weighted = "param z : K\nconst m : K\ncost C = log(sum(m[k]*exp(z[k]), k))\n"
+    assert "exponentials with factors" in words(weighted, "z")
+
+
+def test_what_cancels_is_said_to_cancel() -> None:
+    cancelled = "param z\ncost C = (z - 1)^2/2\n"
+    assert "2(z − 1)/2 differentiate (2) = z − 1 equal factors cancel" in words(cancelled, "z", detail="all")
+
+
+def test_signs_and_numbers_take_no_line_of_their_own() -> None:
+    text = "param a\ninput x : N\nz[n] = x[n]*(3 - a)\ncost C = sum(z[n]^3, n)\n"
+    shown = words(text, "a", detail="all")
+    assert "= −Σₙ (∂C/∂zₙ) xₙ differentiate" in shown and "gathered" not in shown
+
+
+def test_a_shared_factor_leaves_what_is_added_first() -> None:
+    text = """
+        param a
+        param h
+        const s
+        p = a - s*h/2
+        q = a + s*h/2
+        cost C = p^3*q^5
+    """
+    assert "= (∂C/∂q − ∂C/∂p) s/2" in words(text, "h")
+    recurrence = """
+        index t = 1..T
+        param a
+        m[0] = 1
+        v[t] = 2 - a*m[t-1]
+        m[t] = a*m[t-1] + 3*v[t]
+        cost C = sum(v[t]^2, t)
+    """
+    assert "(∂C/∂mᵗ − ∂C/∂vᵗ) a" in words(recurrence, "m")
+
+
+def test_a_condition_may_be_the_shared_factor() -> None:
+    text = """
+        input u in 0..N-1
+        const l
+        param P : N, D
+        cost C = sum(P[u,d]^3, d) + l*sum(P[u,d]^2, d)
+    """
+    assert "(3P_{ud}² + 2l P_{ud}) [u = i] [u = i] is a factor" in words(text, "P", detail="all")
+
+
+def test_the_order_of_evaluation_ends_where_the_adjoints_do() -> None:
+    """Nothing that a parameter acts on stands behind x⁰: λ⁰ is not derived, and not to be evaluated."""
+    text = """
+        index t = 0..T
+        input x0
+        param k
+        x[0] = x0
+        u[t] = -k*x[t] for t = 0..T-1
+        x[t] = x[t-1]/2 + u[t-1] for t = 1..T
+        let lambda_ = dJ/dx
+        cost J = sum(x[t]^2 + u[t]^2, t=0..T-1) + x[T]^2
+    """
+    assert "t = T − 1, T − 2, …, 0, and at each step ∂J/∂uᵗ, then λᵗ (down to t = 1)." in words(text)
+    assert "down to" not in words("mlp")
+
+
+def test_the_normaliser_of_the_weights_is_no_part_of_a_mixture() -> None:
+    """softmax(log softmax(a) + v) is softmax(a + v): log Σ exp(a) does not depend on the entry."""
+    text = """
+        param a : K
+        param v : K
+        p[k] = softmax(a[k], k)
+        cost C = -log(sum(p[k]*exp(v[k]), k))
+    """
+    assert "∂C/∂a = p − softmax(a + v)" in words(text, "a")
+    assert "∂C/∂v = −softmax(a + v)" in words(text, "v")

@@ -137,10 +137,29 @@ def _common_front(terms: list[Term]) -> tuple[Term, list[Term]]:
     front = Term(share)
     terms = [scaled(t, 1 / share) for t in terms]
     # a scalar alone stays: 1 − h² has no factor in front
-    if all(t.chain for t in terms) and len({scalars_key(t) for t in terms}) == 1 and terms[0].scalars:
-        front = times(front, Term(scalars=terms[0].scalars))
-        terms = [Term(t.number, (), t.chain, t.inner) for t in terms]
+    if all(t.chain for t in terms) and (shared := _shared_scalars(terms)):
+        front = times(front, Term(scalars=tuple(terms[0].scalars[n] for n in sorted(shared))))
+        terms = [_less(t, front.scalars) for t in terms]
     return front, terms
+
+
+def _shared_scalars(terms: list[Term]) -> list[int]:
+    """The places of those scalars of the first term that all the others have too, to the same power.
+
+    y/(‖x‖ ‖y‖) − (xᵀ y) x/(‖x‖³ ‖y‖) stays: a fraction within a fraction is harder to read.
+    """
+    whole = len({scalars_key(t) for t in terms}) == 1
+    powers = [{key(s): p for s, p in t.scalars} for t in terms]
+    return [
+        n for n, (scalar, power) in enumerate(terms[0].scalars)
+        if whole or (power > 0 and all(known.get(key(scalar)) == power for known in powers))
+    ]
+
+
+def _less(term: Term, scalars: tuple[tuple[Matrix, Fraction], ...]) -> Term:
+    gone = {key(s) for s, _ in scalars}
+    rest = tuple((s, p) for s, p in term.scalars if key(s) not in gone)
+    return Term(term.number, rest, term.chain, term.inner)
 
 
 def _divisor(numbers: list[Fraction]) -> Fraction:

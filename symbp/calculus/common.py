@@ -17,7 +17,6 @@ from symbp.calculus.expr import (
     Neg,
     Number,
     Within,
-    add,
     canonical,
     div,
     mul,
@@ -61,7 +60,8 @@ def _sum(terms: Sequence[Expr]) -> tuple[Fraction, Expr]:
         numbers = {Fraction(1)}
     sign = 1 if any(c > 0 for c, _ in parts) else -1
     ordered = sorted(parts, key=lambda part: part[0] * sign < 0)
-    return sign * numbers.pop(), add(rest if c * sign > 0 else neg(rest) for c, rest in ordered)
+    # what was one factor stays together: (a - y) - s, for the reader and for the matrix form
+    return sign * numbers.pop(), Add(tuple(rest if c * sign > 0 else neg(rest) for c, rest in ordered))
 
 
 def _common(lists: Sequence[Sequence[Expr]]) -> tuple[Expr, ...]:
