@@ -60,13 +60,46 @@ _RELATION: Mapping[str, Any] = {
 _LOGIC: Mapping[str, Any] = {"and": sympy.And, "or": sympy.Or, "not": sympy.Not}
 
 
+class Choice(sympy.Function):  # type: ignore[misc]
+    """``Choice(cond, then, other)``: a Piecewise that stays in the sum it stands in.
+
+    SymPy draws a Piecewise that reads the index of an outer sum out of the inner sum, though its
+    condition reads that one's index too.
+    """
+
+    nargs = 3
+
+    @classmethod
+    def eval(cls, cond: Any, then: Any, other: Any) -> Any:
+        """The branch, once the condition is decided."""
+        return then if cond == True else other if cond == False else None  # noqa: E712
+
+
 @dataclass
 class _Bridge:
-    """The names given so far; one bridge serves one expression."""
+    """The names given so far, and what sums bind around a place; one bridge serves one expression."""
 
     adjoints: Mapping[str, str]
     cost: str
     names: dict[Index, sympy.Symbol] = field(default_factory=dict)
+    around: tuple[Index, ...] = ()
+    """The indices of all binders around the innermost one."""
+    inner: tuple[Index, ...] = ()
+
+    def under(self, indices: tuple[Index, ...], body: Expr) -> Any:
+        """The body of a binder."""
+        around, inner = self.around, self.inner
+        self.around, self.inner = (*around, *inner), indices
+        try:
+            return _convert(body, self)
+        finally:
+            self.around, self.inner = around, inner
+
+    def choice(self, node: Expr, cond: Any, then: Any, other: Any) -> Any:
+        """A Piecewise, or what SymPy does not draw out of a sum."""
+        if any(i in self.around for i in free_indices(node)):
+            return Choice(cond, then, other)
+        return sympy.Piecewise((then, cond), (other, True))
 
     def index(self, index: Index) -> sympy.Symbol:
         if index not in self.names:
@@ -101,15 +134,20 @@ class _Bridge:
     def adjoint(self, node: Adjoint) -> Any:
         return self.element(self.adjoints.get(node.name, f"d{self.cost}_d{node.name}"), node.indices)
 
-    def range(self, index: Index) -> tuple[Any, Any, Any]:
-        return self.index(index), self.affine(index.low), self.affine(index.high)
+    def ranges(self, indices: tuple[Index, ...]) -> list[Any]:
+        """The limits as SymPy has them: a range may read the indices of those after it."""
+        limits = [sympy.Tuple(self.index(i), self.affine(i.low), self.affine(i.high)) for i in indices]
+        reads = {j for i in indices for end in (i.low, i.high) for j in end.indices()}
+        return limits[::-1] if reads & {*indices} else limits
 
 
 def to_sympy(node: Expr, adjoints: Mapping[str, str] | None = None, cost: str = "C") -> Any:
     """``node`` as a SymPy expression: Indexed, Sum, KroneckerDelta, Derivative, Function.
 
     ``adjoints`` names the adjoints (``{"z": "delta"}``); others are called ``dC_dz``.  Reductions
-    that SymPy does not have over an index (max, min) become undefined functions of body and index.
+    that SymPy does not have over an index (max, min) become undefined functions of body and range:
+    ``max(x[i], (i, 0, N - 1))``; ``argmax(x[i], (i, 0, N - 1), k)`` is 1 where k is the place of the
+    maximum, else 0.  A choice whose sum stands in another one is a :class:`Choice`.
 
     Raises:
         TypeError: on a node of an unknown type.
@@ -148,7 +186,7 @@ def _convert(node: Expr, b: _Bridge) -> Any:
         case Reduce() | Weights() | Functional():
             return _binder(node, b)
         case Where(cond, then, other):
-            return sympy.Piecewise((_convert(then, b), _convert(cond, b)), (_convert(other, b), True))
+            return b.choice(node, *(_convert(part, b) for part in (cond, then, other)))
         case Compare(op, left, right):
             return _RELATION[op](_convert(left, b), _convert(right, b))
         case Logic(op, args):
@@ -157,7 +195,7 @@ def _convert(node: Expr, b: _Bridge) -> Any:
             return sympy.KroneckerDelta(b.affine(left), b.affine(right))
         case Within(value, lo, hi):
             v = b.affine(value)
-            return sympy.Piecewise((1, sympy.And(b.affine(lo) <= v, v <= b.affine(hi))), (0, True))
+            return b.choice(node, sympy.And(b.affine(lo) <= v, v <= b.affine(hi)), sympy.S.One, sympy.S.Zero)
         case _:
             raise TypeError(f"{type(node).__name__} has no SymPy form")
 
@@ -178,23 +216,21 @@ def _call(node: Call, b: _Bridge) -> Any:
 def _binder(node: Reduce | Weights | Functional, b: _Bridge) -> Any:
     match node:
         case Reduce("sum" | "dot", indices, body):
-            return sympy.Sum(_convert(body, b), *(b.range(i) for i in indices))
+            return sympy.Sum(b.under(indices, body), *b.ranges(indices))
         case Reduce("prod", indices, body):
-            return sympy.Product(_convert(body, b), *(b.range(i) for i in indices))
+            return sympy.Product(b.under(indices, body), *b.ranges(indices))
         case Reduce("logsumexp", indices, body):
-            return sympy.log(sympy.Sum(sympy.exp(_convert(body, b)), *(b.range(i) for i in indices)))
+            return sympy.log(sympy.Sum(sympy.exp(b.under(indices, body)), *b.ranges(indices)))
         case Reduce(op, indices, body):
-            return sympy.Function(op)(_convert(body, b), *(b.index(i) for i in indices))
+            return sympy.Function(op)(b.under(indices, body), *b.ranges(indices))
         case Weights("softmax", index, body, at):
             here = _convert(substitute(body, {index: at}), b)
-            return sympy.exp(here) / sympy.Sum(sympy.exp(_convert(body, b)), b.range(index))
+            return sympy.exp(here) / sympy.Sum(sympy.exp(b.under((index,), body)), *b.ranges((index,)))
         case Weights(op, index, body, at):
-            return sympy.Function(op)(_convert(body, b), b.index(index), b.affine(at))
+            return sympy.Function(op)(b.under((index,), body), *b.ranges((index,)), b.affine(at))
         case Functional(name, indices, args, position, at):
-            value = sympy.Function(name)(*(_convert(a, b) for a in args), *map(b.index, indices))
+            value = sympy.Function(name)(*(b.under(indices, a) for a in args), *map(b.index, indices))
             if position < 0:
                 return value
             places = tuple(b.affine(p) for p in at)
             return sympy.Function(f"D{name}_{position}")(*value.args, *places)
-
-

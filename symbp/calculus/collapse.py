@@ -162,7 +162,7 @@ def _survivor(
     if (low is None or high is None) and not partial:
         return None
     body = _without(node.body, indicator)
-    if (low is None or high is None) and not weighed(body, index):
+    if (low is None or high is None) and not _attained(body, index):
         body = mul((Within(affine(index), index.low, index.high), body))
     if within:
         # the value is that of another index of this sum: it is meant, not captured
@@ -171,18 +171,14 @@ def _survivor(
     return substitute(reduce_sum(rest, body), {index: value})
 
 
-def weighed(body: Expr, index: Index) -> bool:
-    """Whether the body is 0 outside of the range of the index anyway: its weights alone depend on it."""
-    own = [f for f in _factors(body) if index in free_indices(f)]
+def _attained(body: Expr, index: Index) -> bool:
+    """Whether the index alone says where a maximum is attained: [k = argmax] is 0 out of the range anyway."""
+    own = [f for f in (body.factors if isinstance(body, Mul) else (body,)) if index in free_indices(f)]
     match own:
-        case [Weights(_, over, _, at)]:
+        case [Weights("argmax" | "argmin", over, _, at)]:
             return at.as_index() == index and (over.low, over.high) == (index.low, index.high)
         case _:
             return False
-
-
-def _factors(body: Expr) -> tuple[Expr, ...]:
-    return body.factors if isinstance(body, Mul) else (body,)
 
 
 def solve(indicator: Indicator, index: Index) -> Affine | None:
