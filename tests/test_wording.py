@@ -460,3 +460,13 @@ def test_the_normaliser_of_the_weights_is_no_part_of_a_mixture() -> None:
     """
     assert "∂C/∂a = p − softmax(a + v)" in words(text, "a")
     assert "∂C/∂v = −softmax(a + v)" in words(text, "v")
+
+
+def test_the_identity_behind_a_stable_form_is_the_one_that_was_used() -> None:
+    softplus = words("param u : N\ncost C = sum(log(1 + exp(u[i])), i)\n", "u")
+    assert "log(1 + exp(u)) is softplus(u), written so" in softplus and "sigmoid(u)) is" not in softplus
+    assert "log(sigmoid(u)) is −softplus(−u)" in words("param u : N\ncost C = sum(log(sigmoid(u[i])), i)\n", "u")
+    rate = "param u : N\nconst y : N\nm[i] = exp(u[i])\ncost C = sum(y[i]/m[i] + log(m[i]), i)\n"
+    assert "log(exp(u)) is u" in words(rate, "u")
+    shares = "param u : N\nconst q : N\np[i] = exp(u[i])/sum(exp(u[j]), j)\ncost C = sum(q[i]*p[i], i)\n"
+    assert "divided by the sum of all is a softmax" in words(shares, "u")

@@ -70,7 +70,7 @@ def adjoint_system(
     context = Context(model.functions, lambda ref: definition(model, ref))
     bodies = {e.number: e.rhs for e in steady.equations}
     groups = recurrences(graph)
-    stage = Stage(model, context, bodies, through, name_table(model), groups, alive, frozenset(local))
+    stage = Stage(model, context, bodies, through, name_table(model, steady), groups, alive, frozenset(local))
     cases: dict[str, tuple[Case, ...]] = {}
     contributions: dict[str, tuple[Contribution, ...]] = {}
     number = len(model.equations)

@@ -15,9 +15,7 @@ from symbp.calculus.expr import (
     Mul,
     Number,
     Pow,
-    Reduce,
     Ref,
-    Weights,
     div,
     mul,
     power,
@@ -27,7 +25,7 @@ from symbp.calculus.expr import (
 from symbp.calculus.match import match
 from symbp.calculus.tidy import tidy
 from symbp.derive.core import Reason
-from symbp.derive.scene import LONG, SHORT, Outcome, Scene, joined, signature
+from symbp.derive.scene import LONG, NAMED, SHORT, Outcome, Scene, joined, signature
 from symbp.model.core import Equation, Model
 from symbp.model.reach import end
 
@@ -37,7 +35,7 @@ def recognise(node: Expr, scene: Scene) -> Outcome | None:
     found: dict[Expr, tuple[Expr, Expr]] = {}
 
     def change(n: Expr) -> Expr | None:
-        if not isinstance(n, (Call, Weights, Reduce, Div)) or size(n) < 2:
+        if not isinstance(n, NAMED) or size(n) < 2:
             return None
         if isinstance(n, Call) and n.orders:
             return None

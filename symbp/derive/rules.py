@@ -8,6 +8,7 @@ they see expressions and a :class:`Scene`, what the case at hand is about.
 from __future__ import annotations
 
 from symbp.derive import chain, hyperbolic, local, reduce
+from symbp.derive.exponents import exponents
 from symbp.derive.recognise import recognise
 from symbp.derive.scene import Rule
 
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     Rule("differentiate", local.derivatives),
     Rule("see through", local.seen_through),
     Rule("collapse", reduce.survivors),
+    Rule("exponents", exponents),
     Rule("hyperbolic", hyperbolic.hyperbolic),
     Rule("reflect", local.reflect),
     Rule("recognise", recognise),

@@ -25,6 +25,7 @@ from symbp.calculus.expr import (
     replace_nodes,
 )
 from symbp.calculus.tidy import collect, tidy
+from symbp.derive.exponents import builtin, joined
 from symbp.derive.identify import known, value_at
 from symbp.derive.stable import stable_scalar
 from symbp.errors import RequestProblem
@@ -77,7 +78,7 @@ def derivative(function: Function, position: int = 0) -> Expr:
         )
     body = stable_scalar(function.body)
     change = differentiate(body, Ref(function.params[position]), call_rule)
-    return collect(tidy(change))
+    return joined(collect(tidy(change)), builtin)
 
 
 def through_output(function: Function) -> Expr | None:

@@ -12,6 +12,7 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
+    Where,
     children,
 )
 from symbp.derive import stable
@@ -66,11 +67,18 @@ class Rule:
 NameTable = Mapping[tuple[type, frozenset[str]], tuple[Equation, ...]]
 
 
-def name_table(model: Model) -> NameTable:
-    """The equations whose right sides may be recognised, by what a match must have in common."""
+NAMED = (Call, Weights, Reduce, Div, Where)
+"""What a right side has to be for a value to be called by the name of its left side."""
+
+
+def name_table(model: Model, steady: Model) -> NameTable:
+    """The equations whose right sides may be recognised, by what a match must have in common.
+
+    As the author wrote them, and in their stable forms: exp(x_k)/z is a softmax.
+    """
     out: dict[tuple[type, frozenset[str]], tuple[Equation, ...]] = {}
-    for equation in model.equations:
-        if isinstance(equation.rhs, (Call, Weights, Reduce, Div)) and equation.lhs.name != model.cost:
+    for equation in dict.fromkeys((*model.equations, *steady.equations)):
+        if isinstance(equation.rhs, NAMED) and equation.lhs.name != model.cost:
             key = signature(equation.rhs)
             out[key] = (*out.get(key, ()), equation)
     return out

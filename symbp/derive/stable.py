@@ -199,6 +199,11 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             if top is None and bottom is None:
                 return None
             return _log(num, top) - _log(den, bottom)
+        case Where(cond, then, other) if ZERO not in (then, other):
+            logs = [log_of(branch, context, depth) for branch in (then, other)]
+            if logs == [None, None]:
+                return None
+            return Where(cond, _log(then, logs[0]), _log(other, logs[1]))
         case Ref() if depth < DEEP and (body_ := context.equations(arg)) is not None:
             return log_of(stable(body_, context), context, depth + 1)
         case _:
@@ -263,7 +268,7 @@ def _positive(node: Expr, context: Context, depth: int = 0) -> bool:
     match node:
         case Number(value):
             return value > 0
-        case Add((one, Neg(inner))) if one == ONE and context.named(inner, "sigmoid") is not None:
+        case Add((one, Neg(inner))) if one == ONE and _is_sigmoid(inner, context):
             return True
         case Add(terms):
             return any(_positive(t, context) for t in terms) and all(_nonnegative(t, context) for t in terms)
@@ -280,6 +285,10 @@ def _positive(node: Expr, context: Context, depth: int = 0) -> bool:
             return _positive(inner, context, depth)
         case _:
             return isinstance(node, Weights) and node.op == "softmax"
+
+
+def _is_sigmoid(node: Expr, context: Context) -> bool:
+    return context.named(context.opened(node), "sigmoid") is not None
 
 
 def _nonnegative(node: Expr, context: Context) -> bool:
@@ -318,8 +327,12 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
 def _log_of_exponentials(terms: tuple[Expr, ...], context: Context) -> Expr | None:
     """log(exp u + exp v + …), two at a time; numbers are exponentials too: 1 is exp 0."""
     exponents = [_exponent(t, context) for t in terms]
-    known = [u for u in exponents if u is not None]
-    if len(known) < len(terms) or all(isinstance(t, Number) for t in terms):
+    if all(u is None or isinstance(t, Number) for t, u in zip(terms, exponents, strict=True)):
+        return None
+    pairs = zip(terms, exponents, strict=True)
+    shares = [log_of(t, context) if u is None and _positive(t, context) else u for t, u in pairs]
+    known = [u for u in shares if u is not None]
+    if len(known) < len(terms):
         return None
     # numbers last: logaddexp(logaddexp(u, v), 0)
     ordered = sorted(known, key=lambda u: not any(isinstance(n, Ref) for n in walk(u)))
@@ -394,7 +407,7 @@ def _quotient(node: Expr, context: Context) -> Expr | None:
     """x/(1 + exp(−u)) is x σ(u), and exp z_c / Σ exp z is a softmax."""
     if not isinstance(node, Div):
         return None
-    den = node.den
+    den = _total(node, context)
     if (u := context.named(den, "cosh")) is not None:
         return mul((number(2), node.num, Call("exp", (neg(both_ways(u)),))))
     u, v = context.named(node.num, "exp"), context.named(den, "exp")
@@ -418,6 +431,14 @@ def _quotient(node: Expr, context: Context) -> Expr | None:
             return Call("sigmoid", (u,))
         return mul((node.num, Call("sigmoid", (tidy(neg(u)),))))
     return _share(node.num, den, context) if isinstance(den, Add) else None
+
+
+def _total(node: Div, context: Context) -> Expr:
+    """The denominator, opened where it is the sum of exponentials of which the numerator is one."""
+    opened = context.opened(node.den)
+    inside = opened.body if isinstance(opened, Reduce) and opened.op == "sum" else None
+    whole = inside is not None and context.named(inside, "exp") is not None
+    return opened if whole and context.named(node.num, "exp") is not None else node.den
 
 
 def _share(num: Expr, den: Add, context: Context) -> Expr | None:

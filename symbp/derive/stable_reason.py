@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import Add, Call, Div, Expr, Mul, Neg, Reduce, Ref, Weights, walk
+from symbp.calculus.expr import ONE, Add, Call, Div, Expr, Mul, Neg, Reduce, Ref, Weights, walk
 from symbp.derive.scaled import LOG_2, both_ways
 from symbp.derive.stable import NOTHING
 
@@ -37,11 +37,33 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
         rest = Call("log", (1 - Call("exp", (v - u,)),))
         parts = rest - Call("softplus", (Neg(u),)) - Call("softplus", (v,))
         return (logarithm, " is ", parts, ", which does not overflow; ", softplus, " is ", meaning)
+    if "Call softplus" in new and any(map(_is_log_of_one_and_exp, walk(before))):
+        return (meaning, " is ", softplus, ", written so that nothing overflows")
     if "Call softplus" in new:
         logarithm = Call("log", (Call("sigmoid", (u,)),))
         negative = Neg(Call("softplus", (Neg(u),)))
         return (logarithm, " is ", negative, ", which does not overflow; ", softplus, " is ", meaning)
+    if "Weights softmax" in new:
+        return ("an exponential divided by the sum of all is a softmax, which does not overflow",)
+    if _count(after, "log") < _count(before, "log"):
+        return (Call("log", (Call("exp", (u,)),)), " is ", u)
     return ("the same value, in a form that does not overflow",)
+
+
+def _count(node: Expr, name: str) -> int:
+    return sum(isinstance(n, Call) and n.function == name for n in walk(node))
+
+
+def _is_log_of_one_and_exp(node: Expr) -> bool:
+    """Whether a node is log(1 + exp u)."""
+    match node:
+        case Call("log", (Add((first, second)),), ()):
+            others = [t for t in (first, second) if t != ONE]
+            return len(others) == 1 and isinstance(others[0], Call) and others[0].function == "exp"
+        case Call("log1p", (Call("exp", _, ()),), ()):
+            return True
+        case _:
+            return False
 
 
 def _is_log_of_difference(node: Expr) -> bool:

@@ -22,6 +22,7 @@ from symbp.calculus.expr import Call, Expr, Functional, walk
 from symbp.derive import scalar
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem
+from symbp.derive.exponents import steep
 from symbp.derive.stable import stable_scalar
 from symbp.emit.environment import render
 from symbp.emit.numpy_body import Body
@@ -59,6 +60,10 @@ class _Part:
 
 BRANCHES = 'np.errstate(all="ignore")  # np.where computes both of its branches'
 """The decorator of functions in which the branch that is not taken may overflow."""
+
+
+STEEP = 'np.errstate(over="ignore")  # where exp(u) is inf, exp(-exp(u)) is 0'
+"""The decorator of functions with an exponential in the exponent of another."""
 
 
 class Module:
@@ -282,7 +287,9 @@ class Module:
         """What keeps NumPy from warnings about the branch of a ``where`` that is not taken."""
         programs = (self.gradient_program, self.forward_program)
         made = (a for p in programs for a in assignments((*p.forward, *p.backward)))
-        return BRANCHES if any(risky(a.value) for a in made) else ""
+        if any(risky(a.value) for a in made):
+            return BRANCHES
+        return STEEP if any(steep(e.rhs) for e in self.model.equations) else ""
 
     def kinds(self, kinds: Sequence[str]) -> list[str]:
         """The line that keeps how families are given."""
@@ -367,7 +374,7 @@ class Module:
         code: Code = Writer({}, names, self.needs).write(node, ())
         self.needs.dtype = outer
         doc = self.about_function(name, orders)
-        hush = BRANCHES if risky(node) else ""
+        hush = BRANCHES if risky(node) else STEEP if steep(body) else ""
         return Written(user_name(name, orders), arguments, [doc], [f"return {code.text}"], hush)
 
     def about_function(self, name: str, orders: tuple[int, ...]) -> str:
