@@ -470,3 +470,47 @@ def test_the_identity_behind_a_stable_form_is_the_one_that_was_used() -> None:
     assert "log(exp(u)) is u" in words(rate, "u")
     shares = "param u : N\nconst q : N\np[i] = exp(u[i])/sum(exp(u[j]), j)\ncost C = sum(q[i]*p[i], i)\n"
     assert "divided by the sum of all is a softmax" in words(shares, "u")
+
+
+def test_the_element_that_is_its_own_variable_is_the_one_that_is_asked_for() -> None:
+    """At the border l = L the layer below stood in the reason: each h^{L−1} is its own variable."""
+    text = """
+        index l = 1..L, t = 1..T
+        input x[t] : N
+        param U[l] : N, N
+        h[0,t,i] = x[t,i]
+        h[l,0,i] = 0
+        h[l,t,i] = tanh(h[l-1,t,i] + sum(U[l,i,j]*h[l,t-1,j], j))
+        cost C = sum(h[L,T,i]^2, i)
+    """
+    shown = words(text, "h", detail="all")
+    assert "each hₖ^{L,t} is its own variable" in shown and "each hₖ^{L−1" not in shown
+
+
+def test_what_survives_is_named_by_the_letters_of_the_line_above() -> None:
+    """The second sum ran over m there: that it is called j below left m = i out."""
+    text = "const L : N, N\nparam x : N, K\ncost f = sum(L[i,j]*x[i,k]*x[j,k], i, j, k)/2\n"
+    assert "only j = i, k′ = k and m = i survive" in words(text, "x", detail="all")
+
+
+def test_the_index_that_is_gone_is_the_one_that_survives() -> None:
+    text = """
+        param k : 2*N-1
+        const x : N
+        z[i] = sum(k[i-j+N-1]*x[j], j) for i = 0..N-1
+        cost C = sum(z[i]^2, i)
+    """
+    assert "only m = j + N − i − 1 survives" in words(text, "k", detail="all")
+
+
+def test_a_sum_that_is_taken_apart_is_said_to_be() -> None:
+    text = "input a in 0..N-1\ninput b in 0..N-1\nparam w : N\nd = w[a] - w[b]\ncost C = d^2 + sum(w[i]^3, i)\n"
+    assert "signs and numbers gathered" not in words(text, "w", detail="all")
+    pairs = """
+        const a : M in 0..N-1
+        const b : M in 0..N-1
+        param w : N
+        d[m] = w[a[m]] - w[b[m]]
+        cost C = sum(d[m]^3, m)
+    """
+    assert "the sum is taken term by term" in words(pairs, "w", detail="all")

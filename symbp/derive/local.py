@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.calculus.differentiate import differentiate
+from symbp.calculus.differentiate import differentiate, same_element
 from symbp.calculus.expr import (
     ZERO,
     Call,
@@ -140,7 +140,9 @@ def refs_of(node: Expr, name: str) -> Iterator[Ref]:
 
 
 def _by_index(ref: Ref, wrt: Ref) -> bool:
-    """Whether an element is one of many, named by an index of its own, and not by a label."""
+    """Whether an element is one of many that may be the other, named by an index and not by a label."""
+    if same_element(ref.indices, wrt.indices) == ZERO:
+        return False
     own = set(free_indices(ref)) - set(free_indices(wrt))
     return bool(own) and not any(isinstance(a, Ref) for p in ref.indices for a in p.atoms())
 

@@ -51,16 +51,21 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     before = [n for n in walk(node) if isinstance(n, Indicator)]
     after = {n for n in walk(new) if isinstance(n, Indicator)}
     summed = {i for n in walk(node) for i in bound(n)}
+    kept = {i for n in walk(new) for i in bound(n)}
     used = [n for n in before if n not in after]
     shown: list[Reason] = []
     for indicator in used:
-        for index in (*indicator.left.indices(), *indicator.right.indices()):
+        own = (*indicator.left.indices(), *indicator.right.indices())
+        # the index that is gone first: of Σ_j Σ_m [j − m = i] that is m
+        for index in sorted(own, key=kept.__contains__):
             if index in summed and (value := solve(indicator, index)) is not None:
                 entry: Reason = (affine(index), " = ", value)
                 if entry not in shown:
                     shown.append(entry)
                 break
     if not shown:
+        if _sums(new) > _sums(node):
+            return new, ("the sum is taken term by term",)
         cancelled = symbols(new) < symbols(node)
         return new, ("equal factors cancel" if cancelled else "signs and numbers gathered",)
     if len(shown) > 3:

@@ -76,9 +76,12 @@ def _once(pieces: list[str | Box]) -> Text:
 
 
 def _reason(place: Printer, line: Line, names: Mapping[Index, str]) -> Iterator[str | Box]:
-    """A reason with the letters of its line; what was bound in the line above has the letter from there."""
+    """A reason with the letters of its line; what was bound in the line above has the letter from there.
+
+    Of what survives the line above had more: its letters are meant.
+    """
     above = letters(line.source, place.names, place.reserved())
-    known = {**above, **names}
+    known = {**names, **above} if line.rule == "collapse" else {**above, **names}
     for piece in line.reason:
         if isinstance(piece, str):
             yield piece
