@@ -41,7 +41,8 @@ class Body:
 
     ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.  ``rolled``
     are keys of lists that are one variable (:mod:`symbp.arrays.rolling`), ``rows`` those of arrays that are
-    lists of rows (:mod:`symbp.arrays.rows`).
+    lists of rows (:mod:`symbp.arrays.rows`).  ``families`` are keys of gradients of families, with the name
+    of the type in which each family came.
     """
 
     storages: Mapping[str, Storage]
@@ -50,6 +51,7 @@ class Body:
     fresh: frozenset[str] = frozenset()
     rolled: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
+    families: Mapping[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     indices: dict[Index, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
@@ -226,6 +228,8 @@ class Body:
             return ""
         storage, name, write = self.storages[node.key], self.names[node.key], self.writer()
         self.made.add(node.key)
+        if node.key in self.families:
+            return f"{name} = {self.family(node)}"
         if storage.listed and (node.zero or storage.parts) and storage.nested:
             return f"{name} = {self.list_of(storage, 'zeros' if node.zero else 'empty')}"
         if storage.listed and not node.zero:
@@ -235,6 +239,15 @@ class Body:
         self.needs.dtype = True
         shape = self.shape(storage)
         return f"{name} = np.{'zeros' if node.zero else 'empty'}({shape}, {self.names['#dtype']})"
+
+    def family(self, node: Allocate) -> str:
+        """Room for the members of a family of one size: rows of an array if the family came as one."""
+        self.needs.dtype = True
+        shape, dtype = self.shape(self.storages[node.key]), self.names["#dtype"]
+        if node.zero:
+            return f"np.zeros({shape}, {dtype})"
+        self.needs.helpers["_rows"] = None
+        return f"_rows({self.families[node.key]}, {shape}, {dtype})"
 
     def list_of(self, storage: Storage, how: str) -> str:
         """A list of arrays, ``zeros`` or ``empty``, with None where the list is padded."""

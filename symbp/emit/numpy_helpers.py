@@ -102,6 +102,22 @@ def _like(kind, members):
     """Members of a family as one array if its parameter came as one, else as a list."""
     return list(members) if kind is list or not issubclass(kind, np.ndarray) else np.stack(members)
 '''
+ROWS = '''\
+def _rows(kind, shape, dtype):
+    """Room for a family's members: rows of one array if its parameter came as one, else a list."""
+    listed = kind is list or not issubclass(kind, np.ndarray)
+    return [None]*shape[0] if listed else np.empty(shape, dtype)
+'''
+ROWS_LIKE = '''\
+def _rows_like(kind, members, rows=None):
+    """As _like; members of one shape may be an array already, or the rows of one."""
+    if kind is not list and issubclass(kind, np.ndarray):
+        if isinstance(members, np.ndarray):
+            return members
+        if rows is not None and all([member.base is rows for member in members]):
+            return rows
+    return _like(kind, members)
+'''
 COPIED = '''\
 def _copied(values, dtype, out):
     """A copy in ``out``, or in a new array if there is none yet."""
@@ -298,6 +314,8 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "folded": FOLDED,
         "windows": WINDOWS,
         "_like": LIKE,
+        "_rows": ROWS,
+        "_rows_like": ROWS_LIKE,
         "_copied": COPIED,
         "_where": WHERE,
         "squared_distances": DISTANCES,

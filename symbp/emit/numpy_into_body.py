@@ -28,6 +28,8 @@ class IntoBody(Body):
     settled: frozenset[str] = frozenset()
     """Lists of which no member is read before it is written: zeros would be lost."""
 
+    rows_of: dict[str, str] = field(default_factory=dict)
+    """The names of arrays whose rows are the members of lists, by key."""
     copies: dict[str, str] = field(default_factory=dict)
     """The names of copies in another order of what has a name itself, by how they would be written."""
     around: Loop | None = None
@@ -74,7 +76,10 @@ class IntoBody(Body):
     def allocate(self, node: Allocate) -> str:
         """The workspace has the array already; where zeros are added to, they are set again."""
         name = self.names[node.key]
-        self.rooms.keep(name, super().allocate(node).partition(" = ")[2])
+        if node.key in self.families:
+            self.rooms.keep(name, self.members(node))
+        else:
+            self.rooms.keep(name, super().allocate(node).partition(" = ")[2])
         if not node.zero:
             return ""
         storage = self.storages[node.key]
@@ -87,6 +92,19 @@ class IntoBody(Body):
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
         return f"{name}.fill(0)"
+
+    def members(self, node: Allocate) -> str:
+        """The members of a family as rows of one array: it need not be put together in each call."""
+        storage = self.storages[node.key]
+        self.needs.dtype = True
+        first = storage.layout[0]
+        ends = [storage.axes[a].high - storage.base[a] + 1 for a in storage.layout]
+        gap = storage.axes[first].low - storage.base[first]
+        shape = self.written_shape([ends[0] - gap, *ends[1:]])
+        how = "zeros" if node.zero else "empty"
+        rows = self.unused(f"{self.names[node.key]}_rows")
+        self.rows_of[node.key] = self.rooms.keep(rows, f"np.{how}({shape}, {self.names['#dtype']})")
+        return f"[{'None, '*gap.const}*{rows}]"
 
     # ── values with names ─────────────────────────────────────────────────────────────────────────
 

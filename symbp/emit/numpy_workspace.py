@@ -40,10 +40,13 @@ class Into:
         taken = known | FUNCTIONS
         self.rooms = Rooms()
         fresh = frozenset(m.fresh(program))
+        families = m.families(program)
         body = IntoBody(
-            program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
+            program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled,
+            families=families,
         )
         lines = body.block(opened((*program.forward, *program.backward)))
+        self.result = m.result(program, body.rows_of)
         self.lines, self.bound = bound(self.stepwise(lines, body), known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
@@ -114,7 +117,7 @@ class Into:
         refusal = f'raise TypeError(f"{wrong}")'
         head = [f"if not isinstance({out}, Workspace):", f"    {refusal}"]
         checks = self.checks() if self.quick() else []
-        text = "\n".join([*checks, *self.lines, m.result(self.program)])
+        text = "\n".join([*checks, *self.lines, self.result])
         head += m.kinds([k for k in map(m.kind, m.wanted) if f"_like({k}" in text])
         values = self.values(sizes)
         head += self.entered(values)
@@ -129,8 +132,8 @@ class Into:
         if names:
             head += _bracketed("[", names, f"] = {out}.room")
             kept = _bracketed(f"{out}.room = [", names, "]")
-            return [*head, *self.lines, *kept, m.result(self.program)]
-        return [*head, *self.lines, m.result(self.program)]
+            return [*head, *self.lines, *kept, self.result]
+        return [*head, *self.lines, self.result]
 
     def entered(self, values: Sequence[str]) -> Lines:
         """The door: arrays as they were are let in after a look; anything else is checked and converted."""
