@@ -14,7 +14,6 @@ from symbp.arrays.nodes import (
     Elementwise,
     Fold,
     Guard,
-    IndexValue,
     Instruction,
     Labels,
     Load,
@@ -22,7 +21,6 @@ from symbp.arrays.nodes import (
     Node,
     Select,
     Span,
-    Take,
     loaded,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
@@ -31,6 +29,7 @@ from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_named import Shared, hoistable, target_order
+from symbp.emit.numpy_scatter import apart, by_number, scatter, scattered, taken_first
 from symbp.emit.numpy_shared import invariants, loops, stem, turned
 from symbp.emit.numpy_text import ATOM, Code, expanded, is_constant
 
@@ -289,10 +288,11 @@ class Body:
 def line(body: Body, writer: Writer, a: Assign) -> Lines:
     """The line of an assignment."""
     view, entries, have = place(writer, a.target)
-    if a.accumulate and entries and _apart(a.target):
+    if a.accumulate and entries and apart(a.target):
         text = f"{view}[{', '.join(entries)}] += {scattered(writer, a, have)}"
         return [re.sub(r"\+= -(?=[\w*/()]+$)", "-= ", text) + comment(a.numbers)]
     if a.accumulate and entries:
+        view, entries, have = taken_first(a, view, entries, have)
         # of one axis, np.add.at is fast; of positions in several it reads values that are not there
         if ":" not in entries and len(have) > 1:
             return [f"{by_number(writer, a, view, entries, have, body.places(have))}{comment(a.numbers)}"]
@@ -321,37 +321,6 @@ def line(body: Body, writer: Writer, a: Assign) -> Lines:
     sign = "+=" if a.accumulate else "="
     text = f"{view} {sign} {text}{comment(a.numbers)}"
     return [text]
-
-
-def _apart(target: Load) -> bool:
-    """Whether a scatter goes to each place once: every label of the ids is an axis of the array as well."""
-    taken = [s.ids for s in target.subscripts if isinstance(s, Take)]
-    own = {s.label for s in target.subscripts if isinstance(s, Span)}
-    own |= {n.labels[0] for n in taken if isinstance(n, IndexValue) and len(n.labels) == 1}
-    ids = {i for n in taken for i in n.labels}
-    return bool(ids) and ids <= own
-
-
-def by_number(
-    writer: Writer, a: Assign, view: str, entries: list[str], have: Labels, places: str
-) -> str:
-    """The call that scatters into a whole array: NumPy adds numbers faster than rows."""
-    writer.needs.helpers["_added"] = None
-    ids = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
-    args = f"{view}, {ids}, {scattered(writer, a, have)}"
-    return f"{places} = _added({args}, {places})" if places else f"_added({args})"
-
-
-def scattered(writer: Writer, a: Assign, have: Labels) -> str:
-    """The values that a scatter adds."""
-    value = a.value.args[0] if isinstance(a.value, Elementwise) and a.value.op == "spread" else a.value
-    return expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have).text
-
-
-def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
-    places = [e if e != ":" else "slice(None)" for e in entries]
-    where = places[0] if len(places) == 1 else f"({', '.join(places)})"
-    return f"{view}, {where}, {scattered(writer, a, have)}"
 
 
 def comment(numbers: Iterable[int]) -> str:

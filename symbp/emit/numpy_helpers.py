@@ -138,22 +138,27 @@ def _where(condition, then, other, out):
 '''
 ADDED = '''\
 def _added(out, ids, values, places=None):
-    """out[ids] += values, repeated ids adding up: number by number, which NumPy does faster than by rows.
+    """out[ids] += values, repeated ids adding up: many number by number, which NumPy does faster.
 
     ids has a position for each of the first axes of out.  The places of all numbers are returned, and an
     array for them is taken.
     """
+    ends, memory = out.shape[len(ids):], out
     if not out.flags.c_contiguous:
-        values = np.broadcast_to(values, np.broadcast(*ids).shape + out.shape[len(ids):])
+        memory = out.transpose(sorted(range(out.ndim), key=lambda k: -out.strides[k]))
+    few = np.size(ids[0])*math.prod(ends) < 600
+    if few or not memory.flags.c_contiguous:
+        values = np.broadcast_to(values, np.broadcast(*ids).shape + ends)
         np.add.at(out, ids, values)
         return places
-    rows = np.asarray(ids[0], np.intp)
-    for size, more in zip(out.shape[1:], ids[1:]):
-        rows = rows*size + more
-    size = math.prod(out.shape[len(ids):])
-    places = np.add(rows[..., None]*size, np.arange(size), places)
-    values = np.broadcast_to(values, rows.shape + out.shape[len(ids):])
-    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
+    steps = [step//out.itemsize for step in out.strides]
+    rows = np.asarray(ids[0], np.intp)*steps[0]
+    for step, more in zip(steps[1:], ids[1:]):
+        rows = rows + np.asarray(more, np.intp)*step
+    inner = [np.arange(size)*step for step, size in zip(steps[len(ids):], ends)]
+    places = np.add.outer(rows, functools.reduce(np.add.outer, inner, 0), out=places)
+    values = np.broadcast_to(values, places.shape)
+    np.add.at(memory.reshape(-1), places.reshape(-1), values.reshape(-1))
     return places
 '''
 PRODUCT = '''\
