@@ -42,6 +42,11 @@ class IntoBody(Body):
     def writer(self) -> IntoWriter:
         return IntoWriter(self.storages, self.names, self.needs, self.indices, owner=self)
 
+    @property
+    def repeated(self) -> bool:
+        """Whether loops are around this place."""
+        return bool(self.indices)
+
     # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
 
     def spare(self, groups: Sequence[Labels], what: Kind, whole: bool = False) -> Room:
@@ -219,6 +224,7 @@ class IntoBody(Body):
             return writer.lines
         writer.target = have if may_hold_parts(a) else None
         writer.target_in_one_piece = bound or _in_one_piece(view)
+        writer.target_name = name if bound and view == name and not self.indices else ""
         code = writer.write(value, have)
         code = expanded(code, tuple(i for i in have if i in value.labels), have)
         return self.finished(writer, view, bound, code)

@@ -59,11 +59,28 @@ def _matrices(
     have = (*rows, *cols)
     if len(rows) <= 1 and len(cols) <= 1:
         out = writer.call("np.dot", [a, b], writer.room(have, "real", whole=True))
-    else:
+    elif writer.owner.repeated or (writer.target == have and not writer.target_name):
         inner = f"({'-1, ' if cols else '-1,'}{writer.extent(cols) if cols else ''})"
         out = shaped(writer, a, b, inner if rows else "(-1,)", have)
+    else:
+        out = _as_matrix(writer, a, b, rows, cols)
     writer.used_up(a, b)
     return arranged(out, have, want)
+
+
+def _as_matrix(writer: IntoWriter, a: str, b: str, rows: Labels, cols: Labels) -> Code:
+    """A product of matrices that stays as a matrix, and its view with all axes.
+
+    That is for a variable, or for a part of one statement: in a loop the next turn would write it again.
+    """
+    labels, owner, mine = (*rows, *cols), writer.owner, writer.target == (*rows, *cols)
+    if mine:
+        flat = owner.rooms.keep(owner.unused(f"{writer.target_name}_matrix"))
+    else:
+        flat = writer.spare(tuple(g for g in (rows, cols) if g), whole=True)
+    writer.call("np.dot", [a, b], flat)
+    view = Code(f"{flat}.reshape({', '.join(writer.extent((i,)) for i in labels)})")
+    return writer.as_target(view, labels) if mine else view
 
 
 def _on_images(writer: IntoWriter, found: Images, want: Labels) -> Code:
