@@ -307,3 +307,38 @@ def test_a_number_that_stays_multiplies() -> None:
     np.testing.assert_allclose(again, cost)
     for one, other in zip(grads, others, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-11)
+
+
+HEADS = """
+    input x : N, D
+    input y : N, D
+    param Q : A, D, E
+    param W : A, E, D
+    q[a,n,e] = sum(x[n,d]*Q[a,d,e], d)
+    p[a,n,m] = softmax(sum(q[a,n,e]*q[a,m,e], e), m)
+    r[a,n,e] = sum(p[a,n,m]*q[a,m,e], m)
+    o[n,d] = sum(r[a,n,e]*W[a,e,d], a, e)
+    cost C = sum((o[n,d] - y[n,d])^2, n, d)/2"""
+
+
+def heads(seed: int) -> dict[str, Any]:
+    r = np.random.default_rng(seed)
+    shapes = {"x": (3, 4, 5), "y": (3, 4, 5), "Q": (2, 5, 6), "W": (2, 6, 5)}
+    return {k: r.normal(size=s) for k, s in shapes.items()}
+
+
+@pytest.mark.parametrize("flat", (False, True))
+def test_stacks_of_products_lie_as_matrices_that_read_them_want(flat: bool) -> None:
+    """The heads stand inside of the positions; not where the whole is read as one vector too."""
+    text = HEADS + (" + sum(r[a,n,e]^2, a, n, e)" if flat else "")
+    code = emit_module(adjoint_system(pipeline.parse(text)))
+    assert ("    r = np.empty((batch, N, A, E), dtype).swapaxes(1, 2)" in code) == (not flat)
+    assert ("r_turned" in code) == flat
+    module = symbp.parse(text).compile()
+    workspace = module.make_workspace(**heads(0))
+    for seed in (1, 2, 1):
+        cost, grads = module.value_and_grad(**heads(seed))
+        again, others = module.value_and_grad(**heads(seed), out=workspace)
+        assert again == pytest.approx(cost, rel=1e-12)
+        for one, other in zip(grads, others, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)

@@ -36,7 +36,7 @@ from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signe
 from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
 from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
-from symbp.emit.numpy_rooms import Room, Rooms, number_name
+from symbp.emit.numpy_rooms import TARGET, Room, Rooms, number_name
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARISONS,
@@ -48,9 +48,6 @@ from symbp.emit.numpy_text import (
     is_constant,
     is_fixed,
 )
-
-TARGET = "\0"
-"""Stands for the target of a statement until it is known how many lines name it."""
 
 COMPARED = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
             "==": "equal", "!=": "not_equal"}  # fmt: skip
@@ -75,6 +72,12 @@ class Owner(Protocol):
 
     def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
         """The shape and kind of an array as text; arrays with the same are interchangeable."""
+
+    def lies(self, node: Node) -> Labels:
+        """The axes of a value in the order in which they lie in memory."""
+
+    def read_as_matrix(self, node: Node, first: Labels, second: Labels) -> None:
+        """Take notice that a value is read as a matrix with several axes as one."""
 
     def unused(self, stem: str) -> str:
         """A name that nothing has."""
@@ -110,6 +113,8 @@ class IntoWriter(Writer):
     target_in_one_piece: bool = True
     target_name: str = ""
     """The name of the target if it is a variable that every call makes once: it may be a view."""
+    target_is_stack: bool = False
+    """Whether a stack of products was written into the target, which may lie in another order for that."""
     inside: bool = False
 
     # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
