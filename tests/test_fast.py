@@ -488,3 +488,31 @@ def test_a_scatter_along_a_middle_axis_has_that_axis_first() -> None:
         param B : K, V, M
         cost C = sum(u[k,m]*tanh(B[k,y,m]), k, m)"""
     assert ".swapaxes(0, 1), (y,), " in agrees(text)
+
+
+def test_the_largest_of_the_largest_entries_are_found_once() -> None:
+    text = """
+        input x : C, H, W
+        param w : C
+        a[c,i,j] = tanh(w[c]*x[c,i,j])
+        m[c,i,j] = max(a[c,2*i+p,2*j+q], p=0..1, q=0..1)
+        cost J = sum(m[c,i,j]^2, c, i, j)"""
+    body = agrees(text)
+    assert ", top=m" in "".join(body.split()).replace(",top=m", ", top=m")
+
+
+@pytest.mark.parametrize("op", ("maximum", "minimum"))
+@pytest.mark.parametrize("size", (2, 3, 9))
+def test_where_the_extremes_are_in_few_slices_and_in_many(op: str, size: int) -> None:
+    made: dict[str, Any] = {"np": np, "functools": functools}
+    exec("\n".join(HELPERS[n] for n in ("_extreme", "_shares", "folded")), made)
+    u = np.random.default_rng(2).integers(0, 4, (4, size, 5, 3)).astype(float)
+    function = getattr(np, op)
+    top = function.reduce(u, 1, keepdims=True)
+    wanted = (u == top)/(u == top).sum(1, keepdims=True)
+    for out in (None, np.full(u.shape, 7.0), np.full((5, 4, 3, size), 7.0).transpose(1, 3, 0, 2)):
+        for axis, best in ((1, None), (-3, top[:, 0])):
+            found = made["_extreme"](function, u, axis, best, out)
+            np.testing.assert_array_equal(found, wanted)
+            assert out is None or found is out
+    np.testing.assert_array_equal(made["folded"](function, u, (1, 3)), function.reduce(u, (1, 3)))

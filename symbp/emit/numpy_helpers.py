@@ -48,15 +48,17 @@ def argmin(u, axis, top=None, out=None):
 EXTREME = '''\
 def _extreme(function, u, axis, top, out):
     """Where u is function.reduce(u, axis), in equal shares; a slice at a time where they are few."""
-    slices = np.moveaxis(u, axis, 0)
+    axis %= u.ndim
+    order = [axis, *range(axis), *range(axis + 1, u.ndim)]
+    slices = u.transpose(order)
     few = len(slices) < 8
     if top is None:
         top = functools.reduce(function, slices) if few else function.reduce(slices)
     if not few:
         return _shares(u == np.expand_dims(top, axis), top, axis, u.dtype, out)
     if out is None:
-        out = np.moveaxis(np.empty(slices.shape, u.dtype), 0, axis)
-    parts = np.moveaxis(out, axis, 0)
+        out = np.empty(slices.shape, u.dtype).transpose(np.argsort(order))
+    parts = out.transpose(order)
     for k, values in enumerate(slices):
         parts[k] = values == top
     times = functools.reduce(np.add, parts)
@@ -78,8 +80,10 @@ def _shares(mask, top, axis, dtype, out=None):
 FOLDED = '''\
 def folded(function, u, axes, out=None):
     """function.reduce over axes of few elements, a slice at a time: along them NumPy is slow."""
-    u = np.moveaxis(u, axes, range(len(axes)))
-    first, second, *rest = [u[at] for at in np.ndindex(u.shape[:len(axes)])]
+    slices = [u.transpose(*axes, *[k for k in range(u.ndim) if k not in axes])]
+    for _ in axes:
+        slices = [part for whole in slices for part in whole]
+    first, second, *rest = slices
     out = function(first, second, out=out)
     for part in rest:
         function(out, part, out=out)
@@ -88,13 +92,14 @@ def folded(function, u, axes, out=None):
 WINDOWS = '''\
 def windows(x, axis, start, shape, steps):
     """A view in which one axis has become several: x[start + steps[0]*i + steps[1]*p + …]."""
-    last = start + sum((n - 1)*s for n, s in zip(shape, steps))
+    last = start + sum([(n - 1)*s for n, s in zip(shape, steps)])
     if start < 0 or last >= x.shape[axis]:
         raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
-    x = x[(slice(None),)*axis + (slice(start, None),)]
-    strides = tuple(s*x.strides[axis] for s in steps)
-    shape = x.shape[:axis] + shape + x.shape[axis + 1:]
-    strides = x.strides[:axis] + strides + x.strides[axis + 1:]
+    if start:
+        x = x[(slice(None),)*axis + (slice(start, None),)]
+    step = x.strides[axis]
+    shape = (*x.shape[:axis], *shape, *x.shape[axis + 1:])
+    strides = (*x.strides[:axis], *[s*step for s in steps], *x.strides[axis + 1:])
     return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
 '''
 LIKE = '''\
