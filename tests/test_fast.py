@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ import symbp
 from symbp import pipeline
 from symbp.derive.engine import adjoint_system
 from symbp.emit.numpy import emit_module
+from symbp.emit.numpy_helpers import HELPERS
 from symbp.verify.report import verify
 
 CONVOLUTIONS = {
@@ -438,3 +443,76 @@ def test_labels_of_several_kinds_are_scattered_one_after_the_other() -> None:
     """A matrix of zeros and ones over all entities took a hundred times as long."""
     body = agrees(TRANSLATED)
     assert "np.arange(N)" not in body and body.count("_added(grad_E, ") == 2
+
+
+def test_scatters_of_many_numbers_are_those_of_numpy() -> None:
+    added: dict[str, Any] = {"np": np, "math": math, "functools": functools}
+    exec(HELPERS["_added"], added)
+    r = np.random.default_rng(5)
+    ids = [r.integers(0, n, (7, 8)) for n in (6, 5, 4)]
+    for order in ((0, 1, 2), (1, 0, 2), (2, 0, 1), (2, 1, 0)):
+        for count in (1, 2, 3):
+            block = r.normal(size=[(6, 5, 40)[k] for k in order])
+            whole = np.zeros((*block.shape, 2))[..., 0]  # no block of memory
+            for store in (block, whole):
+                store[...] = block
+                out = store.transpose(np.argsort(order))
+                for shape in ((7, 8, *out.shape[count:]), (1, 8, *(1 for _ in out.shape[count:])), ()):
+                    places = None
+                    for kind in (np.int64, np.uint64):
+                        values, wanted = r.normal(size=shape), out.copy()
+                        at = tuple(i.astype(kind) for i in ids[:count])
+                        np.add.at(wanted, at, np.broadcast_to(values, (7, 8, *out.shape[count:])))
+                        places = added["_added"](out, at, values, places)
+                        np.testing.assert_allclose(out, wanted, rtol=1e-12)
+
+
+def test_a_scatter_along_an_inner_axis_has_that_axis_first() -> None:
+    text = """
+        index t = 1..T
+        input y[t] in 0..V-1
+        input u[t] : K
+        param B : K, V
+        b[k,v] = tanh(B[k,v])
+        h[0,k] = 0
+        h[t,k] = tanh(h[t-1,k] + b[k,y[t]]) for t = 1..T
+        cost C = sum(u[t,k]*h[t,k], t, k)"""
+    body = agrees(text)
+    assert "_added(db.T, (y.T,), " in body and "slice(None)" not in body
+
+
+def test_a_scatter_along_a_middle_axis_has_that_axis_first() -> None:
+    text = """
+        input y in 0..V-1
+        input u : K, M
+        param B : K, V, M
+        cost C = sum(u[k,m]*tanh(B[k,y,m]), k, m)"""
+    assert ".swapaxes(0, 1), (y,), " in agrees(text)
+
+
+def test_the_largest_of_the_largest_entries_are_found_once() -> None:
+    text = """
+        input x : C, H, W
+        param w : C
+        a[c,i,j] = tanh(w[c]*x[c,i,j])
+        m[c,i,j] = max(a[c,2*i+p,2*j+q], p=0..1, q=0..1)
+        cost J = sum(m[c,i,j]^2, c, i, j)"""
+    body = agrees(text)
+    assert ", top=m" in "".join(body.split()).replace(",top=m", ", top=m")
+
+
+@pytest.mark.parametrize("op", ("maximum", "minimum"))
+@pytest.mark.parametrize("size", (2, 3, 9))
+def test_where_the_extremes_are_in_few_slices_and_in_many(op: str, size: int) -> None:
+    made: dict[str, Any] = {"np": np, "functools": functools}
+    exec("\n".join(HELPERS[n] for n in ("_extreme", "_shares", "folded")), made)
+    u = np.random.default_rng(2).integers(0, 4, (4, size, 5, 3)).astype(float)
+    function = getattr(np, op)
+    top = function.reduce(u, 1, keepdims=True)
+    wanted = (u == top)/(u == top).sum(1, keepdims=True)
+    for out in (None, np.full(u.shape, 7.0), np.full((5, 4, 3, size), 7.0).transpose(1, 3, 0, 2)):
+        for axis, best in ((1, None), (-3, top[:, 0])):
+            found = made["_extreme"](function, u, axis, best, out)
+            np.testing.assert_array_equal(found, wanted)
+            assert out is None or found is out
+    np.testing.assert_array_equal(made["folded"](function, u, (1, 3)), function.reduce(u, (1, 3)))

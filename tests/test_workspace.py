@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import symbp
 from symbp import models, pipeline
 from symbp.derive.engine import adjoint_system
+from symbp.emit.numpy import emit_module
 from symbp.verify.gradients import _arguments, _batch
 from symbp.verify.sample import samples
 
@@ -261,3 +263,82 @@ def test_labels_are_checked_in_every_call() -> None:
         labels[0] = wrong
         with pytest.raises(ValueError, match="c: expected 0 to"):
             module.value_and_grad(**{**given, "c": labels}, out=workspace)
+
+
+POSITIONS = """
+    input x : N, D
+    input y : N, H
+    param W : H, D
+    param b : H
+    param V : A, H, D
+    z[n,h] = tanh(sum(W[h,d]*x[n,d], d) + b[h])
+    u[n,a,h] = sum(V[a,h,d]*x[n,d], d)
+    cost C = sum((z[n,h] - y[n,h])^2, n, h)/(N - 1) + sum(sin(u[n,a,h]*z[n,h]), n, a, h)/N"""
+
+
+def positions(seed: int, n: int = 4) -> dict[str, Any]:
+    r = np.random.default_rng(seed)
+    shapes = {"x": (3, n, 5), "y": (3, n, 2), "W": (2, 5), "b": (2,), "V": (6, 2, 5)}
+    return {k: r.normal(size=s) for k, s in shapes.items()}
+
+
+def test_a_product_of_matrices_with_several_axes_stays_a_matrix() -> None:
+    module = symbp.parse(POSITIONS).compile()
+    workspace = module.make_workspace(**positions(0))
+    found = []
+    for seed in (1, 2, 1):
+        cost, grads = module.value_and_grad(**positions(seed))
+        again, others = module.value_and_grad(**positions(seed), out=workspace)
+        assert again == pytest.approx(cost, rel=1e-12)
+        for one, other in zip(grads, others, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-13)
+        found.append(others)
+    assert all(np.shares_memory(a, b) for a, b in zip(found[0], found[1], strict=True))
+    assert "_product(" not in emit_module(adjoint_system(pipeline.parse(POSITIONS)))
+
+
+def test_a_number_that_stays_multiplies() -> None:
+    text = emit_module(adjoint_system(pipeline.parse(POSITIONS)))
+    assert "inverse_N = np.asarray(1/dtype.type(N))" in text and "divide(" not in text
+    module, given = symbp.parse(POSITIONS).compile(), positions(3, n=1)  # N - 1 is 0
+    with np.errstate(all="ignore"):
+        cost, grads = module.value_and_grad(**given)
+        again, others = module.value_and_grad(**given, out=module.make_workspace(**given))
+    np.testing.assert_allclose(again, cost)
+    for one, other in zip(grads, others, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-11)
+
+
+HEADS = """
+    input x : N, D
+    input y : N, D
+    param Q : A, D, E
+    param W : A, E, D
+    q[a,n,e] = sum(x[n,d]*Q[a,d,e], d)
+    p[a,n,m] = softmax(sum(q[a,n,e]*q[a,m,e], e), m)
+    r[a,n,e] = sum(p[a,n,m]*q[a,m,e], m)
+    o[n,d] = sum(r[a,n,e]*W[a,e,d], a, e)
+    cost C = sum((o[n,d] - y[n,d])^2, n, d)/2"""
+
+
+def heads(seed: int) -> dict[str, Any]:
+    r = np.random.default_rng(seed)
+    shapes = {"x": (3, 4, 5), "y": (3, 4, 5), "Q": (2, 5, 6), "W": (2, 6, 5)}
+    return {k: r.normal(size=s) for k, s in shapes.items()}
+
+
+@pytest.mark.parametrize("flat", (False, True))
+def test_stacks_of_products_lie_as_matrices_that_read_them_want(flat: bool) -> None:
+    """The heads stand inside of the positions; not where the whole is read as one vector too."""
+    text = HEADS + (" + sum(r[a,n,e]^2, a, n, e)" if flat else "")
+    code = emit_module(adjoint_system(pipeline.parse(text)))
+    assert ("    r = np.empty((batch, N, A, E), dtype).swapaxes(1, 2)" in code) == (not flat)
+    assert ("r_turned" in code) == flat
+    module = symbp.parse(text).compile()
+    workspace = module.make_workspace(**heads(0))
+    for seed in (1, 2, 1):
+        cost, grads = module.value_and_grad(**heads(seed))
+        again, others = module.value_and_grad(**heads(seed), out=workspace)
+        assert again == pytest.approx(cost, rel=1e-12)
+        for one, other in zip(grads, others, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)

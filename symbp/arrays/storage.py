@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from symbp.arrays.statement import Statement, adjoint_key, key_of, reads_of
+from symbp.arrays.statement import Statement, adjoint_key, key_of, reads, reads_of
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import Adjoint, Ref
+from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref, walk
 from symbp.errors import ModelProblem
 from symbp.model.core import Array, Model
 
@@ -78,23 +78,51 @@ def survey(
     loops: Mapping[int, frozenset[Index]],
 ) -> Use:
     """``looped``: sequence names that loops run over.  ``stepwise``: keys of arrays of one sequence
-    axis whose every access is at a fixed place or at a loop's index.  ``touched``: keys of arrays that
-    some loop accesses member by member.  ``loops`` has the loop indices of each statement, by its
-    place in ``statements``."""
+    axis whose every access is at a fixed place or at a loop's index, or at that of a sum of members that
+    loops read anyway.  ``touched``: keys of arrays that some loop accesses member by member.  ``loops`` has
+    the loop indices of each statement, by its place in ``statements``."""
     seen: set[str] = set()
     whole: set[str] = set()
     touched: set[str] = set()
+    added: set[str] = set()
     for number, s in enumerate(statements):
+        own, summed = loops.get(number, frozenset()), _summed_members(model, s)
         for key, at in ((s.target, s.at), *((key_of(r), r.indices) for r in reads_of(s))):
             seen.add(key)
             for axis in sequence_axes(_axes(model, key)):
                 mine = set(at[axis].indices())
-                if not mine <= loops.get(number, frozenset()):
-                    whole.add(key)
-                elif mine:
+                if mine and mine <= own:
                     touched.add(key)
+                elif mine and mine <= summed:
+                    added.add(key)
+                elif mine:
+                    whole.add(key)
     single = {k for k in seen if len(sequence_axes(_axes(model, k))) == 1}
-    return Use(looped, frozenset(single - whole), frozenset(touched))
+    return Use(looped, frozenset(single - whole - (added - touched)), frozenset(touched))
+
+
+def _summed_members(model: Model, s: Statement) -> frozenset[Index]:
+    """The indices of sums over the members of families of parameters and of nothing else: Σ_l ‖W^l‖².
+
+    As one array, a family that came as a list would have to be copied for such a sum.
+    """
+    found: set[Index] = set()
+    for node in walk(s.rhs):
+        if isinstance(node, Reduce) and node.op == "sum":
+            found.update(i for i in node.indices if i.sequence and _adds_members(model, i, node.body))
+    return frozenset(found)
+
+
+def _adds_members(model: Model, index: Index, body: Expr) -> bool:
+    """Whether what depends on an index are whole members of families of parameters."""
+    for read in reads(body):
+        if any(index in p.indices() for p in read.indices):
+            array = model.arrays[read.name]
+            first, *rest = read.indices
+            whole = first.as_index() == index and not any(index in p.indices() for p in rest)
+            if not (whole and isinstance(read, Ref) and array.kind == "param"):
+                return False
+    return True
 
 
 def _axes(model: Model, key: str) -> tuple[Index, ...]:

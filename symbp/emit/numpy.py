@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction
@@ -16,7 +17,7 @@ from symbp.arrays.reuse import Names, computed, unbound
 from symbp.arrays.rolling import rolling
 from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
-from symbp.arrays.storage import BATCH_AXIS, Storage
+from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
 from symbp.calculus.affine import show
 from symbp.calculus.expr import Call, Expr, Functional, walk
 from symbp.derive import scalar
@@ -58,6 +59,7 @@ class _Part:
     doc: list[str]
 
 
+NO_ROWS: Mapping[str, str] = MappingProxyType({})
 BRANCHES = 'np.errstate(all="ignore")  # np.where computes both of its branches'
 """The decorator of functions in which the branch that is not taken may overflow."""
 
@@ -172,7 +174,19 @@ class Module:
     ) -> list[str]:
         keys = frozenset(fresh)
         taken = {*self.names.values(), *GLOBALS, *callables(self.model)}
-        return Body(program.storages, self.names, self.needs, keys, rolled, rows, taken).block(instructions)
+        families = self.families(program)
+        body = Body(program.storages, self.names, self.needs, keys, rolled, rows, families, taken)
+        return body.block(instructions)
+
+    def families(self, program: Program) -> dict[str, str]:
+        """The gradients of families whose members have one shape, by key, with the types of the families."""
+        door = Door(self.model, program.storages, self.names)
+        return {
+            key: self.kind(name)
+            for name in self.wanted
+            if (storage := program.storages[key := adjoint_key(name)]).nested and not storage.parts
+            if door.members(array := self.model.arrays[name]) and not ragged(array)
+        }
 
     def gradient_part(self, program: Program) -> _Part:
         body = (*program.forward, *program.backward)
@@ -190,15 +204,15 @@ class Module:
         added = {a.target.key for a in assignments(program.backward) if a.accumulate}
         return {adjoint_key(n) for n in self.wanted} | added
 
-    def result(self, program: Program) -> str:
-        """The line that returns the cost and the gradients."""
-        values = [self.gradient(n, program) for n in self.wanted]
+    def result(self, program: Program, rows: Mapping[str, str] = NO_ROWS) -> str:
+        """The line that returns the cost and the gradients; ``rows`` names arrays of the members of some."""
+        values = [self.gradient(n, program, rows) for n in self.wanted]
         return f"return float({self.names[self.model.cost]}), Gradients({', '.join(values)})"
 
     def mean(self) -> str:
         return ", averaged over the batch," if self.model.of_kind("input") else ""
 
-    def gradient(self, name: str, program: Program) -> str:
+    def gradient(self, name: str, program: Program, rows: Mapping[str, str]) -> str:
         """One field of the result, in the structure of its array."""
         key = adjoint_key(name)
         storage = program.storages[key]
@@ -211,7 +225,10 @@ class Module:
             one = "np.zeros_like(member)"
             zero = f"[{one} for member in {value}]" if given.listed else f"np.zeros_like({value})"
             return f"_like({self.kind(name)}, {zero})" if family else zero
-        value = self.given_order(storage, self.trimmed(storage, self.names[key]))
+        members = self.trimmed(storage, self.names[key])
+        value = self.given_order(storage, members)
+        if value == members and key in self.families(program):
+            return f"_rows_like({self.kind(name)}, {', '.join([value, *filter(None, [rows.get(key)])])})"
         return f"_like({self.kind(name)}, {value})" if family else value
 
     def kind(self, name: str) -> str:
@@ -270,7 +287,7 @@ class Module:
     def function(self, name: str, program: Program, part: _Part, sizes: Sequence[str]) -> Written:
         door = Door(self.model, program.storages, self.names)
         text = "\n".join(part.lines)
-        kinds = [self.kind(n) for n in self.wanted if f"_like({self.kind(n)}" in text]
+        kinds = [self.kind(n) for n in self.wanted if f"_like({self.kind(n)}," in text]
         body = []
         out, given = self.names["#out"], ", ".join(self.arguments())
         arguments = f"*, {given}" if given else ""

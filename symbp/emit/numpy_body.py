@@ -14,7 +14,6 @@ from symbp.arrays.nodes import (
     Elementwise,
     Fold,
     Guard,
-    IndexValue,
     Instruction,
     Labels,
     Load,
@@ -22,7 +21,6 @@ from symbp.arrays.nodes import (
     Node,
     Select,
     Span,
-    Take,
     loaded,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
@@ -31,6 +29,7 @@ from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_named import Shared, hoistable, target_order
+from symbp.emit.numpy_scatter import apart, by_number, scatter, scattered, taken_first
 from symbp.emit.numpy_shared import invariants, loops, stem, turned
 from symbp.emit.numpy_text import ATOM, Code, expanded, is_constant
 
@@ -41,7 +40,8 @@ class Body:
 
     ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.  ``rolled``
     are keys of lists that are one variable (:mod:`symbp.arrays.rolling`), ``rows`` those of arrays that are
-    lists of rows (:mod:`symbp.arrays.rows`).
+    lists of rows (:mod:`symbp.arrays.rows`).  ``families`` are keys of gradients of families, with the name
+    of the type in which each family came.
     """
 
     storages: Mapping[str, Storage]
@@ -50,6 +50,7 @@ class Body:
     fresh: frozenset[str] = frozenset()
     rolled: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
+    families: Mapping[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     indices: dict[Index, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
@@ -226,6 +227,8 @@ class Body:
             return ""
         storage, name, write = self.storages[node.key], self.names[node.key], self.writer()
         self.made.add(node.key)
+        if node.key in self.families:
+            return f"{name} = {self.family(node)}"
         if storage.listed and (node.zero or storage.parts) and storage.nested:
             return f"{name} = {self.list_of(storage, 'zeros' if node.zero else 'empty')}"
         if storage.listed and not node.zero:
@@ -235,6 +238,15 @@ class Body:
         self.needs.dtype = True
         shape = self.shape(storage)
         return f"{name} = np.{'zeros' if node.zero else 'empty'}({shape}, {self.names['#dtype']})"
+
+    def family(self, node: Allocate) -> str:
+        """Room for the members of a family of one size: rows of an array if the family came as one."""
+        self.needs.dtype = True
+        shape, dtype = self.shape(self.storages[node.key]), self.names["#dtype"]
+        if node.zero:
+            return f"np.zeros({shape}, {dtype})"
+        self.needs.helpers["_rows"] = None
+        return f"_rows({self.families[node.key]}, {shape}, {dtype})"
 
     def list_of(self, storage: Storage, how: str) -> str:
         """A list of arrays, ``zeros`` or ``empty``, with None where the list is padded."""
@@ -276,10 +288,11 @@ class Body:
 def line(body: Body, writer: Writer, a: Assign) -> Lines:
     """The line of an assignment."""
     view, entries, have = place(writer, a.target)
-    if a.accumulate and entries and _apart(a.target):
+    if a.accumulate and entries and apart(a.target):
         text = f"{view}[{', '.join(entries)}] += {scattered(writer, a, have)}"
         return [re.sub(r"\+= -(?=[\w*/()]+$)", "-= ", text) + comment(a.numbers)]
     if a.accumulate and entries:
+        view, entries, have = taken_first(a, view, entries, have)
         # of one axis, np.add.at is fast; of positions in several it reads values that are not there
         if ":" not in entries and len(have) > 1:
             return [f"{by_number(writer, a, view, entries, have, body.places(have))}{comment(a.numbers)}"]
@@ -308,37 +321,6 @@ def line(body: Body, writer: Writer, a: Assign) -> Lines:
     sign = "+=" if a.accumulate else "="
     text = f"{view} {sign} {text}{comment(a.numbers)}"
     return [text]
-
-
-def _apart(target: Load) -> bool:
-    """Whether a scatter goes to each place once: every label of the ids is an axis of the array as well."""
-    taken = [s.ids for s in target.subscripts if isinstance(s, Take)]
-    own = {s.label for s in target.subscripts if isinstance(s, Span)}
-    own |= {n.labels[0] for n in taken if isinstance(n, IndexValue) and len(n.labels) == 1}
-    ids = {i for n in taken for i in n.labels}
-    return bool(ids) and ids <= own
-
-
-def by_number(
-    writer: Writer, a: Assign, view: str, entries: list[str], have: Labels, places: str
-) -> str:
-    """The call that scatters into a whole array: NumPy adds numbers faster than rows."""
-    writer.needs.helpers["_added"] = None
-    ids = f"({', '.join(entries)}{',' if len(entries) == 1 else ''})"
-    args = f"{view}, {ids}, {scattered(writer, a, have)}"
-    return f"{places} = _added({args}, {places})" if places else f"_added({args})"
-
-
-def scattered(writer: Writer, a: Assign, have: Labels) -> str:
-    """The values that a scatter adds."""
-    value = a.value.args[0] if isinstance(a.value, Elementwise) and a.value.op == "spread" else a.value
-    return expanded(writer.write(value, have), tuple(i for i in have if i in value.labels), have).text
-
-
-def scatter(writer: Writer, a: Assign, view: str, entries: list[str], have: Labels) -> str:
-    places = [e if e != ":" else "slice(None)" for e in entries]
-    where = places[0] if len(places) == 1 else f"({', '.join(places)})"
-    return f"{view}, {where}, {scattered(writer, a, have)}"
 
 
 def comment(numbers: Iterable[int]) -> str:

@@ -69,7 +69,18 @@ def known_extreme(writer: Writer, node: Normalised, want: Labels) -> str:
     if node.op not in ("argmax", "argmin"):
         return ""
     top = extreme(node, want)
-    return writer.write(top, top.labels).text if writer.named_already(top, top.labels) else ""
+    known = (t for t in (top, _at_once(top)) if writer.named_already(t, t.labels))
+    found = next(known, None)
+    return "" if found is None else writer.write(found, found.labels).text
+
+
+def _at_once(node: Fold) -> Fold:
+    """The largest of the largest entries as one reduction over the axes of both."""
+    match node.arg:
+        case Fold(op, arg, over) if op == node.op:
+            return Fold(op, arg, (*node.over, *over), node.labels)
+        case _:
+            return node
 
 
 def fold_order(node: Fold, want: Labels) -> Labels:

@@ -48,15 +48,17 @@ def argmin(u, axis, top=None, out=None):
 EXTREME = '''\
 def _extreme(function, u, axis, top, out):
     """Where u is function.reduce(u, axis), in equal shares; a slice at a time where they are few."""
-    slices = np.moveaxis(u, axis, 0)
+    axis %= u.ndim
+    order = [axis, *range(axis), *range(axis + 1, u.ndim)]
+    slices = u.transpose(order)
     few = len(slices) < 8
     if top is None:
         top = functools.reduce(function, slices) if few else function.reduce(slices)
     if not few:
         return _shares(u == np.expand_dims(top, axis), top, axis, u.dtype, out)
     if out is None:
-        out = np.moveaxis(np.empty(slices.shape, u.dtype), 0, axis)
-    parts = np.moveaxis(out, axis, 0)
+        out = np.empty(slices.shape, u.dtype).transpose(np.argsort(order))
+    parts = out.transpose(order)
     for k, values in enumerate(slices):
         parts[k] = values == top
     times = functools.reduce(np.add, parts)
@@ -78,8 +80,10 @@ def _shares(mask, top, axis, dtype, out=None):
 FOLDED = '''\
 def folded(function, u, axes, out=None):
     """function.reduce over axes of few elements, a slice at a time: along them NumPy is slow."""
-    u = np.moveaxis(u, axes, range(len(axes)))
-    first, second, *rest = [u[at] for at in np.ndindex(u.shape[:len(axes)])]
+    slices = [u.transpose(*axes, *[k for k in range(u.ndim) if k not in axes])]
+    for _ in axes:
+        slices = [part for whole in slices for part in whole]
+    first, second, *rest = slices
     out = function(first, second, out=out)
     for part in rest:
         function(out, part, out=out)
@@ -88,19 +92,36 @@ def folded(function, u, axes, out=None):
 WINDOWS = '''\
 def windows(x, axis, start, shape, steps):
     """A view in which one axis has become several: x[start + steps[0]*i + steps[1]*p + …]."""
-    last = start + sum((n - 1)*s for n, s in zip(shape, steps))
+    last = start + sum([(n - 1)*s for n, s in zip(shape, steps)])
     if start < 0 or last >= x.shape[axis]:
         raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
-    x = x[(slice(None),)*axis + (slice(start, None),)]
-    strides = tuple(s*x.strides[axis] for s in steps)
-    shape = x.shape[:axis] + shape + x.shape[axis + 1:]
-    strides = x.strides[:axis] + strides + x.strides[axis + 1:]
+    if start:
+        x = x[(slice(None),)*axis + (slice(start, None),)]
+    step = x.strides[axis]
+    shape = (*x.shape[:axis], *shape, *x.shape[axis + 1:])
+    strides = (*x.strides[:axis], *[s*step for s in steps], *x.strides[axis + 1:])
     return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
 '''
 LIKE = '''\
 def _like(kind, members):
     """Members of a family as one array if its parameter came as one, else as a list."""
     return list(members) if kind is list or not issubclass(kind, np.ndarray) else np.stack(members)
+'''
+ROWS = '''\
+def _rows(kind, shape, dtype):
+    """Room for a family's members: rows of one array if its parameter came as one, else a list."""
+    listed = kind is list or not issubclass(kind, np.ndarray)
+    return [None]*shape[0] if listed else np.empty(shape, dtype)
+'''
+ROWS_LIKE = '''\
+def _rows_like(kind, members, rows=None):
+    """As _like; members of one shape may be an array already, or the rows of one."""
+    if kind is not list and issubclass(kind, np.ndarray):
+        if isinstance(members, np.ndarray):
+            return members
+        if rows is not None and all([member.base is rows for member in members]):
+            return rows
+    return _like(kind, members)
 '''
 COPIED = '''\
 def _copied(values, dtype, out):
@@ -122,22 +143,27 @@ def _where(condition, then, other, out):
 '''
 ADDED = '''\
 def _added(out, ids, values, places=None):
-    """out[ids] += values, repeated ids adding up: number by number, which NumPy does faster than by rows.
+    """out[ids] += values, repeated ids adding up: many number by number, which NumPy does faster.
 
     ids has a position for each of the first axes of out.  The places of all numbers are returned, and an
     array for them is taken.
     """
+    ends, memory = out.shape[len(ids):], out
     if not out.flags.c_contiguous:
-        values = np.broadcast_to(values, np.broadcast(*ids).shape + out.shape[len(ids):])
+        memory = out.transpose(sorted(range(out.ndim), key=lambda k: -out.strides[k]))
+    few = np.size(ids[0])*math.prod(ends) < 600
+    if few or not memory.flags.c_contiguous:
+        values = np.broadcast_to(values, np.broadcast(*ids).shape + ends)
         np.add.at(out, ids, values)
         return places
-    rows = np.asarray(ids[0], np.intp)
-    for size, more in zip(out.shape[1:], ids[1:]):
-        rows = rows*size + more
-    size = math.prod(out.shape[len(ids):])
-    places = np.add(rows[..., None]*size, np.arange(size), places)
-    values = np.broadcast_to(values, rows.shape + out.shape[len(ids):])
-    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
+    steps = [step//out.itemsize for step in out.strides]
+    rows = np.asarray(ids[0], np.intp)*steps[0]
+    for step, more in zip(steps[1:], ids[1:]):
+        rows = rows + np.asarray(more, np.intp)*step
+    inner = [np.arange(size)*step for step, size in zip(steps[len(ids):], ends)]
+    places = np.add.outer(rows, functools.reduce(np.add.outer, inner, 0), out=places)
+    values = np.broadcast_to(values, places.shape)
+    np.add.at(memory.reshape(-1), places.reshape(-1), values.reshape(-1))
     return places
 '''
 PRODUCT = '''\
@@ -298,6 +324,8 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "folded": FOLDED,
         "windows": WINDOWS,
         "_like": LIKE,
+        "_rows": ROWS,
+        "_rows_like": ROWS_LIKE,
         "_copied": COPIED,
         "_where": WHERE,
         "squared_distances": DISTANCES,

@@ -36,7 +36,7 @@ from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signe
 from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
 from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
-from symbp.emit.numpy_rooms import Room, Rooms, number_name
+from symbp.emit.numpy_rooms import TARGET, Room, Rooms, number_name
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARISONS,
@@ -48,9 +48,6 @@ from symbp.emit.numpy_text import (
     is_constant,
     is_fixed,
 )
-
-TARGET = "\0"
-"""Stands for the target of a statement until it is known how many lines name it."""
 
 COMPARED = {"<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
             "==": "equal", "!=": "not_equal"}  # fmt: skip
@@ -66,11 +63,21 @@ class Owner(Protocol):
 
     rooms: Rooms
 
+    @property
+    def repeated(self) -> bool:
+        """Whether loops are around this place."""
+
     def spare(self, groups: Sequence[Labels], what: Kind, whole: bool = False) -> Room:
         """An array with an axis for each group of labels."""
 
     def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
         """The shape and kind of an array as text; arrays with the same are interchangeable."""
+
+    def lies(self, node: Node) -> Labels:
+        """The axes of a value in the order in which they lie in memory."""
+
+    def read_as_matrix(self, node: Node, first: Labels, second: Labels) -> None:
+        """Take notice that a value is read as a matrix with several axes as one."""
 
     def unused(self, stem: str) -> str:
         """A name that nothing has."""
@@ -104,6 +111,10 @@ class IntoWriter(Writer):
     target: Labels | None = None
     """The labels of the statement's target while it is free to hold a part of the value."""
     target_in_one_piece: bool = True
+    target_name: str = ""
+    """The name of the target if it is a variable that every call makes once: it may be a view."""
+    target_is_stack: bool = False
+    """Whether a stack of products was written into the target, which may lie in another order for that."""
     inside: bool = False
 
     # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
@@ -124,6 +135,13 @@ class IntoWriter(Writer):
         room = self.owner.spare(groups, what, whole)
         self.own[room.text] = room
         return room.text
+
+    def as_target(self, view: Code, labels: Labels) -> Code:
+        """A view as the target, whose own its array is."""
+        self.target = None
+        self.own[TARGET] = Room(TARGET, self.owner.shape_key(singly(labels), "real"))
+        self.lines.append(f"{TARGET} = {view.text}")
+        return Code(TARGET)
 
     def call(
         self, function: str, args: Sequence[str], out: str, new: bool = True, keyword: str = ""
@@ -279,7 +297,7 @@ class IntoWriter(Writer):
         if divisor is not None and not least and _has_thin(bottom, want):
             (below,) = self.arrays(bottom, want)
             return self.both("/", value, self.both("*", below, divisor, want), want).code
-        value = value if divisor is None else self.both("/", value, divisor, want)
+        value = value if divisor is None else self.divided(value, divisor, want)
         if len(small) < len(factors):
             value = self.both("*", self.product_of([n for n in factors if n not in small], want), value, want)
         for part in self.arrays(bottom, want):
@@ -324,6 +342,18 @@ class IntoWriter(Writer):
         self.needs.dtype = True
         begins = f"np.asarray({text}, {self.names['#dtype']})"
         return self.owner.rooms.constant(number_name(text), begins, self.owner.unused)
+
+    def divided(self, value: Value, by: Value, want: Labels) -> Value:
+        """A value over a number; one that is the same in every call multiplies, which is much faster."""
+        if not (by.fixed and value.have and value.what == "real"):
+            return self.both("/", value, by, want)
+        self.needs.dtype = True
+        begins = f"np.asarray(1/{self.names['#dtype']}.type({by.code.text}))"
+        stem = re.sub("(float|number)_", "", number_name(by.code.text))
+        inverse = self.owner.rooms.constant(f"inverse_{stem}", begins, self.owner.unused)
+        labels = tuple(i for i in want if i in value.have)
+        code = self.operation("np.multiply", [value.aligned(labels), inverse], labels, "real")
+        return Value(code, labels, "real")
 
     # ── choices, truth values, copies ─────────────────────────────────────────────────────────────
 

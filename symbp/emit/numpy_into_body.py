@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbp.arrays.buffers import Kind, may_hold_parts, moving
-from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Loop, Node, Select
+from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Loop, Node, Select, Span
 from symbp.calculus.affine import Affine
 from symbp.emit.numpy_body import Body, Lines, comment, line
 from symbp.emit.numpy_index import place
-from symbp.emit.numpy_into import TARGET, IntoWriter
+from symbp.emit.numpy_into import IntoWriter
 from symbp.emit.numpy_into_index import takes
-from symbp.emit.numpy_rooms import Room, Rooms
+from symbp.emit.numpy_rooms import TARGET, Room, Rooms
 from symbp.emit.numpy_shared import changes
-from symbp.emit.numpy_text import ATOM, Code, expanded
+from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
 
 @dataclass
@@ -28,6 +28,14 @@ class IntoBody(Body):
     settled: frozenset[str] = frozenset()
     """Lists of which no member is read before it is written: zeros would be lost."""
 
+    rows_of: dict[str, str] = field(default_factory=dict)
+    """The names of arrays whose rows are the members of lists, by key."""
+    lying: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """In which order the axes of variables lie in memory, if not in that of their storage."""
+    orders: dict[str, frozenset[tuple[int, ...]]] = field(default_factory=dict)
+    """The orders in which variables that are read as matrices would need no copy, by key."""
+    stacks: set[str] = field(default_factory=set)
+    """The keys of variables that stacks of products are written into, which may lie in any order."""
     copies: dict[str, str] = field(default_factory=dict)
     """The names of copies in another order of what has a name itself, by how they would be written."""
     around: Loop | None = None
@@ -39,6 +47,11 @@ class IntoBody(Body):
 
     def writer(self) -> IntoWriter:
         return IntoWriter(self.storages, self.names, self.needs, self.indices, owner=self)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether loops are around this place."""
+        return bool(self.indices)
 
     # ── rooms ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,7 +87,10 @@ class IntoBody(Body):
     def allocate(self, node: Allocate) -> str:
         """The workspace has the array already; where zeros are added to, they are set again."""
         name = self.names[node.key]
-        self.rooms.keep(name, super().allocate(node).partition(" = ")[2])
+        if node.key in self.families:
+            self.rooms.keep(name, self.members(node))
+        else:
+            self.rooms.keep(name, super().allocate(node).partition(" = ")[2])
         if not node.zero:
             return ""
         storage = self.storages[node.key]
@@ -87,6 +103,53 @@ class IntoBody(Body):
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
         return f"{name}.fill(0)"
+
+    def members(self, node: Allocate) -> str:
+        """The members of a family as rows of one array: it need not be put together in each call."""
+        storage = self.storages[node.key]
+        self.needs.dtype = True
+        first = storage.layout[0]
+        ends = [storage.axes[a].high - storage.base[a] + 1 for a in storage.layout]
+        gap = storage.axes[first].low - storage.base[first]
+        shape = self.written_shape([ends[0] - gap, *ends[1:]])
+        how = "zeros" if node.zero else "empty"
+        rows = self.unused(f"{self.names[node.key]}_rows")
+        self.rows_of[node.key] = self.rooms.keep(rows, f"np.{how}({shape}, {self.names['#dtype']})")
+        return f"[{'None, '*gap.const}*{rows}]"
+
+    # ── how variables lie in memory ───────────────────────────────────────────────────────────────
+
+    def lies(self, node: Node) -> Labels:
+        """The axes of a value in the order in which they lie in memory."""
+        if isinstance(node, Load) and node.key in self.lying and self.whole(node):
+            return tuple(node.labels[k] for k in self.lying[node.key])
+        return node.labels
+
+    def whole(self, node: Load) -> bool:
+        """Whether a reading is of all axes of an array."""
+        return node.labels == tuple(s.label if isinstance(s, Span) else None for s in node.subscripts)
+
+    def read_as_matrix(self, node: Node, first: Labels, second: Labels) -> None:
+        """Take notice that a variable is read as a matrix with several axes as one."""
+        if isinstance(node, Load) and self.whole(node) and {*first, *second} == {*node.labels}:
+            both = ((*first, *second), (*second, *first))
+            fit = frozenset(tuple(map(node.labels.index, order)) for order in both)
+            self.orders[node.key] = self.orders.get(node.key, fit) & fit
+
+    def better(self) -> dict[str, tuple[int, ...]]:
+        """The orders in which variables would rather lie: the last axis stays, which products run along."""
+        found: dict[str, tuple[int, ...]] = {}
+        for key in self.stacks & self.orders.keys():
+            axes = len(self.storages[key].layout)
+            if tuple(range(axes)) not in (fit := self.orders[key]):
+                found.update((key, order) for order in fit if order[-1] == axes - 1)
+        return found
+
+    def turned_room(self, key: str, have: Labels, writer: IntoWriter) -> str:
+        """How an array begins that lies in an order of its own."""
+        self.needs.dtype = True
+        order = tuple(have[k] for k in self.lying[key])
+        return arranged(Code(f"np.empty({writer.shape(order)}, {self.names['#dtype']})"), order, have).text
 
     # ── values with names ─────────────────────────────────────────────────────────────────────────
 
@@ -201,7 +264,13 @@ class IntoBody(Body):
             return writer.lines
         writer.target = have if may_hold_parts(a) else None
         writer.target_in_one_piece = bound or _in_one_piece(view)
+        writer.target_name = name if bound and view == name and not self.indices else ""
+        if key in self.lying:
+            self.rooms.keep(name, self.turned_room(key, have, writer))
+            writer.target_in_one_piece, writer.target_name = False, ""
         code = writer.write(value, have)
+        if writer.target_is_stack and writer.target_name:
+            self.stacks.add(key)
         code = expanded(code, tuple(i for i in have if i in value.labels), have)
         return self.finished(writer, view, bound, code)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from symbp.arrays.buffers import kind, moving
 from symbp.arrays.nodes import Apply, Elementwise, Fold, Labels, Load, Node, Normalised
 from symbp.emit.numpy_fold import FOLDED, extreme, fold_order, known_extreme, short
-from symbp.emit.numpy_into_product import shaped
+from symbp.emit.numpy_into_product import product
 from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def _columns_summed(writer: IntoWriter, node: Fold, code: Code, have: Labels) ->
     vector = _ones(writer, node.over)
     plain = len(have) == 1 and len(node.over) == 1
     matrix = code.text if plain else f"{code.at(ATOM)}.reshape(-1, {writer.extent(node.over)})"
-    if len(have) == 1:
-        return writer.call("np.dot", [matrix, vector], writer.room(have, "real", whole=True))
-    return shaped(writer, matrix, vector, "(-1,)", have)
+    return product(writer, matrix, vector, have, ())
 
 
 def _ones(writer: IntoWriter, labels: Labels) -> str:
@@ -114,7 +112,7 @@ def _sums_columns(
 
 def _sums_product(writer: IntoWriter, node: Fold, code: Code, inner: Labels) -> bool:
     """Whether a sum of an array as it lies may be written as a product with ones."""
-    stored = isinstance(node.arg, Load) and inner == node.arg.labels
+    stored = isinstance(node.arg, Load) and inner == writer.owner.lies(node.arg)
     # what was computed lies in the order in which it was asked for, unless it was turned since
     computed = isinstance(node.arg, Elementwise | Apply) and PLACE.fullmatch(code.text) is not None
     real = kind(node, writer.storages) == "real"

@@ -9,6 +9,7 @@ from symbp.arrays.unfold import columns
 from symbp.emit.numpy_contract import Images, einsum_spec, has_columns, inserted, row_sum
 from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_index import operand, operands
+from symbp.emit.numpy_rooms import TARGET
 from symbp.emit.numpy_text import ATOM, Code, arranged
 
 if TYPE_CHECKING:
@@ -53,17 +54,38 @@ def _matrices(
         return _on_images(writer, images, want)
     over = min(
         (tuple(i for i in n.labels if i in over) for n in (left, right)),
-        key=lambda o: _copies(left, rows, o) + _copies(right, cols, o),
+        key=lambda o: _copies(writer, left, rows, o) + _copies(writer, right, cols, o),
     )
     a, b = _matrix(writer, left, rows, over), _matrix(writer, right, over, cols)
+    out = product(writer, a, b, rows, cols)
+    writer.used_up(a, b)
+    return arranged(out, (*rows, *cols), want)
+
+
+def product(writer: IntoWriter, a: str, b: str, rows: Labels, cols: Labels) -> Code:
+    """A product of matrices or vectors; several labels on one side are one axis of it."""
     have = (*rows, *cols)
     if len(rows) <= 1 and len(cols) <= 1:
-        out = writer.call("np.dot", [a, b], writer.room(have, "real", whole=True))
-    else:
+        return writer.call("np.dot", [a, b], writer.room(have, "real", whole=True))
+    if writer.owner.repeated or (writer.target == have and not writer.target_name):
         inner = f"({'-1, ' if cols else '-1,'}{writer.extent(cols) if cols else ''})"
-        out = shaped(writer, a, b, inner if rows else "(-1,)", have)
-    writer.used_up(a, b)
-    return arranged(out, have, want)
+        return shaped(writer, a, b, inner if rows else "(-1,)", have)
+    return _as_matrix(writer, a, b, rows, cols)
+
+
+def _as_matrix(writer: IntoWriter, a: str, b: str, rows: Labels, cols: Labels) -> Code:
+    """A product of matrices that stays as a matrix, and its view with all axes.
+
+    That is for a variable, or for a part of one statement: in a loop the next turn would write it again.
+    """
+    labels, owner, mine = (*rows, *cols), writer.owner, writer.target == (*rows, *cols)
+    if mine:
+        flat = owner.rooms.keep(owner.unused(f"{writer.target_name}_matrix"))
+    else:
+        flat = writer.spare(tuple(g for g in (rows, cols) if g), whole=True)
+    writer.call("np.dot", [a, b], flat)
+    view = Code(f"{flat}.reshape({', '.join(writer.extent((i,)) for i in labels)})")
+    return writer.as_target(view, labels) if mine else view
 
 
 def _on_images(writer: IntoWriter, found: Images, want: Labels) -> Code:
@@ -113,19 +135,21 @@ def _is_flag(node: Node) -> bool:
     return isinstance(node, Elementwise) and node.op == "flag"
 
 
-def _copies(node: Node, rest: Labels, over: Labels) -> bool:
+def _copies(writer: IntoWriter, node: Node, rest: Labels, over: Labels) -> bool:
     """Whether a matrix with these groups of axes is no view of an array as it lies."""
-    return node.labels not in ((*rest, *over), (*over, *rest))
+    return writer.owner.lies(node) not in ((*rest, *over), (*over, *rest))
 
 
 def _matrix(writer: IntoWriter, node: Node, first: Labels, second: Labels) -> str:
     """An operand with its labels in two groups, as a matrix (a vector if a group is empty)."""
     if len(first) <= 1 and len(second) <= 1:
         return operand(writer, node, (*first, *second)).text
-    turned = node.labels == (*second, *first)
-    order = node.labels if turned else (*first, *second)
+    lying = writer.owner.lies(node)
+    turned = lying == (*second, *first)
+    order = lying if turned else (*first, *second)
+    writer.owner.read_as_matrix(node, first, second)
     code = operand(writer, node, order)
-    if order != node.labels:
+    if order != lying:
         code = _turned(writer, node, code.text, order)
     last = first if turned else second
     text = f"{code.at(ATOM)}.reshape(-1{f', {writer.extent(last)}' if first and second else ''})"
@@ -194,6 +218,7 @@ def _stack(
     have = (*shared, *rows[:-1], *cols[:-1], *rows[-1:], *cols[-1:])
     if rows and cols:
         out = writer.call("np.matmul", texts, writer.room(have, "real"))
+        writer.target_is_stack |= out.text == TARGET
     else:
         outer = tuple((i,) for i in (*shared, *rows[:-1], *cols[:-1]))
         slot = writer.spare((*outer, rows[-1:], cols[-1:]))

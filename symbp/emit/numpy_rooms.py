@@ -10,6 +10,9 @@ NOTHING = "None"
 """How an array begins that the first call makes: NumPy takes ``out=None`` for no room yet."""
 
 
+TARGET = "\0"
+"""Stands for the target of a statement until it is known how many lines name it."""
+
 NUMERALS = {"1": "one", "2": "two", "0.5": "half"}
 """The names of numbers that are kept as arrays."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
-from symbp.arrays.program import Program
+from symbp.arrays.nodes import Contract, Load, Node, below
+from symbp.arrays.program import Program, assignments
 from symbp.emit.numpy_bound import FUNCTIONS, bound
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS, callables
-from symbp.emit.numpy_rooms import NOTHING, Rooms
+from symbp.emit.numpy_rooms import NOTHING
 from symbp.emit.numpy_steps import with_views
 
 if TYPE_CHECKING:
@@ -37,24 +38,35 @@ class Into:
         m, program = self.module, self.program
         self.door = Door(m.model, program.storages, m.names)
         known = {*m.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
-        taken = known | FUNCTIONS
-        self.rooms = Rooms()
-        fresh = frozenset(m.fresh(program))
-        body = IntoBody(
-            program.storages, m.names, m.needs, fresh, taken=taken, rooms=self.rooms, settled=m.rolled
-        )
-        lines = body.block(opened((*program.forward, *program.backward)))
+        instructions = opened((*program.forward, *program.backward))
+        body = self.body(known | FUNCTIONS, {})
+        lines = body.block(instructions)
+        flat = frozenset(_flattened(a.value for a in assignments(instructions)))
+        if lying := {key: order for key, order in body.better().items() if key not in flat}:
+            body = self.body(known | FUNCTIONS, lying)
+            lines = body.block(instructions)
+        self.rooms = body.rooms
+        self.result = m.result(program, body.rows_of)
         self.lines, self.bound = bound(self.stepwise(lines, body), known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
         m.needs.dtype |= bool(self.door.numbers())
         self.cost = m.names[m.model.cost]
 
+    def body(self, taken: set[str], lying: Mapping[str, tuple[int, ...]]) -> IntoBody:
+        """What writes the lines, with variables in memory as ``lying`` says."""
+        m, program = self.module, self.program
+        return IntoBody(
+            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=m.rolled,
+            families=m.families(program), lying=lying,
+        )
+
     def stepwise(self, lines: Lines, body: IntoBody) -> Lines:
         """The lines with lists of views where loops read the steps of an array."""
         storages, names = self.program.storages, self.module.names
         # the steps of an array with one axis are numbers: a list would have copies of them
         deep = {names[key] for key, storage in storages.items() if len(storage.layout) > 1}
+        deep &= {names[key] for key in body.made}
         begins = self.rooms.begins.items()
         blocks = [n for n, text in begins if n in deep and text.startswith(("np.empty(", "np.zeros("))]
         lines, made = with_views(lines, blocks, body.unused)
@@ -114,7 +126,7 @@ class Into:
         refusal = f'raise TypeError(f"{wrong}")'
         head = [f"if not isinstance({out}, Workspace):", f"    {refusal}"]
         checks = self.checks() if self.quick() else []
-        text = "\n".join([*checks, *self.lines, m.result(self.program)])
+        text = "\n".join([*checks, *self.lines, self.result])
         head += m.kinds([k for k in map(m.kind, m.wanted) if f"_like({k}" in text])
         values = self.values(sizes)
         head += self.entered(values)
@@ -129,8 +141,8 @@ class Into:
         if names:
             head += _bracketed("[", names, f"] = {out}.room")
             kept = _bracketed(f"{out}.room = [", names, "]")
-            return [*head, *self.lines, *kept, m.result(self.program)]
-        return [*head, *self.lines, m.result(self.program)]
+            return [*head, *self.lines, *kept, self.result]
+        return [*head, *self.lines, self.result]
 
     def entered(self, values: Sequence[str]) -> Lines:
         """The door: arrays as they were are let in after a look; anything else is checked and converted."""
@@ -156,6 +168,14 @@ class Into:
         numbers = [self.module.names[a.name] for a in self.door.numbers()]
         kinds = (f"{n} = {n} if type({n}) is np.ndarray else np.asarray({n}, {dtype})" for n in numbers)
         return [*kinds, *self.ranges]
+
+
+def _flattened(values: Iterable[Node]) -> Iterator[str]:
+    """The keys of arrays that are read as one vector: one that lies otherwise would be copied."""
+    for node in values:
+        if isinstance(node, Contract) and not node.labels:
+            yield from (n.key for n in (node.left, node.right) if isinstance(n, Load))
+        yield from _flattened(below(node))
 
 
 def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:
