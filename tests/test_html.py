@@ -288,6 +288,18 @@ def test_a_hadamard_product_in_front_of_which_a_number_leaves_keeps_together() -
     assert slim(Frac(both, K)) == Product((Frac(num(1), K), Fence(both)), ("thin",))
 
 
+def test_a_hadamard_product_over_an_array_leaves_factors_in_front_or_behind() -> None:
+    """(a ⊙ b)/c is a ⊙ b/c and a/c ⊙ b; brackets that only ⊙ asked for fall."""
+    sign, wide = Sym(r"\odot", "⊙", "bin"), Sym("x" * 36, "x" * 36)
+    less = Terms((("+", J), ("-", K)))
+    front = Frac(less, W, (False, True), entrywise=True)
+    assert slim(Frac(row(wide, sign, Fence(less)), W, entrywise=True)) == row(wide, sign, front)
+    behind = Frac(J, W, entrywise=True)
+    assert slim(Frac(row(J, sign, wide), W, entrywise=True)) == row(behind, sign, wide)
+    both = row(Frac(num(1), W, entrywise=True), sign, wide, sign, wide)
+    assert slim(Frac(row(wide, sign, wide), W, entrywise=True)) == both
+
+
 def test_an_indicator_wider_than_a_phone_breaks_in_front_of_what_compares() -> None:
     x = Sym("x" * 16, "x" * 16)
     shown = right_side(Fence(row(Terms((("+", x), ("-", K))), rel(r"\le", "≤"), x), "["))
