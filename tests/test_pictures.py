@@ -345,6 +345,33 @@ def test_names_of_ones_own_are_shown_as_letters() -> None:
     assert "rate" in shown and not any("\\" in s for s in shown)
 
 
+def test_a_read_of_every_step_is_no_step_back() -> None:
+    """The decoder's attention runs over all t at one u; what recurs is s over u."""
+    graph = reads_of(pipeline.parse(ATTENTION))
+    assert ("e", "a") in graph.edges
+    assert [(loop.source, loop.targets, len(loop.shifts)) for loop in graph.loops] == [("s", ("e",), 1)]
+
+
+ATTENTION = """
+index t = 1..T, u = 1..U
+input x[t] : H
+param B : H, H
+s[0,i] = x[T,i]
+e[u,t] = sum(s[u-1,i]*x[t,i], i)
+a[u,t] = softmax(e[u,t], t)
+g[u,i] = sum(a[u,t]*x[t,i], t)
+s[u,i] = tanh(sum(B[i,j]*g[u,j], j))
+cost C = sum(s[U,i]^2, i)
+"""
+
+
+def test_a_sum_over_the_steps_before_is_a_step_back() -> None:
+    text = "index t = 0..T\ninput x[t]\nparam w\na[t] = tanh(w*c[t] + x[t])\nc[0] = 0\n"
+    graph = reads_of(pipeline.parse(text + "c[t] = sum(a[r], r=0..t-1) for t = 1..T\ncost C = a[T]^2"))
+    assert [(loop.source, loop.targets) for loop in graph.loops] == [("a", ("c",))]
+    assert ("c", "a") in graph.edges
+
+
 def test_recurrences_in_both_directions_have_a_loop_each() -> None:
     text = (
         "index t = 1..T\ninput x[t] : D\nparam A : H, D\nf[0,k] = 0\ng[T+1,k] = 0\n"
