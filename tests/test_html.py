@@ -340,6 +340,17 @@ def test_long_sums_may_break_and_short_ones_do_not() -> None:
     assert inline(row(long, EQUALS, long)).count("<wbr/>") == 7
 
 
+def test_a_wide_screen_breaks_between_terms_before_it_breaks_in_one() -> None:
+    """A term is a block, which goes to the next line before it breaks in itself."""
+    x = Sym("x" * 12, "x" * 12)
+    bracket = Fence(Terms((("+", x), ("-", x))))
+    term = Product((Sym("y", "y"), bracket), ("thin",))
+    shown = right_side(Terms((("+", term), ("+", term), ("+", x))))
+    assert shown.count('<span class="term">') == 2 and shown.count("<wbr/>") == 4
+    # one term alone goes nowhere else
+    assert '<span class="term">' not in right_side(term)
+
+
 def test_a_narrow_screen_breaks_between_factors_and_a_wide_one_does_not() -> None:
     x = Sym("x" * 10, "x" * 10)
     call = row(Sym(r"\tanh", "tanh", "op"), Fence(Product((x, x), ("thin",))))
