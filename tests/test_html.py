@@ -45,7 +45,7 @@ from symbp.emit.mathml_lines import FINE, cuts, inline, right_side, slim
 from symbp.emit.notation import symbol
 from symbp.emit.plain import text as plain
 from symbp.emit.tex import tex
-from symbp.pipeline import load, matrix_views, parse
+from symbp.pipeline import documented, load, matrix_views, parse
 from symbp.spec.latex import ACCENTS, SYMBOLS
 
 NAMES = models.names()
@@ -510,3 +510,11 @@ def test_a_product_wider_than_the_page_breaks_between_its_factors() -> None:
     x = Sym("x" * 20, "x" * 20)
     assert right_side(Product((x, x, x), ("thin", "thin"))).count("<wbr/>") == 2
     assert right_side(Product((x, x), ("thin",))).count("<wbr/>") == 0
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm"])
+def test_no_line_ends_behind_the_bracket_of_a_shape(name: str) -> None:
+    """Between ( and a formula a browser may end a line: the bracket is a part of the formula."""
+    page = re.sub(r"<[^>]*>", "", re.sub(r"<math.*?</math>", "#", documented(load(name), (), "html")))
+    given = page[page.index("Given: ") :].split("Parameters", 1)[0]
+    assert "(" not in given
