@@ -16,7 +16,7 @@ from wide import alignment
 import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
-from symbp.emit.beamer import OWN_SLIDE, emit, figure
+from symbp.emit.beamer import OWN_SLIDE, SLIDE, emit, figure
 from symbp.emit.document import DETAILS, Document, document
 from symbp.emit.notation import NOTATIONS
 from symbp.emit.pictures.drawing import Drawing
@@ -177,6 +177,26 @@ def test_formulas_wider_than_a_slide_stay_on_it(notation: str, detail: str, tmp_
 def test_decks_in_round_brackets_stay_on_their_slides(name: str, tmp_path: Path) -> None:
     assert_fits(compiled(emit(sheet(load(name), "goodfellow"), standalone=True), tmp_path)[0])
     assert_within(tmp_path)
+
+
+def pictured(name: str, wide: float) -> list[str]:
+    system = adjoint_system(load(name))
+    text = emit(document(system, system.order[:1], detail="result", pictures=True), page=wide)
+    return [f for f in text.split(r"\begin{frame}") if "The model as a picture" in f]
+
+
+@pytest.mark.parametrize("wide", [SLIDE, OWN_SLIDE])
+@pytest.mark.parametrize("name", models.names())
+def test_the_picture_of_the_model_can_be_read_from_afar(name: str, wide: float) -> None:
+    """A deep graph is drawn from left to right, or on several slides, and not as small as it takes."""
+    frames = pictured(name, wide)
+    scales = [float(m) for f in frames for m in re.findall(r"scalebox\{([\d.]+)\}", f)]
+    assert frames and min(scales, default=1.0) >= 0.65
+
+
+def test_a_deep_graph_goes_on_on_another_slide() -> None:
+    assert len(pictured("transformer_block", SLIDE)) == 2
+    assert len(pictured("transformer_block", OWN_SLIDE)) == 1
 
 
 def test_a_tall_picture_has_its_caption_beside_it() -> None:

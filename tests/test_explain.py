@@ -103,7 +103,7 @@ TOPICS = {
     ("mlp", "w"): {"paths", "outer", "batch"},
     ("mlp", "b"): {"paths", "batch"},
     ("rnn", "h"): {"paths", "ways", "transpose", "inverse", "batch", "cases"},
-    ("self_attention", "s"): {"paths", "transpose", "hadamard", "softmax", "batch"},
+    ("self_attention", "s"): {"paths", "transpose", "inverse", "hadamard", "softmax", "batch"},
     ("embedding_classifier", "E"): {"paths", "gather", "batch"},
     ("conv1d", "x"): {"paths", "window", "batch"},
 }
@@ -578,3 +578,20 @@ def test_a_sum_of_nothing_is_0() -> None:
     entry = Mul((Ref("a", (affine(m), affine(n))), Indicator(affine(0), affine(1))))
     nothing = Reduce("sum", (m,), Reduce("sum", (n,), entry))
     assert concrete(nothing, lambda position: position, lambda index: range(9)) == ZERO
+
+
+@pytest.mark.parametrize(
+    ("model", "variable", "factor", "end", "begin"),
+    [
+        ("self_attention", "v", "a", "o", "v"),  # on the left: o = a v
+        ("transformer_block", "t", "W", "u", "t"),  # on the right: u = t W
+        ("self_attention", "s", "v", "o", "a"),  # through a softmax
+    ],
+)
+def test_the_inverse_is_tried_for_matrices_too(
+    model: str, variable: str, factor: str, end: str, begin: str
+) -> None:
+    page = " ".join(str(symbp.load(model).explain(variable)).split())
+    assert f"Why not the inverse of {factor}?" in page
+    assert f"{factor} maps forwards: it says how far {end} moves if {begin} is moved." in page
+    assert "with the transpose: the same" in page and "in its place: something else" in page

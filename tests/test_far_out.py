@@ -73,3 +73,20 @@ def test_an_exponent_without_an_exponential_stays_a_factor() -> None:
     shown = symbp.parse(text).derive("x")
     assert not any(step.rule == "exponents" for step in shown.steps)
     assert any(step.rule == "exponents" for step in symbp.parse(GUMBEL).derive("x").steps)
+
+
+def test_attention_written_out_in_a_recurrence() -> None:
+    """A softmax reads its scores once, the quotient twice: e was taken for a name that is lost."""
+    text = """
+        index t = 1..T, u = 1..U
+        input x[t] : H
+        param B : H, H
+        s[0,i] = x[T,i]
+        e[u,t] = sum(s[u-1,i]*x[t,i], i)
+        a[u,t] = exp(e[u,t])/sum(exp(e[u,r]), r=1..T)
+        g[u,i] = sum(a[u,t]*x[t,i], t)
+        s[u,i] = tanh(sum(B[i,j]*g[u,j], j))
+        cost C = sum(s[U,i]^2, i)
+    """
+    report = symbp.parse(text).verify()
+    assert report.ok, str(report)

@@ -45,7 +45,7 @@ from symbp.emit.mathml_lines import FINE, cuts, inline, right_side, slim
 from symbp.emit.notation import symbol
 from symbp.emit.plain import text as plain
 from symbp.emit.tex import tex
-from symbp.pipeline import load, matrix_views, parse
+from symbp.pipeline import documented, load, matrix_views, parse
 from symbp.spec.latex import ACCENTS, SYMBOLS
 
 NAMES = models.names()
@@ -288,6 +288,18 @@ def test_a_hadamard_product_in_front_of_which_a_number_leaves_keeps_together() -
     assert slim(Frac(both, K)) == Product((Frac(num(1), K), Fence(both)), ("thin",))
 
 
+def test_a_hadamard_product_over_an_array_leaves_factors_in_front_or_behind() -> None:
+    """(a ⊙ b)/c is a ⊙ b/c and a/c ⊙ b; brackets that only ⊙ asked for fall."""
+    sign, wide = Sym(r"\odot", "⊙", "bin"), Sym("x" * 36, "x" * 36)
+    less = Terms((("+", J), ("-", K)))
+    front = Frac(less, W, (False, True), entrywise=True)
+    assert slim(Frac(row(wide, sign, Fence(less)), W, entrywise=True)) == row(wide, sign, front)
+    behind = Frac(J, W, entrywise=True)
+    assert slim(Frac(row(J, sign, wide), W, entrywise=True)) == row(behind, sign, wide)
+    both = row(Frac(num(1), W, entrywise=True), sign, wide, sign, wide)
+    assert slim(Frac(row(wide, sign, wide), W, entrywise=True)) == both
+
+
 def test_an_indicator_wider_than_a_phone_breaks_in_front_of_what_compares() -> None:
     x = Sym("x" * 16, "x" * 16)
     shown = right_side(Fence(row(Terms((("+", x), ("-", K))), rel(r"\le", "≤"), x), "["))
@@ -326,6 +338,17 @@ def test_long_sums_may_break_and_short_ones_do_not() -> None:
     short = Terms(long.terms[:1])
     assert inline(row(short, EQUALS, short)).count("<wbr/>") == 1
     assert inline(row(long, EQUALS, long)).count("<wbr/>") == 7
+
+
+def test_a_wide_screen_breaks_between_terms_before_it_breaks_in_one() -> None:
+    """A term is a block, which goes to the next line before it breaks in itself."""
+    x = Sym("x" * 12, "x" * 12)
+    bracket = Fence(Terms((("+", x), ("-", x))))
+    term = Product((Sym("y", "y"), bracket), ("thin",))
+    shown = right_side(Terms((("+", term), ("+", term), ("+", x))))
+    assert shown.count('<span class="term">') == 2 and shown.count("<wbr/>") == 4
+    # one term alone goes nowhere else
+    assert '<span class="term">' not in right_side(term)
 
 
 def test_a_narrow_screen_breaks_between_factors_and_a_wide_one_does_not() -> None:
@@ -487,3 +510,11 @@ def test_a_product_wider_than_the_page_breaks_between_its_factors() -> None:
     x = Sym("x" * 20, "x" * 20)
     assert right_side(Product((x, x, x), ("thin", "thin"))).count("<wbr/>") == 2
     assert right_side(Product((x, x), ("thin",))).count("<wbr/>") == 0
+
+
+@pytest.mark.parametrize("name", ["mlp", "lstm"])
+def test_no_line_ends_behind_the_bracket_of_a_shape(name: str) -> None:
+    """Between ( and a formula a browser may end a line: the bracket is a part of the formula."""
+    page = re.sub(r"<[^>]*>", "", re.sub(r"<math.*?</math>", "#", documented(load(name), (), "html")))
+    given = page[page.index("Given: ") :].split("Parameters", 1)[0]
+    assert "(" not in given

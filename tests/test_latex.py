@@ -151,6 +151,14 @@ GOLDEN: dict[str, tuple[Expr, str]] = {
         Div(Mul((Ref("lambda_"), Reduce("sum", (m,), Pow(Y, number(2))))), number(2)),
         r"\frac{\lambda}{2} \sum_i y^2_i",
     ),
+    "half a sum of quotients": (
+        Div(Neg(Pow(X1, number(2))) / X2 + 1, number(2)), r"\frac{1}{2}\,\Bigl(-\frac{x^2}{r} + 1\Bigr)",
+    ),
+    "what stands before a sum of quotients goes on the fraction": (
+        Div(Mul((X1, 1 - X1 / X2, Y)), Y), r"\frac{x}{y_i}\,\Bigl(1 - \frac{x}{r}\Bigr)\,y_i",
+    ),
+    "half a sum of letters": (Div(X1 + 1, number(2)), r"\frac{x + 1}{2}"),
+    "a quotient of a quotient": (Div(X1 / X2, number(2)), r"\frac{x/r}{2}"),
     "a sum of a sum": (Reduce("sum", (m,), Y + X1), r"\sum_i (y_i + x)"),
     "a sum before a factor": (Mul((Reduce("sum", (m,), Y), X1)), r"\Bigl(\sum_i y_i\Bigr)\,x"),
     "a sum after a factor": (Mul((X1, Reduce("sum", (m,), Y))), r"x \sum_i y_i"),
@@ -697,3 +705,8 @@ def test_a_transposed_bracket_breaks_like_any_other() -> None:
     raised = lay.Script(lay.Fence(body), None, lay.Sym("T", "T"))
     lines = broken(raised, 30.0)
     assert len(lines) > 1 and lines[-1].endswith(")^T")
+
+
+def test_half_a_sum_of_quotients_is_half_of_a_bracket_in_a_matrix_form_too() -> None:
+    model = symbp.parse("input x : D\nparam r : D\ncost C = sum(x[d]^2/exp(r[d]) + r[d], d)/2")
+    assert r"\frac{1}{2}\,\Bigl(1 - \frac{x^2}{\exp(r)}\Bigr)" in model.derive("r").to_latex()

@@ -289,6 +289,30 @@ def test_no_line_with_its_folds_open_is_wider_than_a_telephone(opened: Any) -> N
         assert page.evaluate(SCROLLING) == [], model
 
 
+SIAMESE = """
+input u : D
+input v : D
+param W : H, D
+param b : H
+p[i] = tanh(sum(W[i,d]*u[d], d) + b[i])
+q[i] = tanh(sum(W[i,d]*v[d], d) + b[i])
+cost C = sum((p[i] - q[i])^2, i)/2
+"""
+TERMS = """e => [...e.querySelectorAll('.term')].map(t =>
+  [...t.querySelectorAll('math')].map(m => m.getBoundingClientRect()).map(r => [r.left, r.top]))"""
+
+
+def test_a_line_ends_at_a_sign_outside_of_brackets(opened: Any) -> None:
+    """All of a term stands on the next line, if it has no room on this one, and not its second half."""
+    page = opened(documented(parse(SIAMESE, "siamese"), (), "html"))
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    lines = [line.evaluate(TERMS) for line in page.locator(".rhs:has(.term)").all()]
+    # some go on below, and none of their terms does so in itself
+    assert any(terms[-1][0][1] > terms[0][0][1] + 20 for terms in lines)
+    assert all(places == sorted(places) for terms in lines for places in terms)
+
+
 def test_on_a_telephone_a_condition_stands_below_its_value(opened: Any) -> None:
     page = opened(documented(parse(CASES, "cases"), (), "html"))
     boxes = []

@@ -109,3 +109,16 @@ def test_formulas_break_at_the_signs_of_a_sum_first() -> None:
     assert broken(line, 20, len) == ["Σₖ (a + b) cₖ", "  + ∂/∂x (d + e)", "  + log Σᵢ fᵢ"]
     assert broken("AAAA (bbbb + cccc)", 9, len) == ["AAAA", "  (bbbb", "   + cccc)"]
     assert broken("Σₖ aaaaaaaa", 5, len) == ["Σₖ aaaaaaaa"]
+
+
+def test_a_formula_breaks_between_factors_before_it_breaks_in_a_bracket() -> None:
+    line = "Σₘ aₘ sigmoid(Σᵢ wᵢ xᵢ + bₘ) (1 − sigmoid(Σᵢ wᵢ xᵢ + bₘ)) pₘ"
+    first, second = "Σₘ aₘ sigmoid(Σᵢ wᵢ xᵢ + bₘ)", "  (1 − sigmoid(Σᵢ wᵢ xᵢ + bₘ)) pₘ"
+    assert broken(line, 34, len) == [first, second]
+    assert broken(line, 33, len) == [first, second.removesuffix(" pₘ"), "  pₘ"]
+
+
+def test_no_line_ends_behind_the_first_word_of_a_bracket() -> None:
+    line = "Σᵢ (∂C/∂qᵢ) ([i = k]/√(Σⱼ vⱼ²) − (vᵢ · (1/(2√(Σⱼ vⱼ²))) Σⱼ 2vⱼ [j = k])/(√(Σⱼ vⱼ²))²)"
+    for room in range(50, 80):
+        assert not [part for part in broken(line, room, len) if part.endswith("(vᵢ")], room

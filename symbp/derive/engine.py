@@ -94,14 +94,20 @@ def _dropped(model: Model, steady: Model) -> frozenset[str]:
     for old, new in zip(model.equations, steady.equations, strict=True):
         if old.rhs is not new.rhs:
             before, after = _reads(old.rhs), _reads(new.rhs)
-            todo = [*(before - after)]
+            # a softmax reads its scores once, a quotient of exponentials twice: that opens no variable
+            todo = [n for n in before - after if n not in after or _parts(model, n) & {*(after - before)}]
             while todo:
                 name = todo.pop()
                 lost.add(name)
-                below = {r for e in model.equations_of(name) for r in _reads(e.rhs)}
+                below = _parts(model, name)
                 # log Z of a Z = Σ g reads what g is made of, and no g
                 todo += [r for r in sorted(below - lost) if after[r] <= before[r] and _is_variable(model, r)]
     return frozenset(lost)
+
+
+def _parts(model: Model, name: str) -> set[str]:
+    """The arrays that the equations of a variable read."""
+    return {r for e in model.equations_of(name) for r in _reads(e.rhs)}
 
 
 def _is_variable(model: Model, name: str) -> bool:

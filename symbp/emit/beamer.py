@@ -12,6 +12,7 @@ from symbp.emit.document import Document, Formula, Part, Section
 from symbp.emit.environment import environment
 from symbp.emit.latex import equation_groups, lapped, prose, reason, spelled
 from symbp.emit.layout import Text, width
+from symbp.emit.pictures.cut import cut
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import number, tikz
 from symbp.emit.slides import AROUND, LINE, Slide, Type, height, pages, row_height, slides, text_height, types
@@ -74,8 +75,25 @@ def _model(document: Document, wide: float) -> Iterator[Frame]:
     if document.notes:
         items.append(_paragraph(document.notes, size.wide))
     yield from _flowing("The model", items, size)
-    if document.picture is not None:
-        yield figure("The model as a picture", document.picture, size)
+    yield from _pictured(document, size)
+
+
+def _pictured(document: Document, size: Type) -> Iterator[Frame]:
+    """The graph, from top to bottom or from left to right, or in pieces where it were too small to read."""
+    if document.picture is None or document.turned is None:
+        return
+    shown: Sequence[Drawing] = [max(document.picture, document.turned, key=lambda d: room_for(d, size))]
+    if room_for(shown[0], size) < LEGIBLE:
+        pieces = cut(document.turned, 0.97 * size.wide / COMFORTABLE)
+        # one that is too high is not any larger in pieces
+        if min(room_for(d, size) for d in pieces) > 1.1 * room_for(shown[0], size):
+            shown = pieces
+    for n, drawing in enumerate(shown):
+        yield figure(_counted("The model as a picture", n, len(shown)), drawing, size)
+
+
+LEGIBLE, COMFORTABLE = 0.65, 0.8
+"""The scale below which a picture is cut in pieces, and that for which these are made."""
 
 
 def _equations(formulas: Sequence[Formula], size: Type) -> Iterator[Item]:
@@ -191,8 +209,7 @@ def _from(click: int, text: str) -> str:
 def figure(title: str, drawing: Drawing, size: Type) -> Frame:
     """A picture with its caption below or beside it, whichever leaves more room for the picture."""
     caption = _paragraph(drawing.caption, 0.9 * size.wide)
-    below = _fitting(drawing, 0.97 * size.wide, size.high - caption.high - 1.5)
-    beside = _fitting(drawing, (0.9 - BESIDE) * size.wide, size.high - 1.0)
+    below, beside = _below(drawing, size), _beside(drawing, size)
     if beside > below:
         words = rf"\parbox{{{BESIDE}\linewidth}}{{\footnotesize\raggedright {caption.text}}}"
         picture = rf"$\vcenter{{\hbox{{{_scaled(drawing, beside)}}}}}$"
@@ -201,6 +218,20 @@ def figure(title: str, drawing: Drawing, size: Type) -> Frame:
         words = rf"\parbox{{0.9\linewidth}}{{\footnotesize {caption.text}}}"
         body = f"{_scaled(drawing, below)}\n\n\\smallskip\n{words}"
     return Frame(title, size.command, (f"\\begin{{center}}\n{body}\n\\end{{center}}",))
+
+
+def room_for(drawing: Drawing, size: Type) -> float:
+    """The scale at which a picture fits on a slide."""
+    return max(_below(drawing, size), _beside(drawing, size))
+
+
+def _below(drawing: Drawing, size: Type) -> float:
+    caption = text_height(drawing.caption, 0.9 * size.wide)
+    return _fitting(drawing, 0.97 * size.wide, size.high - caption - 1.5)
+
+
+def _beside(drawing: Drawing, size: Type) -> float:
+    return _fitting(drawing, (0.9 - BESIDE) * size.wide, size.high - 1.0)
 
 
 BESIDE = 0.3

@@ -106,6 +106,8 @@ class Document:
     picture: Drawing | None = None
     given: Text = ()
     """What the model is given, and its parameters, with their shapes."""
+    turned: Drawing | None = None
+    """The picture from left to right, for a page that is wider than high."""
 
     @property
     def notes(self) -> Text:
@@ -171,6 +173,7 @@ def document(
         check,
         graph_of(setter, system) if pictures else None,
         given(setter, model or system.model),
+        graph_of(setter, system, turned=True) if pictures else None,
     )
 
 

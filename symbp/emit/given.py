@@ -39,9 +39,9 @@ def _listed(setter: Printer, arrays: Iterable[Array]) -> Iterator[str | Box]:
             last = k == len(names) - 1
             yield row(name, _IN, _values(setter, sizes, ends)) if last and ends is not None else name
         if sizes and ends is None:
-            yield " ("
-            yield _sizes(setter, sizes)
-            yield ")"
+            # brackets of the formula: between words and a formula a browser may end a line
+            yield " "
+            yield Fence(_sizes(setter, sizes))
 
 
 def _shape(array: Array) -> Shape:

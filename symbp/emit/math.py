@@ -52,6 +52,7 @@ from symbp.emit.pieces import (
     number_piece,
     powered,
     split_sign,
+    sums_quotients,
     tall,
 )
 from symbp.errors import RequestProblem
@@ -175,16 +176,16 @@ class Printer(Elements):
 
     def _quotient(self, top: Expr, bottom: Expr) -> Piece:
         upper, lower = self.piece(top), self.piece(bottom)
-        if lay.contains(upper.box, Big, Cases) and lower.level >= CLOSED and not tall(lower.box):
+        if _large(upper.box) and lower.level >= CLOSED and not tall(lower.box):
             return self._fraction_in_front(top, lower)
         return Piece(fraction(upper, lower, numbers=True), CLOSED)
 
     def _fraction_in_front(self, top: Expr, lower: Piece) -> Piece:
         """λ/2 Σ …: what is not tall stays in the numerator, the sum follows at full size."""
         pieces = [self.piece(f) for f in flat((top,), Mul)]
-        tall = next(n for n, p in enumerate(pieces) if lay.contains(p.box, Big, Cases))
-        front = juxtaposed(pieces[:tall]) if tall else Piece(num(1), LETTER)
-        return juxtaposed([Piece(fraction(front, lower, numbers=True), CLOSED), *pieces[tall:]])
+        place = next(n for n, p in enumerate(pieces) if _large(p.box))
+        front = juxtaposed(pieces[:place]) if place else Piece(num(1), LETTER)
+        return juxtaposed([Piece(fraction(front, lower, numbers=True), CLOSED), *pieces[place:]])
 
     def _power(self, base: Expr, exponent: Expr) -> Piece:
         above = self.box(exponent)
@@ -271,6 +272,11 @@ class Printer(Elements):
                 return open_
         body = self.piece(node)
         return Script(Fence(body.box), row(*(self.index(i) for i in indices)))
+
+
+def _large(box: Box) -> bool:
+    """Whether a numerator is read better behind the fraction: ½ Σ …, ½ (x/y − 1)."""
+    return lay.contains(box, Big, Cases) or sums_quotients(box)
 
 
 def printer(model: Model, notation: Notation = NIELSEN) -> Printer:

@@ -56,14 +56,18 @@ BREAK, FINE = "<wbr/>", '<wbr class="fine"/>'
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A piece of a formula, in MathML and in TeX; before a ``fine`` one only a narrow screen breaks."""
+    """A piece of a formula, in MathML and in TeX; before a ``fine`` one only a narrow screen breaks.
+
+    ``inner``: the break before it is in a term or a bracket, where a wide screen breaks if no other helps.
+    """
 
     inside: tuple[str, ...]
     source: str
     fine: bool = False
+    inner: bool = False
 
     def __add__(self, other: Cut) -> Cut:
-        return Cut(self.inside + other.inside, joined((self.source, other.source)), self.fine)
+        return Cut(self.inside + other.inside, joined((self.source, other.source)), self.fine, self.inner)
 
 
 def right_side(box: Box, sign: Box | None = EQUALS) -> str:
@@ -82,11 +86,20 @@ def pieces(box: Box, sign: Box | None = None) -> str:
 
 
 def _spelled(found: Sequence[Cut], display: bool = True) -> str:
-    runs: list[list[str]] = []
+    runs: list[tuple[bool, list[str]]] = []
     for n, cut in enumerate(found):
         shown = element(list(cut.inside), cut.source, display)
-        runs = [*runs[:-1], [*runs[-1], shown]] if n and cut.fine else [*runs, [shown]]
-    return BREAK.join(f'<span class="run">{FINE.join(r)}</span>' if len(r) > 1 else r[0] for r in runs)
+        if n and cut.fine:
+            runs[-1][1].append(shown)
+        else:
+            runs.append((bool(n) and cut.inner, [shown]))
+    terms: list[list[str]] = []
+    for inner, run in runs:
+        spelled = f'<span class="run">{FINE.join(run)}</span>' if len(run) > 1 else run[0]
+        terms = [*terms[:-1], [*terms[-1], spelled]] if inner else [*terms, [spelled]]
+    if len(terms) == 1:
+        return BREAK.join(terms[0])
+    return BREAK.join(f'<span class="term">{BREAK.join(t)}</span>' if len(t) > 1 else t[0] for t in terms)
 
 
 def inline(box: Box) -> str:
@@ -184,7 +197,9 @@ class Cutter:
         out: list[Cut] = []
         for mark, term in terms:
             shown = f"{mark} " if out else "-" if mark == "-" else ""
-            out += _glued(([Cut(tuple(lead(mark, not out, self.style)), shown)], self.cuts(term)))
+            first, *rest = self.cuts(term)
+            within = rest if len(terms) == 1 else [replace(c, inner=True) for c in rest]
+            out += [Cut(tuple(lead(mark, not out, self.style)), shown) + first, *within]
         return out
 
     def _fence(self, box: Fence, below: Box | None = None, above: Box | None = None) -> list[Cut]:
@@ -199,7 +214,7 @@ class Cutter:
         inner = self.cuts(box.body)
         if not isinstance(box.body, Terms):
             inner = [inner[0], *(replace(c, fine=True) for c in inner[1:])]
-        return _glued(([opened], inner, [closed]))
+        return _glued(([opened], [inner[0], *(replace(c, inner=True) for c in inner[1:])], [closed]))
 
     def _indicator(self, items: Sequence[Box], size: int) -> list[Cut]:
         """The pieces of [i = k]: it breaks in front of what compares and of "and"."""

@@ -12,7 +12,18 @@ from symbp.emit import layout as lay
 from symbp.emit.binders import signs
 from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, Text, num, row
 from symbp.emit.math import Printer, takes_power
-from symbp.emit.pieces import CLOSED, LETTER, PRODUCT, SUM, Piece, enclosed, fraction, juxtaposed, powered
+from symbp.emit.pieces import (
+    CLOSED,
+    LETTER,
+    PRODUCT,
+    SUM,
+    Piece,
+    enclosed,
+    fraction,
+    juxtaposed,
+    powered,
+    sums_quotients,
+)
 
 _DIAG = Sym(r"\operatorname{diag}", "diag", "op")
 _SOFTMAX = Sym(r"\operatorname{softmax}", "softmax", "op")
@@ -122,7 +133,10 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             return juxtaposed([*_scalars(printer, factor), _piece(printer, arg)])
         case mat.Quotient(top, bottom):
             many = any(mat.shape(bottom))
-            return Piece(fraction(_piece(printer, top), _piece(printer, bottom), many), _ENTRYWISE)
+            upper, lower = _piece(printer, top), _piece(printer, bottom)
+            if not many and sums_quotients(upper.box) and upper.level == SUM and lower.level >= CLOSED:
+                return juxtaposed([Piece(fraction(Piece(num(1), LETTER), lower), CLOSED), upper])
+            return Piece(fraction(upper, lower, many), _ENTRYWISE)
         case mat.Power(base, exponent):
             return _power(printer, base, exponent)
         case _:

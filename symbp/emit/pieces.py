@@ -172,5 +172,28 @@ def superscripted(box: Box) -> bool:
     return (isinstance(box, Script) and box.sup is not None) or (isinstance(box, Sym) and "^" in box.tex)
 
 
+def sums_quotients(box: Box) -> bool:
+    """Whether a term of a sum is a quotient: −v²/s + 1, also beside other factors."""
+    match box:
+        case Terms(terms):
+            return len(terms) > 1 and any(_divided(t) for _, t in terms)
+        case Fence(body, "("):
+            return sums_quotients(body)
+        case Product(factors, _):
+            return any(sums_quotients(f) for f in factors if isinstance(f, Fence))
+        case _:
+            return False
+
+
+def _divided(box: Box) -> bool:
+    factors = box.factors if isinstance(box, Product) else (box,)
+    return any(isinstance(f, Frac) and not _slope(f) for f in factors)
+
+
+def _slope(box: Frac) -> bool:
+    """Whether a quotient is ∂C/∂z, which is read as one sign."""
+    return lay.first(box.num) == lay.PARTIAL
+
+
 def tall(box: Box) -> bool:
     return lay.contains(box, Big, Frac, Cases)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from symbp.emit.breaking import BEFORE, BRACKET, ENTRYWISE, FACTOR, LISTED, Chunk, filled
+from symbp.emit.breaking import BEFORE, BRACKET, CALL, ENTRYWISE, FACTOR, LISTED, NESTED, Chunk, filled
 
 _SIGNS = frozenset("+−⊙∘∗·=<>≤≥≠∈→")
+ALONE = 14.0
+"""What it costs more to leave an opening bracket with one word at the end of a line."""
 _APPLIES = re.compile(r"(?:^|[(\[{−])(?:[ΣΠ]|∂/∂|[a-z]{2})[^()\[\]]*$")
 """What stands before its argument: a sum, ∂/∂z, log."""
 
@@ -30,20 +32,32 @@ def broken(line: str, room: int, columns: Callable[[str], int]) -> list[str]:
 
 def _chunks(line: str, columns: Callable[[str], int]) -> Iterator[Chunk]:
     """The words of a line with what it costs to begin one with them; those that stay together are one."""
-    depth, before, whole = 0, "", ""
+    open_: tuple[float, ...] = ()
+    before = whole = ""
     held: Chunk | None = None
     for word in line.split(" "):
         whole = _whole(whole, before)
-        cost = None if whole else _cost(before, word, depth)
+        cost = None if whole else _cost(before, word, open_)
         if held is None or cost is None:
             held = Chunk(word, 0.0) if held is None else replace(held, text=f"{held.text} {word}")
         else:
             yield replace(held, width=float(columns(held.lead + held.text)))
-            held = Chunk(word, 0.0, cost, lead=" ", depth=depth)
-        depth += sum(c in "([{" for c in word) - sum(c in ")]}" for c in word)
+            held = Chunk(word, 0.0, cost, lead=" ", depth=len(open_))
+        open_ = _opened(open_, word)
         before = word
     if held is not None:
         yield replace(held, width=float(columns(held.lead + held.text)))
+
+
+def _opened(open_: tuple[float, ...], word: str) -> tuple[float, ...]:
+    """What a break costs more in each bracket that is open behind a word, the outermost first."""
+    for n, sign in enumerate(word):
+        if sign in "([{":
+            called = n > 0 and word[n - 1] not in "([{−√"
+            open_ = (*open_, NESTED * (open_[-1] if open_ else 0.0) + (CALL if called else BRACKET))
+        elif sign in ")]}":
+            open_ = open_[:-1]
+    return open_
 
 
 def _whole(open_: str, word: str) -> str:
@@ -55,9 +69,10 @@ def _whole(open_: str, word: str) -> str:
     return "" if closed else open_
 
 
-def _cost(before: str, word: str, depth: int) -> float | None:
+def _cost(before: str, word: str, open_: tuple[float, ...]) -> float | None:
     """What a break between two words costs; None: there is none."""
-    inside = BRACKET * depth
+    begun = before.startswith("(") and before.count("(") > before.count(")")
+    inside = (open_[-1] if open_ else 0.0) + (ALONE if begun else 0.0)
     if before in _SIGNS or word in ("if", "otherwise"):
         return None
     if word in _SIGNS:

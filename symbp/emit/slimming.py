@@ -133,15 +133,15 @@ class Slimmer:
         return Stack((*shown.lines, *below), max(shown.wide, said.wide + 2.0))
 
 
-def in_front(box: Frac, room: float, last: bool = False) -> Product | None:
+def in_front(box: Frac, room: float, last: bool = False) -> Product | Row | None:
     """A fraction with as few factors in front of it as help; a sum stands behind 1 over the denominator.
 
     ``last``: no factor stands behind the fraction, which a Σ would draw in.  None where the denominator is
-    too wide itself and no product of numbers, or is an array.
+    too wide itself and no product of numbers, or is an array and the numerator no product entry by entry.
     """
     top, bottom = box.num, box.den
     if box.entrywise:
-        return None
+        return _entry_by_entry(box, room)
     if width(bottom, False) > room - 0.3:
         return _parted_below(box, room, last)
     if not isinstance(top, Product):
@@ -157,6 +157,24 @@ def in_front(box: Frac, room: float, last: bool = False) -> Product | None:
     head = Frac(above if number else num(1), bottom)
     behind = (*top.factors[number:-1], _factor(top.factors[-1], last))
     return Product((head, *behind), ("thin", *top.gaps[number:]))
+
+
+def _entry_by_entry(box: Frac, room: float) -> Row | None:
+    """a ⊙ b over c as a ⊙ b/c, or as a/c ⊙ b where that has no room; then as 1/c ⊙ a ⊙ b."""
+    items = box.num.items if isinstance(box.num, Row) else ()
+    places = [n for n, item in enumerate(items) if isinstance(item, Sym) and item.kind == "bin"]
+    if not places:
+        return None
+    options = [
+        *((items[: n + 1], items[n + 1 :], ()) for n in places),
+        *(((), items[:n], items[n:]) for n in reversed(places)),
+    ]
+    for before, above, behind in options:
+        top = _alone(above, ())
+        rest = replace(box, num=top, bare=(not isinstance(top, Terms), box.bare[1]))
+        if width(rest) <= room:
+            return Row((*before, rest, *behind))
+    return Row((replace(box, num=num(1)), items[places[0]], *items))
 
 
 def _parted_below(box: Frac, room: float, last: bool) -> Product | None:
@@ -182,9 +200,9 @@ def _parted_below(box: Frac, room: float, last: bool) -> Product | None:
 
 
 def _alone(factors: tuple[Box, ...], gaps: tuple[str, ...]) -> Box:
-    """The product of some factors; one in brackets needs none."""
+    """The product of some factors, or what stands in a row; one in brackets needs none."""
     if len(factors) > 1:
-        return Product(factors, gaps)
+        return Product(factors, gaps) if gaps else Row(factors)
     only = factors[0]
     return only.body if isinstance(only, Fence) and only.kind == "(" else only
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from symbp.arrays.matrix_nodes import Hadamard, Leaf, Matrix, Minus, Product, Transpose, parts
 from symbp.arrays.matrix_nodes import Plus as Plus_
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Ref, substitute
+from symbp.calculus.expr import Ref, substitute, walk
 from symbp.derive.core import Jacobian
+from symbp.explain.axes import axes_of
 from symbp.explain.core import Block, Form, Inverse, Line, Lines, Math, Section, Whole, Words, say
 from symbp.explain.meaning import agrees
 from symbp.explain.numerals import entrywise, shaped, turned
@@ -25,10 +26,12 @@ def first_inverse(found: list[Carried], form: Matrix) -> Section | None:
 def inverse_section(carried: Carried, form: Matrix) -> Section | None:
     """The inverse, or pseudo-inverse, tried with the same numbers: it does not give the derivative."""
     spot = carried.spot
-    found = carrier(carried)
-    if found is None or len(spot.own) != 1:
+    found = carrier(carried) or _on_the_right(carried)
+    if found is None:
         return None
-    measured = spot.vector(spot.adjoint(spot.moved({spot.own[0]: k}).key) for k in spot.range(spot.own[0]))
+    measured = _measured(spot, form)
+    if measured is None:
+        return None
     grid = spot.grid(carried.forwards)
     right = _assembled(spot, form, carried, turned(grid))
     other, square = _inverted(grid)
@@ -40,6 +43,31 @@ def inverse_section(carried: Carried, form: Matrix) -> Section | None:
     if all(agrees(a, b) for mine, known in pairs for a, b in zip(mine, known, strict=True)):
         return None
     return Section("inverse", *_inverse_words(carried, found[0], (measured, right, wrong, other), square))
+
+
+def _measured(spot: Spot, form: Matrix) -> Grid | None:
+    """The adjoints of all elements, as the form arranges them; None if these are more than two axes."""
+    if len(spot.own) == 1:
+        (index,) = spot.own
+        return spot.vector(spot.adjoint(spot.moved({index: k}).key) for k in spot.range(index))
+    up, across = axes_of(form)
+    if up is None or across is None or {up, across} != set(spot.own):
+        return None
+    at = [[{up: r, across: c} for c in spot.range(across)] for r in spot.range(up)]
+    return tuple(tuple(spot.adjoint(spot.moved(place).key) for place in places) for places in at)
+
+
+def _on_the_right(carried: Carried) -> tuple[Jacobian, Ref] | None:
+    """The element of a matrix that rows are multiplied by: z_nk = Σ_h y_nh V_hk, where V maps y to z."""
+    own, turned_ = carried.plain, isinstance(carried.factor, Transpose)
+    if not isinstance(own, Leaf) or not isinstance(own.node, Ref) or not turned_:
+        return None
+    for jacobian, node in ((j, n) for j in carried.spot.case.jacobians for n in walk(j.entry)):
+        if isinstance(node, Ref) and node.name == own.node.name:
+            ordered = [i for p in node.indices if (i := p.as_index()) is not None and not i.sequence]
+            if len(ordered) == 2 and ordered[0] in jacobian.cols and ordered[1] in jacobian.rows:
+                return jacobian, node
+    return None
 
 
 def _inverse_words(
@@ -88,7 +116,7 @@ def _ends(carried: Carried, only: Jacobian) -> tuple[Math, Math]:
     seen = between(at, (only.consumer.name, at.positions(only.consumer.indices)))
     arrays = {whole(spot, k): k for k in seen}
     if len(arrays) == 1 and isinstance(carried.plain, Leaf) and isinstance(carried.plain.node, Ref):
-        (own, key), = arrays.items()
+        ((own, key),) = arrays.items()
         inner = any(name == carried.plain.node.name for name, _ in spot.oracle.reads(key))
         begin, end = (begin, own) if inner else (own, end)
     return Whole(begin), Whole(end)

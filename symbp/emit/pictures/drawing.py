@@ -66,7 +66,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A picture with its caption, and with words for those who cannot see it."""
+    """A picture with its caption, and with words for those who cannot see it.
+
+    ``bands``: from where to where each layer reaches, in a picture from left to right.
+    """
 
     id: str
     title: str
@@ -76,6 +79,7 @@ class Drawing:
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
     labels: tuple[Label, ...]
+    bands: tuple[Point, ...] = ()
 
 
 def rim(shape: str, size: Point, dx: float) -> float:
@@ -92,6 +96,13 @@ def rim(shape: str, size: Point, dx: float) -> float:
             return half_height * math.sqrt(1 - (dx / half_width) ** 2)
         case _:
             raise TypeError(f"there is no shape {shape}")
+
+
+def flank(shape: str, size: Point, dy: float) -> float:
+    """How far beside the middle of a node its border is, ``dy`` above it."""
+    if shape != "hexagon":  # the others look alike from the side
+        return rim(shape, (size[1], size[0]), dy)
+    return size[0] / 2 - BEVEL * min(1.0, abs(dy) / (size[1] / 2))
 
 
 def corners(node: Node) -> tuple[Point, ...]:

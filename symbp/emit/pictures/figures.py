@@ -10,9 +10,9 @@ from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.layer import contractions, layer_picture
 
 
-def graph_of(setter: Printer, system: AdjointSystem) -> Drawing:
+def graph_of(setter: Printer, system: AdjointSystem, turned: bool = False) -> Drawing:
     """The dependency graph of the model of a derivation, in its notation."""
-    return dependency_graph(system.model, setter.notation)
+    return dependency_graph(system.model, setter.notation, turned)
 
 
 def layers_of(setter: Printer, system: AdjointSystem, name: str) -> tuple[Drawing, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from symbp.calculus.affine import Affine
+from symbp.calculus.affine import Affine, known_le
 from symbp.calculus.expr import Ref, refs
 from symbp.derive.graph import graph_of, needed
 from symbp.model.core import Equation, Model
@@ -68,8 +68,20 @@ def _shifts(model: Model, ref: Ref, equation: Equation) -> Iterator[Shift]:
         if axis.sequence
     }
     for position, axis in zip(ref.indices, model.arrays[ref.name].axes, strict=True):
-        if axis.sequence in own and position != own[axis.sequence]:
+        if axis.sequence in own and not _meets(equation, position, own[axis.sequence]):
             yield position, own[axis.sequence]
+
+
+def _meets(equation: Equation, position: Affine, own: Affine) -> bool:
+    """Whether a position is the equation's own, or runs over steps that may be all on this side of it.
+
+    In a[u,t] = softmax(e[u,t], t) every t is read, which is no step of a recurrence; in a sum over
+    r = 0..t-1 the index ends before t.
+    """
+    index = position.as_index()
+    if index is None or index in equation.indices:
+        return position == own
+    return not (known_le(index.high + 1, own) or known_le(own + 1, index.low))
 
 
 def _loops(turned: dict[tuple[str, str], list[Shift]]) -> Iterator[Loop]:

@@ -3,6 +3,8 @@
 Between two layers lies a gap.  A curve runs within one gap and passes a layer straight down, in the
 place that the edge has there; a recurrence leaves its gap around the right side of the picture, on a
 track of its own in each gap and in a lane of its own at the side.  So no arrow meets a node on its way.
+
+All of it is planned from top to bottom; a drawing from left to right is that one with x and y exchanged.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from symbp.emit.pictures.drawing import Point, rim
+from symbp.emit.pictures.drawing import Point, flank, rim
 from symbp.emit.pictures.layered import PASS, Edge, Layers
 from symbp.emit.pictures.reads import Loop
 
 HEIGHT = 2.1
-"""The height of a node."""
+"""The height of a node with a label of one line."""
 PAIR = 0.42
 """The distance of an adjoint's arrow from that of the value."""
 SPAN, TRACK = 2.0, 1.0
@@ -44,33 +46,70 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where everything is; ``beside`` has the place of each loop's label."""
+    """Where everything is: ``beside`` has the place of each loop's label, ``bands`` from where to where along
+    the flow each layer reaches, with its tracks."""
 
     at: Mapping[str, Point]
     lines: tuple[Line, ...]
     beside: tuple[Point, ...]
     size: Point
+    bands: tuple[Point, ...]
+
+    def turned(self) -> Plan:
+        """From left to right instead of from top to bottom."""
+        lines = (
+            replace(k, start=_flip(k.start), segments=_flipped(k.segments),
+                    back=(_flip(k.back[0]), _flipped(k.back[1])) if k.back else None)
+            for k in self.lines
+        )  # fmt: skip
+        at = {n: _flip(p) for n, p in self.at.items()}
+        return Plan(at, tuple(lines), tuple(map(_flip, self.beside)), _flip(self.size), self.bands)
+
+
+def _flip(point: Point) -> Point:
+    return point[1], point[0]
+
+
+def _flipped(segments: Segments) -> Segments:
+    return tuple(tuple(map(_flip, s)) for s in segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What takes room: across the flow of values (upright: from left to right) and along it.
+
+    ``own`` has the sizes of the nodes, across and along; with what stands beside them, ``sides`` has the room
+    to both sides of their middles and ``depths`` that along.  ``labels`` are the sizes of those of the loops.
+    """
+
+    own: Mapping[str, Point]
+    sides: Mapping[str, tuple[float, float]]
+    depths: Mapping[str, float]
+    labels: tuple[Point, ...]
+    turned: bool = False
 
 
 @dataclass(frozen=True)
 class _Sheet:
     found: Layers
     x: Mapping[str, float]
-    widths: Mapping[str, float]
+    sizes: Sizes
     shapes: Mapping[str, str]
     alive: frozenset[str]
     loops: tuple[Loop, ...]
     layer: Mapping[str, int]
+    depths: tuple[float, ...]
     tops: tuple[float, ...]
-    sides: Mapping[str, tuple[float, float]]
     ports: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
 
     def middle(self, name: str) -> float:
-        return self.tops[self.layer[name]] + HEIGHT / 2
+        r = self.layer[name]
+        return self.tops[r] + self.depths[r] / 2
 
     def end(self, name: str, x: float, below: bool) -> Point:
         """Where a vertical line at ``x`` meets a node."""
-        up = rim(self.shapes[name], (self.widths[name], HEIGHT), x - self.x[name])
+        size, shape, beside = self.sizes.own[name], self.shapes[name], x - self.x[name]
+        up = flank(shape, _flip(size), beside) if self.sizes.turned else rim(shape, size, beside)
         return x, self.middle(name) + (up if below else -up)
 
     def paired(self, a: str, b: str) -> bool:
@@ -80,37 +119,44 @@ class _Sheet:
 def planned(
     found: Layers,
     x: Mapping[str, float],
-    sides: Mapping[str, tuple[float, float]],
-    widths: Mapping[str, float],
+    sizes: Sizes,
     loops: tuple[Loop, ...],
-    labels: Sequence[float],
     alive: frozenset[str],
     shapes: Mapping[str, str],
 ) -> Plan:
     """The places of all nodes, lines and labels."""
     layer = {n: r for r, row in enumerate(found.rows) for n in row}
     x = {n: value + MARGIN for n, value in x.items()}
-    tops = _tops(found, loops, layer)
-    right = max(x[n] + sides.get(n, (PASS, PASS))[1] for n in layer)
-    sheet = _Sheet(found, x, widths, shapes, alive, loops, layer, tops, sides)
+    depths = tuple(max(sizes.depths[n] for n in row if n in sizes.own) for row in found.rows)
+    tops = _tops(depths, loops, layer)
+    sheet = _Sheet(found, x, sizes, shapes, alive, loops, layer, depths, tops)
     sheet = replace(sheet, ports=_ports(sheet))
-    lanes = _lanes(sheet, labels)
+    lanes = _lanes(sheet)
     lines = [_edge(sheet, e) for e in found.ways]
     lines += [line for k, lane in enumerate(lanes) for line in _turn(sheet, k, lane)]
     beside = tuple(_beside(sheet, k, lanes) for k in range(len(loops)))
-    width = max([right, *(lane + 0.35 + w for lane, w in zip(lanes, labels, strict=True))])
-    height = tops[-1] + HEIGHT + MARGIN + TRACK * _below(sheet.loops, layer, len(tops) - 1)
-    at = {n: (x[n], sheet.middle(n)) for n in widths}
-    return Plan(at, tuple(lines), beside, (round(width + MARGIN, 3), round(height, 3)))
+    at = {n: (x[n], sheet.middle(n)) for n in sizes.own}
+    bands = tuple((_ceiling(sheet, r), _floor(sheet, r)) for r in range(len(tops)))
+    plan = Plan(at, tuple(lines), beside, _size(sheet, lanes, beside), bands)
+    return plan.turned() if sizes.turned else plan
 
 
-def _tops(found: Layers, loops: tuple[Loop, ...], layer: Mapping[str, int]) -> tuple[float, ...]:
+def _size(sheet: _Sheet, lanes: Sequence[float], beside: Sequence[Point]) -> Point:
+    labels = sheet.sizes.labels
+    right = max(sheet.x[n] + sheet.sizes.sides.get(n, (PASS, PASS))[1] for n in sheet.layer)
+    width = max([right, *(lane + 0.35 + w for lane, (w, _) in zip(lanes, labels, strict=True))])
+    bottom = _floor(sheet, len(sheet.tops) - 1)
+    height = max([bottom, *(y + h / 2 for (_, y), (_, h) in zip(beside, labels, strict=True))])
+    return round(width + MARGIN, 3), round(height + MARGIN, 3)
+
+
+def _tops(depths: Sequence[float], loops: tuple[Loop, ...], layer: Mapping[str, int]) -> tuple[float, ...]:
     tops = []
     y = MARGIN
-    for r in range(len(found.rows)):
+    for r, depth in enumerate(depths):
         y += TRACK * _above(loops, layer, r)
         tops.append(y)
-        y += HEIGHT + TRACK * _below(loops, layer, r) + SPAN
+        y += depth + TRACK * _below(loops, layer, r) + SPAN
     return tuple(tops)
 
 
@@ -129,7 +175,7 @@ def _above(loops: tuple[Loop, ...], layer: Mapping[str, int], r: int) -> int:
 def _ports(sheet: _Sheet) -> dict[tuple[str, str, str], float]:
     """The x of each arrow at each of its ends, by node, side and the other end."""
     out: dict[tuple[str, str, str], float] = {}
-    for name in sheet.widths:
+    for name in sheet.sizes.own:
         down = [(sheet.x[way[1]], b) for (a, b), way in sheet.found.ways.items() if a == name]
         up = [(sheet.x[way[-2]], a) for (a, b), way in sheet.found.ways.items() if b == name]
         leaving = [b for _, b in sorted(down)] + ["@" for k in sheet.loops if k.source == name]
@@ -137,7 +183,7 @@ def _ports(sheet: _Sheet) -> dict[tuple[str, str, str], float]:
         coming += ["@" + k.source for k in sheet.loops[::-1] if name in k.targets]
         for side, others in (("down", leaving), ("up", coming)):
             for k, other in enumerate(others):
-                out[name, side, other] = sheet.x[name] + _spread(k, len(others), sheet.widths[name])
+                out[name, side, other] = sheet.x[name] + _spread(k, len(others), sheet.sizes.own[name][0])
     return out
 
 
@@ -178,7 +224,7 @@ def _passed(sheet: _Sheet, edge: Edge, xs: Sequence[float]) -> list[Point]:
 
 
 def _floor(sheet: _Sheet, r: int) -> float:
-    return sheet.tops[r] + HEIGHT + TRACK * _below(sheet.loops, sheet.layer, r)
+    return sheet.tops[r] + sheet.depths[r] + TRACK * _below(sheet.loops, sheet.layer, r)
 
 
 def _ceiling(sheet: _Sheet, r: int) -> float:
@@ -207,30 +253,44 @@ def _span(sheet: _Sheet, k: int) -> tuple[float, float]:
     return min(ys), max(ys)
 
 
-def _lanes(sheet: _Sheet, labels: Sequence[float]) -> tuple[float, ...]:
+def _lanes(sheet: _Sheet) -> tuple[float, ...]:
     """The x of each loop at the side: the short ones inside, and as few lanes as there can be."""
-    order = sorted(range(len(sheet.loops)), key=lambda k: (_span(sheet, k)[1] - _span(sheet, k)[0], k))
+    labels = sheet.sizes.labels
+    spans = [_span(sheet, k) for k in range(len(sheet.loops))]
+    order = sorted(range(len(spans)), key=lambda k: (spans[k][1] - spans[k][0], k))
+    reach = [_reached(span, label[1]) for span, label in zip(spans, labels, strict=True)]
     lanes = dict.fromkeys(order, 0.0)
     for n, k in enumerate(order):
-        low, high = _span(sheet, k)
-        met = [j for j in order[:n] if _span(sheet, j)[0] - 1 < high and low < _span(sheet, j)[1] + 1]
-        lanes[k] = max([_right(sheet, k) + 1.0, *(lanes[j] + labels[j] + 1.3 for j in met)])
+        low, high = reach[k]
+        met = [j for j in order[:n] if reach[j][0] - 1 < high and low < reach[j][1] + 1]
+        lanes[k] = max([_right(sheet, k, reach[k]) + 1.0, *(lanes[j] + labels[j][0] + 1.3 for j in met)])
     return tuple(lanes[k] for k in range(len(order)))
 
 
-def _right(sheet: _Sheet, k: int) -> float:
-    """The right end of the layers that a loop passes."""
+def _reached(span: tuple[float, float], label: float) -> tuple[float, float]:
+    """A loop's part of its lane, and of the lane beside that its label takes."""
+    middle = max(sum(span), label) / 2
+    return min(span[0], middle - label / 2), max(span[1], middle + label / 2)
+
+
+def _right(sheet: _Sheet, k: int, reach: tuple[float, float]) -> float:
+    """The right end of the layers that a loop passes, and of those that its label stands beside."""
     loop = sheet.loops[k]
-    first, last = min(sheet.layer[t] for t in loop.targets), sheet.layer[loop.source]
-    rows = sheet.found.rows[min(first, last) : max(first, last) + 1]
-    return max(sheet.x[n] + sheet.sides.get(n, (PASS, PASS))[1] for row in rows for n in row)
+    first, last = sorted((min(sheet.layer[t] for t in loop.targets), sheet.layer[loop.source]))
+    beside = [
+        r
+        for r, (top, depth) in enumerate(zip(sheet.tops, sheet.depths, strict=True))
+        if first <= r <= last or (top < reach[1] and reach[0] < top + depth)
+    ]
+    met = (n for r in beside for n in sheet.found.rows[r])
+    return max(sheet.x[n] + sheet.sizes.sides.get(n, (PASS, PASS))[1] for n in met)
 
 
 def _track(sheet: _Sheet, k: int, r: int, below: bool) -> float:
     """The y of a loop's track at a layer; the first loops run outside."""
     if below:
         place = sum(sheet.layer[j.source] == r for j in sheet.loops[k + 1 :])
-        return sheet.tops[r] + HEIGHT + TRACK * (place + 0.75)
+        return sheet.tops[r] + sheet.depths[r] + TRACK * (place + 0.75)
     place = sum(any(sheet.layer[t] == r for t in j.targets) for j in sheet.loops[k + 1 :])
     return sheet.tops[r] - TRACK * (place + 0.8)
 
@@ -275,8 +335,8 @@ def _around(
 
 
 def _beside(sheet: _Sheet, k: int, lanes: Sequence[float]) -> Point:
-    """The place of a loop's label: right of its lane, where no track of an outer loop runs."""
-    low, high = _span(sheet, k)
+    """The middle of a loop's label: right of its lane, where no track of an outer loop runs."""
+    (low, high), (wide, long) = _span(sheet, k), sheet.sizes.labels[k]
     taken = [
         y
         for j, loop in enumerate(sheet.loops)
@@ -286,5 +346,6 @@ def _beside(sheet: _Sheet, k: int, lanes: Sequence[float]) -> Point:
     ]  # fmt: skip
     middle = (low + high) / 2
     steps = sorted((low + n * (high - low) / 40 for n in range(3, 38)), key=lambda y: abs(y - middle))
-    free = (y for y in steps if all(abs(y - t) > 0.8 and abs(y - t - PAIR) > 0.8 for t in taken))
-    return lanes[k] + 0.35, next(free, middle)
+    clear = long / 2 + 0.25
+    free = (y for y in steps if all(abs(y - t) > clear and abs(y - t - PAIR) > clear for t in taken))
+    return lanes[k] + 0.35 + wide / 2, max(next(free, middle), long / 2 + MARGIN)
