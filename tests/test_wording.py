@@ -514,3 +514,40 @@ def test_a_sum_that_is_taken_apart_is_said_to_be() -> None:
         cost C = sum(d[m]^3, m)
     """
     assert "the sum is taken term by term" in words(pairs, "w", detail="all")
+
+
+# ── conditions ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_condition_on_one_index_has_it_alone() -> None:
+    text = """
+        param z : T
+        const lam
+        cost C = lam*sum((z[t] - 2*z[t-1] + z[t-2])^2, t=2..T-1)
+    """
+    shown = words(text, "z", detail="all")
+    assert "[t ≥ 2]" in shown and "[1 ≤ t ≤ T − 2]" in shown and "[t ≤ T − 3]" in shown
+    assert "[0 ≤" not in shown
+
+
+def test_a_condition_on_the_index_of_a_sum_is_its_range() -> None:
+    """Σ_m [l < m] over m = 1..L is the sum from l + 1."""
+    text = """
+        index l = 1..L
+        input x : D
+        param w[l] : D
+        a[0,k] = x[k]
+        z[l,k] = sum(a[m,k], m=0..l-1)
+        a[l,k] = tanh(w[l,k]*z[l,k])
+        cost C = sum(a[L,k]^2, k)
+    """
+    shown = words(text, "a", detail="all")
+    assert "Σₘ₌ₗ₊₁ᴸ ∂C/∂zₖᵐ" in shown and "[l < m]" not in shown
+    assert "The base case aₖᴸ, on which no z depends:" in shown and " 0 +" not in shown
+
+
+def test_a_range_that_could_begin_two_behind_its_end_stays_a_condition() -> None:
+    """From i + 2 to N − 1 there is no sum at i = N − 1: [j ≥ i + 2] stands beside its terms."""
+    text = "param w : N\nq[j] = sum(w[i], i=0..j-2) for j = 0..N-1\ncost C = sum(q[j]^2, j)\n"
+    shown = words(text, "w", detail="all")
+    assert "[i ≤ j − 2]" in shown and "ᵢ₊₂ᴺ" not in shown

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from symbp.calculus.affine import ALONE, Affine, Index, affine, known_le
+from symbp.calculus.affine import ALONE, Affine, Index, affine, fresh, known_le
 from symbp.calculus.conditions import settled
 from symbp.calculus.expr import (
     ONE,
@@ -50,7 +50,50 @@ def collapse(node: Expr, partial: bool = True, outer_first: bool = False) -> Exp
     if outer_first:
         node = replace_nodes(node, lambda n: _outermost(n, partial) if isinstance(n, Reduce) else None)
     change = lambda n: _collapse_sum(n, partial) if isinstance(n, Reduce) else None  # noqa: E731
-    return flatten(rewrite(rewrite(node, change), _settled))
+    new = flatten(rewrite(rewrite(node, change), _settled))
+    return flatten(rewrite(new, _ranged)) if partial else new
+
+
+def _ranged(node: Expr) -> Expr | None:
+    """Σ_m [l < m] f_m over m = 1..L is the sum over m = l+1..L: a condition on one index is its range.
+
+    Terminates: a condition is gone.
+    """
+    if not isinstance(node, Reduce) or node.op != "sum":
+        return None
+    factors = node.body.factors if isinstance(node.body, Mul) else (node.body,)
+    for factor in factors:
+        if not isinstance(factor, Within):
+            continue
+        for index in node.indices:
+            narrow = _narrowed(index, factor)
+            if narrow is None or any(index in end.indices() for i in node.indices for end in (i.low, i.high)):
+                continue
+            rest = mul(f for f in factors if f is not factor)
+            indices = tuple(narrow if i == index else i for i in node.indices)
+            return replace(node, indices=indices, body=substitute(rest, {index: affine(narrow)}))
+    return None
+
+
+def _narrowed(index: Index, condition: Within) -> Index | None:
+    """The index with the range in which the condition holds, if that is one for all sizes: maybe none."""
+    low, high = index.low, index.high
+    for gap in (condition.value - condition.lo, condition.hi - condition.value):
+        side = gap.coefficient(index)
+        rest = gap - affine(index) * side
+        if not side:
+            if not known_le(Affine(), gap):
+                return None
+        elif side == 1 and known_le(low, -rest):
+            low = -rest
+        elif side == -1 and known_le(rest, high):
+            high = rest
+        elif not known_le(-rest if side == 1 else high, low if side == 1 else rest) or abs(side) != 1:
+            return None
+    # a sum from l+1 to l is empty; one from l+2 to l has no meaning that all agree on
+    if (low, high) == (index.low, index.high) or not known_le(low - 1, high):
+        return None
+    return fresh(index.name, low, high, index.sequence)
 
 
 def _settled(node: Expr) -> Expr | None:

@@ -562,6 +562,8 @@ def _flatten_node(node: Expr) -> Expr | None:
             return mul(factors)
         case Add(terms):
             return add(terms)
+        case Reduce("sum", _, body) if body == ZERO:
+            return ZERO
         case _:
             return None
 

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large, span
 from symbp.calculus.expr import (
     Expr,
     Ref,
@@ -427,8 +427,7 @@ def _free_interval(
     if solved is None:
         return everything
     index, sign, rest = solved
-    lo, hi = ranges[index]
-    if lo.indices() or hi.indices():
-        return everything
+    # of a triangle m = 0..l-1 all that any l has
+    lo, hi = (span(end, up) for end, up in zip(ranges[index], (False, True), strict=True))
     ends = (lo + rest, hi + rest) if sign > 0 else (rest - hi, rest - lo)
     return narrow(everything, ends)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symbp.calculus.affine import Affine, Index, known_le
+from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -244,11 +244,30 @@ def condition(printer: Printer, node: Compare | Logic) -> Piece:
 
 
 def within(printer: Printer, value: Affine, lo: Affine, hi: Affine) -> Piece:
+    """[lo ≤ value ≤ hi] without an end that the value never passes: that is no condition."""
+    below, above = known_le(lo, value), known_le(value, hi)
+    ends = (not below, not above or bool(below))
+    value, lo, hi = _alone(value, lo, hi, ends)
+    if ends == (True, False) and value.as_index() is not None and not lo.indices():
+        sides = (printer.position(value).box, _RELATIONS[">="], printer.position(lo).box)
+        return Piece(Fence(row(*sides), "["), LETTER)
     strict = hi.const == -1 and not hi.is_const
     end, sign = (hi + 1, "<") if strict else (hi, "<=")
     low = (printer.position(lo).box, _RELATIONS["<="])
     high = (_RELATIONS[sign], printer.position(end).box)
-    # an end that the value never passes is no condition
-    below, above = known_le(lo, value), known_le(value, hi)
-    sides = (*(() if below else low), printer.position(value).box, *(() if above and not below else high))
+    sides = (*(low if ends[0] else ()), printer.position(value).box, *(high if ends[1] else ()))
     return Piece(Fence(row(*sides), "["), LETTER)
+
+
+def _alone(
+    value: Affine, lo: Affine, hi: Affine, ends: tuple[bool, bool]
+) -> tuple[Affine, Affine, Affine]:
+    """The condition on one index that stands alone, t ≥ 2 for 0 ≤ t − 2, where its ends have none."""
+    for index in value.indices():
+        rest = value - index
+        low, high = lo - rest, hi - rest
+        shown = [end for end, seen in zip((low, high), ends, strict=True) if seen]
+        if value.coefficient(index) == 1 and not any(end.indices() for end in shown):
+            return affine(index), low, high
+    return value, lo, hi
+
