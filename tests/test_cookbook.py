@@ -2587,6 +2587,41 @@ REASONS = [
         "the sum runs over either index of B: products with it and its transpose, added",
     ),
     (
+        "param x : N\nconst c : N\ncost C = sum(c[i]*x[i]/sum(x[j], j), i)\n",
+        "the same in every entry: a multiple of a vector of ones",
+    ),
+    (
+        "param x : N\nconst y : N\ncost C = sum(x[i], i)*sum(y[i]*x[i]^2, i)\n",
+        "the same in every entry: a multiple of a vector of ones; entry by entry: a Hadamard product",
+    ),
+    (
+        "const X : M, N\nconst y : M\nparam x : N\nmu[m] = exp(sum(X[m,n]*x[n], n))\n"
+        "cost C = sum(y[m]/mu[m] + log(mu[m]), m)\n",
+        "the sum runs over the first index of X: a product with its transpose; "
+        "1 in every entry: a vector of ones",
+    ),
+    (
+        "param x : P, Q\nconst w : Q\nconst B : P, P\n"
+        "cost C = sum((sum(x[p,q]*w[q]*x[r,q], q) - B[p,r])^2, p, r)/2\n",
+        "the sum runs over the first index of x: a matrix product; "
+        "a factor for each column: a diagonal matrix",
+    ),
+    (
+        "const X : P, Q\nparam x : Q\nconst B : P, P\n"
+        "cost C = sum((sum(X[p,q]*x[q]*X[r,q], q) - B[p,r])^2, p, r)/2\n",
+        "the sum runs over the first index of X: a product with its transpose; "
+        "a factor for each column: a diagonal matrix; the entries at equal indices: a diagonal, as a vector",
+    ),
+    (
+        "param x : N, N\ncost C = sum(x[i,j]*x[j,k]*x[k,i], i, j, k)\n",
+        "the sum runs over the second index of x: a matrix product; "
+        "with rows and columns exchanged: the transpose",
+    ),
+    (
+        "param x : N, N\ncost C = sum((x[i,j] - x[j,i])^2, i, j)\n",
+        "indices exchanged: a transpose",
+    ),
+    (
         "const B : P, N\nconst D : Q, N\nconst b : P\nconst d : Q\nparam x : N\n"
         "u[p] = sum(B[p,i]*x[i], i) + b[p]\nv[q] = sum(D[q,i]*x[i], i) + d[q]\n"
         "cost C = sum(u[p]^2, p) + sum(v[q]^2, q) + sum(u[p]*v[q], p, q)\n",
