@@ -306,7 +306,11 @@ def _diagonal_of(arg: Matrix, left: Matrix, right: Matrix, index: Index) -> Matr
     whole = min(whole, turned(whole), key=lambda n: (transposes(n), _long_transposes(n)))
     row = axis(left)
     saved = transposes(arg) - transposes(whole)
-    fewer = saved > 0 or (saved == 0 and isinstance(arg, Transpose))
+    # the residual of a product: (X diag(d) − Y) ⊙ X, but (δ ⊙ h)ᵀ 𝟏 stays
+    residual = isinstance(arg, Transpose) and any(
+        isinstance(n, Plus) for m in (left, right) for n in (m, turned(m))
+    )
+    fewer = saved > 0 or (saved == 0 and residual)
     return diagonal(whole, row) if row is not None and fewer else None
 
 
