@@ -2022,6 +2022,58 @@ FURTHER: list[tuple[str, str, str, str]] = [
 
 WRITTEN: list[tuple[str, str, str, str]] = [
     (
+        "one term in two disguises",
+        "const A : M, N\n"
+        "const B : N, M\n"
+        "param x : N\n"
+        "cost C = sum(A[m,n]*x[n]*B[n,k]*A[k,p]*x[p]*B[p,m], m, n, k, p)\n",
+        "x",
+        "2((B A) ⊙ (B A)ᵀ) x",
+    ),
+    (
+        "a number of some terms",
+        "param X : N, N\n"
+        "const A : N, N\n"
+        "cost C = sum((X[i,j] - X[j,i])^2, i, j) + sum(A[i,j]*X[i,j], i, j)\n",
+        "X",
+        "4(X − Xᵀ) + A",
+    ),
+    (
+        "a column in front of each column",
+        "param x : N\n"
+        "const X : M, N\n"
+        "const Y : M, N\n"
+        "cost C = sum((Y[m,n] - X[m,n]*x[n])^2, m, n)/2\n",
+        "x",
+        "diag(Xᵀ (X diag(x) − Y))",
+    ),
+    (
+        "a difference behind a number",
+        "const x : N, D\n"
+        "const R : N, K\n"
+        "param c : K, D\n"
+        "cost C = sum(R[i,k]*sum((x[i,d] - c[k,d])^2, d), i, k)\n",
+        "c",
+        "2(diag(Rᵀ 𝟏) c − Rᵀ x)",
+    ),
+    (
+        "two layers backwards",
+        "const V : H, K\n"
+        "const W : K, N\n"
+        "param x : N\n"
+        "const c : H\n"
+        "cost C = sum(c[i]*sum(V[i,k]*tanh(sum(W[k,n]*x[n], n)), k), i)\n",
+        "x",
+        "Wᵀ ((1 − tanh²(W x)) ⊙ (Vᵀ c))",
+    ),
+    (
+        "norm of third powers",
+        "param x : N\n"
+        "cost C = sum(abs(x[i])^3, i)^(1/3)\n",
+        "x",
+        "x ⊙ |x|/sum(|x|³)^⅔",
+    ),
+    (
         "norm as a half power",
         "const a : N\n"
         "param x : N\n"
@@ -2178,7 +2230,7 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "param d : N\n"
         "cost C = sum((X[i,j] - where(i == j, d[i], 0))^2, i, j)\n",
         "d",
-        "−2(diag(X) − d)",
+        "2(d − diag(X))",
     ),
     (
         "A + lambda I, A",
@@ -2302,7 +2354,7 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "param m\n"
         "cost C = sum((Y[i,j] - m - b[i] - c[j] - sum(U[i,k]*V[j,k], k))^2, i, j)\n",
         "m",
-        "−2(sum(Y) − M N m − M sum(b) − N sum(c) − sum(V Uᵀ))",
+        "2(M N m + M sum(b) + N sum(c) + sum(V Uᵀ) − sum(Y))",
     ),
     (
         "distances by their weights, W",
@@ -2585,6 +2637,41 @@ REASONS = [
     (
         "const B : N, N\nparam x : N\ncost C = sum(x[i]*B[i,j]*x[j], i, j)\n",
         "the sum runs over either index of B: products with it and its transpose, added",
+    ),
+    (
+        "param x : N\nconst c : N\ncost C = sum(c[i]*x[i]/sum(x[j], j), i)\n",
+        "the same in every entry: a multiple of a vector of ones",
+    ),
+    (
+        "param x : N\nconst y : N\ncost C = sum(x[i], i)*sum(y[i]*x[i]^2, i)\n",
+        "the same in every entry: a multiple of a vector of ones; entry by entry: a Hadamard product",
+    ),
+    (
+        "const X : M, N\nconst y : M\nparam x : N\nmu[m] = exp(sum(X[m,n]*x[n], n))\n"
+        "cost C = sum(y[m]/mu[m] + log(mu[m]), m)\n",
+        "the sum runs over the first index of X: a product with its transpose; "
+        "1 in every entry: a vector of ones",
+    ),
+    (
+        "param x : P, Q\nconst w : Q\nconst B : P, P\n"
+        "cost C = sum((sum(x[p,q]*w[q]*x[r,q], q) - B[p,r])^2, p, r)/2\n",
+        "the sum runs over the first index of x: a matrix product; "
+        "a factor for each column: a diagonal matrix",
+    ),
+    (
+        "const X : P, Q\nparam x : Q\nconst B : P, P\n"
+        "cost C = sum((sum(X[p,q]*x[q]*X[r,q], q) - B[p,r])^2, p, r)/2\n",
+        "the sum runs over the first index of X: a product with its transpose; "
+        "a factor for each column: a diagonal matrix; the entries at equal indices: a diagonal, as a vector",
+    ),
+    (
+        "param x : N, N\ncost C = sum(x[i,j]*x[j,k]*x[k,i], i, j, k)\n",
+        "the sum runs over the second index of x: a matrix product; "
+        "with rows and columns exchanged: the transpose",
+    ),
+    (
+        "param x : N, N\ncost C = sum((x[i,j] - x[j,i])^2, i, j)\n",
+        "indices exchanged: a transpose",
     ),
     (
         "const B : P, N\nconst D : Q, N\nconst b : P\nconst d : Q\nparam x : N\n"

@@ -114,7 +114,8 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     (V + "q[i] = v[i]\nq[i,j] = v[i]\ncost C = q[0]\n", "q has 2 indices here, elsewhere 1 index", "q[i,j]",
      "the same number"),
     ("param v : N, N[1]\ncost C = v[0,0]\n", "the size N has 1 index here", "N[1]", "N[l]"),
-    (V + "q[i,i] = v[i]\ncost C = q[1,1]\n", "the index i stands twice on the left", "i", "two different"),
+    (V + "q[i,i] = v[i]\ncost C = q[1,1]\n", "the index i stands twice on the left", "i",
+     "where(i == j, …, 0)"),
     (V + "q[i+1] = v[i]\ncost C = q[1]\n", "an index or a fixed position", "i+1", "shift the right side"),
     (V + "q[i] = v[i] for m = 0..3\ncost C = q[0]\n", "m is not an index of q[i]", "m = 0..3", "left side"),
     (V + "const c\ncost C = v[c]\n", "c is an array, so it cannot stand in an index position", "c", "0..K-1"),
@@ -246,3 +247,65 @@ def test_the_range_that_is_proposed_is_one_of_the_model(text: str, range_: str) 
     with pytest.raises(ModelProblem) as caught:
         build(read(Source("m.symbp", text), "m"))
     assert (caught.value.hint or "").endswith(f"for i = {range_}")
+
+
+# ── advice works where it is followed as it stands ────────────────────────────────────────────────
+
+PADDED = "param x : N\nparam k : P\nz[i] = sum(k[p]*x[i+p-1], p) for i = 0..N-1\ncost C = sum(z[i]^2, i)\n"
+M = "param X : N, N\n"
+# The text, what is advised, what is put in the place of what.
+ADVICE: list[tuple[str, str, str, str]] = [
+    (PADDED, "… for i = 1..N-1,", "for i = 0..N-1", "for i = 1..N-1"),
+    (PADDED, "where(0 <= i+p-1 and i+p-1 <= N-1, …, 0)", "k[p]*x[i+p-1]",
+     "where(0 <= i+p-1 and i+p-1 <= N-1, k[p]*x[i+p-1], 0)"),
+    (V + "cost C = v[-1]^2\n", "write v[N-1]", "v[-1]", "v[N-1]"),
+    (M + "cost C = X[0,-2]^2\n", "write X[…, N-2]", "X[0,-2]", "X[0, N-2]"),
+    (V + "cost C = v[N]^2\n", "the last entry is v[N-1]", "v[N]", "v[N-1]"),
+    (V + "cost C = sum(v[N-i], i=0..N-1)\n", "in the sum: i=1..N-1,", "i=0..N-1", "i=1..N-1"),
+    (V + "cost C = sum(v[i+1], i=0..N-1)\n", "in the sum: i=0..N-2,", "i=0..N-1", "i=0..N-2"),
+    (V + "cost C = sum(v[i+1]^2, i=0..N-1)\n", "where(0 <= i+1 and i+1 <= N-1, …, 0)", "v[i+1]^2",
+     "where(0 <= i+1 and i+1 <= N-1, v[i+1]^2, 0)"),
+    (V + "const c : M in 0..N\ncost C = sum(v[c[m]], m)\n",
+     "the values of c in 0..N-1", "0..N\n", "0..N-1\n"),
+    (V + "const c : M in 0..N-1\ncost C = sum(v[c[m]+1], m)\n", "of c such that c[m]+1 stays in 0..N-1",
+     "in 0..N-1", "in 0..N-2"),
+    (M + "cost C = trace(X)\n", "write sum(X[i,i], i)", "trace(X)", "sum(X[i,i], i)"),
+    (M + "cost C = log(det(X))\n", "function det, and write det(X[i,j], i, j)", M + "cost C = log(det(X))",
+     "function det\n" + M + "cost C = log(det(X[i,j], i, j))"),
+    (V + "cost C = sum(clip(v[i],0,1), i)\n", "write minimum(maximum(v[i], 0), 1)", "clip(v[i],0,1)",
+     "minimum(maximum(v[i], 0), 1)"),
+    (V + "cost C = sum(pow(v[i] + 1,2), i)\n", "write (v[i] + 1)^2", "pow(v[i] + 1,2)", "(v[i] + 1)^2"),
+    (V + "cost C = atan2(v[0], v[1])\n", "write atan(v[0]/v[1]),", "atan2(v[0], v[1])", "atan(v[0]/v[1])"),
+    (V + "cost C = dot(v, v)\n", "write sum(v[i]*v[i], i)", "dot(v, v)", "sum(v[i]*v[i], i)"),
+    (V + "cost C = sum(huber(v[i], 2), i)\n", "define it: huber(u, v) = …,", V, "huber(u, v) = u^2/v\n" + V),
+    (V + "const y : N\nk = argmax(v[i], i)\ncost C = y[k]\n",
+     "write m = max(v[i], i) on a line of its own, then sum(where(v[i] >= m, y[i], 0), i)",
+     "k = argmax(v[i], i)\ncost C = y[k]",
+     "m = max(v[i], i)\ncost C = sum(where(v[i] >= m, y[i], 0), i)"),
+    (V + "const y : N\nk = max(v[i], i)\ncost C = y[k]\n", "sum(where(x[i] >= k, y[i], 0), i)", "y[k]",
+     "sum(where(v[i] >= k, y[i], 0), i)"),
+    (V + "cost C = sum(v[i]*v[mod(i+1,N)], i)\n", "where(i+1 < N, x[i+1], x[i+1-N])", "v[mod(i+1,N)]",
+     "where(i+1 < N, v[i+1], v[i+1-N])"),
+    ("param v : T\nz[2*t] = v[t]\ncost C = sum(z[u]^2, u)\n",
+     "write z[u] = sum(where(u == 2*t, …, 0), t) for u = 0..N-1, with the length that it has as N",
+     "z[2*t] = v[t]", "z[u] = sum(where(u == 2*t, v[t], 0), t) for u = 0..2*T-1"),
+    ("param v : T\nparam k : P\nz[t+p] = k[p]*v[t]\ncost C = sum(z[u]^2, u)\n",
+     "write z[u] = sum(where(u == t+p, …, 0), t, p)",
+     "z[t+p] = k[p]*v[t]", "z[u] = sum(where(u == t+p, k[p]*v[t], 0), t, p) for u = 0..T+P-2"),
+    (V + "D[i,i] = v[i]\ncost C = sum(D[i,j]^2, i, j)\n",
+     "D[i,j] = where(i == j, …, 0) for i = 0..N-1, j = 0..N-1",
+     "D[i,i] = v[i]", "D[i,j] = where(i == j, v[i], 0) for i = 0..N-1, j = 0..N-1"),
+    ("index i = 1..N, j = 1..N\n" + V + "I[i,i] = v[i-1]\nI[i,j] = I[i,j-1] + I[i+1,j]\ncost C = I[1,N]\n",
+     "index n = 0..N-1 for the length of a span, write I[0,i] = … for the diagonal and I[n,i]",
+     "index i = 1..N, j = 1..N\n" + V + "I[i,i] = v[i-1]\nI[i,j] = I[i,j-1] + I[i+1,j]\ncost C = I[1,N]",
+     "index n = 0..N-1\n" + V + "I[0,i] = v[i]\nI[n,i] = I[n-1,i] + I[n-1,i+1] for n = 1..N-1, i = 0..N-1-n\n"
+     "cost C = I[N-1,0]"),
+]
+
+
+@pytest.mark.parametrize(("text", "advice", "old", "new"), ADVICE, ids=[a[1][:40] for a in ADVICE])
+def test_advice_works_where_it_is_followed(text: str, advice: str, old: str, new: str) -> None:
+    hint = problem(text).hint or ""
+    assert advice in hint
+    assert old in text
+    assert pipeline.verified(pipeline.parse(text.replace(old, new))).ok

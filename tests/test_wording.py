@@ -371,7 +371,7 @@ def test_the_entry_at_a_label_has_its_name() -> None:
     """The range of the label says that p_c is an entry of p: softmax(z)_c stood there to the end."""
     shown = words(FOCAL, "z")
     assert "softmax(z)_c is p_c" in shown
-    assert "δ = −(γ p_c (1 − p_c)^{γ−1} (logsumexp(z) − z_c) + (1 − p_c)^γ) (𝐞_c − p)" in shown
+    assert "δ = (γ p_c (1 − p_c)^{γ−1} (logsumexp(z) − z_c) + (1 − p_c)^γ) (p − 𝐞_c)" in shown
 
 
 def test_a_label_of_another_range_names_nothing() -> None:

@@ -143,7 +143,7 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _divide(scope, num, den, row, col)
         case Pow(base, exponent) if not depends(exponent, own) and not has_reduction(exponent):
             return Power(_build(scope, base, row, col), one_number(exponent))
-        case Call(function, args, orders):
+        case Call(function, args, orders) if not _grid(args, own):
             return Mapped(function, tuple(_build(scope, a, row, col) for a in args), orders)
         case Reduce("sum" | "dot"):
             return _sum(scope, node, row, col)
@@ -155,6 +155,11 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _indicator(left, right, row, col)
         case _:
             raise NoMatrixForm
+
+
+def _grid(args: tuple[Expr, ...], own: list[Index]) -> bool:
+    """Whether the arguments are a column and a row: f(x𝟏ᵀ, 𝟏yᵀ) says less than f(x_i, y_j)."""
+    return len(args) > 1 and len(own) > 1 and not any(all(depends(a, [i]) for i in own) for a in args)
 
 
 def _scalar(scope: Scope, node: Expr) -> Matrix:

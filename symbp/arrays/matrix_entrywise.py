@@ -11,6 +11,7 @@ from symbp.arrays.matrix_nodes import (
     Diagonal,
     Hadamard,
     Identity,
+    Mapped,
     Matrix,
     Minus,
     Ones,
@@ -21,6 +22,7 @@ from symbp.arrays.matrix_nodes import (
     Scalar,
     Scaled,
     Transpose,
+    parts,
     shape,
 )
 from symbp.arrays.matrix_terms import (
@@ -58,6 +60,7 @@ def entrywise_product(args: tuple[Matrix, ...]) -> Matrix:
         found[key(base)] = (base, sign * exponent + (known[1] if known else 0))
     if not front.number:
         return node_of(front)
+    found = _signs_off(found)
     # I ⊙ I is I, and I ⊙ diag(d) is diag(d)
     diag = any(isinstance(b, Diag) and e > 0 for b, e in found.values())
     kept = [(b, 1 if isinstance(b, Identity) else e) for b, e in found.values() if not diag or not _unit(b)]
@@ -68,6 +71,20 @@ def entrywise_product(args: tuple[Matrix, ...]) -> Matrix:
         return args[0]
     whole = _fraction(above, below) if below else _opened(above) or _weighed(above) or _upright(above)
     return node_of(times(front, term_of(whole)))
+
+
+def _signs_off(found: _Factors) -> _Factors:
+    """|x| ⊙ sign(x) is x, also at 0."""
+    for place, (base, exponent) in found.items():
+        match base:
+            case Mapped("sign", (arg,), orders) if exponent > 0 and not any(orders):
+                size = Mapped("abs", (arg,))
+                times_over = found.get(key(size), (size, 0))[1]
+                if times_over > 0 and key(arg) not in found:
+                    left = {key(size): (size, times_over - 1), place: (base, exponent - 1)}
+                    merged = {key(arg): (arg, 1), **found, **left}
+                    return {k: v for k, v in merged.items() if v[1]}
+    return found
 
 
 def _unit(node: Matrix) -> bool:
@@ -195,6 +212,8 @@ def _diagonal_of(core: Matrix, like: Index) -> Matrix:
             return Ones(like)
         case Transpose(matrix):
             return _diagonal_of(matrix, like)
+        case Product(args, inner) if place := _weights(args, inner):
+            return _weighted_rows(args, inner, place)
         case Hadamard(args) if any(isinstance(a, Identity) for a in args):
             return diagonal(entrywise([a for a in args if not isinstance(a, Identity)]), like)
         case Plus(args):
@@ -203,6 +222,20 @@ def _diagonal_of(core: Matrix, like: Index) -> Matrix:
             return gathered(found) if told else Diagonal(core, like)
         case _:
             return Diagonal(core, like)
+
+
+def _weights(args: tuple[Matrix, ...], inner: tuple[Index | None, ...]) -> int:
+    """The place of the one diagonal matrix between others, else 0."""
+    places = [n for n, a in enumerate(args) if isinstance(a, Diag)]
+    return places[0] if len(places) == 1 and places[0] < len(args) - 1 and None not in inner else 0
+
+
+def _weighted_rows(args: tuple[Matrix, ...], inner: tuple[Index | None, ...], place: int) -> Matrix:
+    """The diagonal of L diag(x) R is (L ⊙ Rᵀ) x."""
+    (weights,) = parts(args[place])
+    left = args[0] if place == 1 else Product(args[:place], inner[: place - 1])
+    right = args[-1] if place == len(args) - 2 else Product(args[place + 1 :], inner[place + 1 :])
+    return Product((entrywise_product((left, turned(right))), weights), (inner[place],))
 
 
 def diagonal_matrix(arg: Matrix) -> Matrix:

@@ -16,6 +16,7 @@ from symbp.arrays.matrix_entrywise import (
     entrywise,
     entrywise_product,
 )
+from symbp.arrays.matrix_finish import finished
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
     Diag,
@@ -23,6 +24,7 @@ from symbp.arrays.matrix_nodes import (
     Folded,
     Hadamard,
     Identity,
+    Leaf,
     Mapped,
     Matrix,
     Minus,
@@ -66,7 +68,7 @@ def simplify(node: Matrix) -> Matrix:
 
     Terminates: bottom up, each node once; what the rules build is simplified already.
     """
-    return powers(_simplified(node))
+    return powers(finished(_simplified(node)))
 
 
 def is_zero(node: Matrix) -> bool:
@@ -140,7 +142,7 @@ def _product(node: Product) -> Matrix:
     chain, inner = _without_identities(chain, inner)
     if not front.number:
         return node_of(front)
-    chain, inner = _weighted(chain, inner)
+    chain, inner = _backwards(*_weighted(chain, inner))
     (spelled,) = one_spelling([Term(chain=tuple(chain))])
     front, chain = scaled(front, spelled.number), list(spelled.chain)
     factors, chain, inner = _inner_products(chain, inner)
@@ -224,6 +226,17 @@ def _weighted(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matr
     return chain, inner
 
 
+def _backwards(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matrix], list[Index | None]]:
+    """Wᵀ diag(f′(z)) Vᵀ c is Wᵀ (f′(z) ⊙ (Vᵀ c)): what is computed entry by entry meets a column."""
+    for n, arg in enumerate(chain[:-2]):
+        behind, joints = chain[n + 1 :], inner[n:]
+        column = not shape(chain[-1])[1] and None not in joints
+        if isinstance(arg, Diag) and not isinstance(arg.arg, Leaf) and column:
+            joined = entrywise_product((arg.arg, _product(Product(tuple(behind), tuple(joints[1:])))))
+            return [*chain[:n], joined], inner[:n]
+    return chain, inner
+
+
 def _pair(left: Matrix, right: Matrix) -> Matrix | None:
     match left, right:
         case Diag(a), _ if shape(right) == (True, False):
@@ -289,10 +302,21 @@ def _diagonal_of(arg: Matrix, left: Matrix, right: Matrix, index: Index) -> Matr
     if _entry_by_entry(left) or _entry_by_entry(right):
         return None
     whole = _product(Product((left, turned(right)), (index,)))
-    # a matrix and its transpose have the same diagonal
-    whole = min(whole, turned(whole), key=transposes)
+    # a matrix and its transpose have the same diagonal; Xᵀ (X d − Y) reads better than (X d − Y)ᵀ X
+    whole = min(whole, turned(whole), key=lambda n: (transposes(n), _long_transposes(n)))
     row = axis(left)
-    return Diagonal(whole, row) if row is not None and transposes(whole) < transposes(arg) else None
+    saved = transposes(arg) - transposes(whole)
+    # the residual of a product: (X diag(d) − Y) ⊙ X, but (δ ⊙ h)ᵀ 𝟏 stays
+    residual = isinstance(arg, Transpose) and any(
+        isinstance(n, Plus) for m in (left, right) for n in (m, turned(m))
+    )
+    fewer = saved > 0 or (saved == 0 and residual)
+    return diagonal(whole, row) if row is not None and fewer else None
+
+
+def _long_transposes(node: Matrix) -> int:
+    """How many transposes are of more than a name."""
+    return (isinstance(node, Transpose) and bool(parts(node.arg))) + sum(map(_long_transposes, parts(node)))
 
 
 def _entry_by_entry(node: Matrix) -> bool:

@@ -44,8 +44,24 @@ def gathered(args: tuple[Matrix, ...]) -> Matrix:
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
-    terms = _grouped(with_identity(terms, gathered))
+    terms = _with_one_number(_grouped(with_identity(terms, gathered)))
     return node_of(times(front, term_of(_sum(terms))))
+
+
+def _with_one_number(terms: list[Term]) -> list[Term]:
+    """4 X − 4 Xᵀ + A is 4 (X − Xᵀ) + A: a number that some of the terms share."""
+    groups: dict[Hashable, list[Term]] = {}
+    for term in terms:
+        if term.chain and abs(term.number) != 1:
+            groups.setdefault((abs(term.number), scalars_key(term)), []).append(term)
+    out = terms
+    for group in groups.values():
+        if 1 < len(group) < len(terms):
+            first, size = group[0], abs(group[0].number)
+            inside = _sum([Term(t.number / size, (), t.chain, t.inner) for t in group])
+            whole = Term(size, first.scalars, (inside,))
+            out = [whole if t is first else t for t in out if t is first or t not in group]
+    return out
 
 
 def _same_chains(terms: list[Term]) -> list[Term]:

@@ -7,16 +7,21 @@ from itertools import pairwise
 
 from symbp.arrays.matrix_nodes import (
     Diag,
+    Diagonal,
     Folded,
     Hadamard,
     Leaf,
     Matrix,
+    MatrixPower,
+    Minus,
     Norm,
     Ones,
     Plus,
     Power,
     Product,
+    Quotient,
     Scalar,
+    Scaled,
     Trace,
     Transpose,
     Unit,
@@ -40,7 +45,8 @@ def matrix_reason(node: Matrix) -> Words:
     the transpose is what the reader asks about.
     """
     nodes = list(_walk(node))
-    clauses = (*_sums(nodes), *_others(nodes))
+    sums = _sums(nodes)
+    clauses = (*sums, *_others(nodes), *_exchanged(node, bool(sums)))
     if not clauses:
         return _of_scalars(nodes)
     return _joined("; ", clauses[:_CLAUSES])
@@ -69,6 +75,8 @@ def _sums(nodes: list[Matrix]) -> tuple[Words, ...]:
         for pair, index in zip(pairwise(product.args), product.inner, strict=True):
             if index is not None and not any(isinstance(a, Diag) for a in pair):
                 _note(pair, first, second, both)
+    for power in (n for n in nodes if isinstance(n, MatrixPower) and _is_matrix(n.base)):
+        second.setdefault((key(power.base), False), power.base)
     turned_round = (*_named(first, transposed=True), *_named(second, transposed=True), *both.values())
     known = {key(m) for m in turned_round}
     by_second = [m for m in _named(second, transposed=False) if key(m) not in known]
@@ -149,6 +157,22 @@ def _symmetric(node: Matrix) -> Matrix | None:
 # ── the other kinds ───────────────────────────────────────────────────────────────────────────────
 
 
+def _exchanged(node: Matrix, summed: bool) -> tuple[Words, ...]:
+    """A transpose that no product explains: that of a term, or of all of it."""
+    apart = (n for above, n in _places(node) if not isinstance(above, Product))
+    found = [n.arg for n in apart if isinstance(n, Transpose) and all(shape(n.arg))]
+    if any(isinstance(arg, (MatrixPower, Product)) for arg in found):
+        return (("with rows and columns exchanged: the transpose",),)
+    return (("indices exchanged: a transpose",),) if found and not summed else ()
+
+
+def _places(node: Matrix, above: Matrix | None = None) -> Iterable[tuple[Matrix | None, Matrix]]:
+    """Every node with the one above it."""
+    yield above, node
+    for part in parts(node):
+        yield from _places(part, node)
+
+
 def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
     products = [n for n in nodes if isinstance(n, Product)]
     pairs = [
@@ -156,16 +180,19 @@ def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
     ]
     hadamard = [n for n in nodes if isinstance(n, Hadamard)]
     found: tuple[tuple[bool, Words], ...] = (
-        (any(isinstance(left, Diag) for left, _ in pairs), ("a factor for each row: a diagonal matrix",)),
+        (any(map(_scales_rows, products)), ("a factor for each row: a diagonal matrix",)),
         (
             any(isinstance(b, Diag) and not isinstance(a, Diag) for a, b in pairs),
             ("a factor for each column: a diagonal matrix",),
         ),
+        (_any(nodes, Diagonal), ("the entries at equal indices: a diagonal, as a vector",)),
         (any(not ones for ones in _outer(products)), ("column times row: an outer product",)),
         (_any(nodes, Norm), (_norm(nodes),)),
         (_any(nodes, Trace), ("the sum of a diagonal: a trace",)),
         (_any(nodes, Unit), _unit(nodes)),
-        (_any(nodes, Ones), (_ones(products, pairs),)),
+        (_joins(products, pairs), (_ones(products, pairs),)),
+        (any(map(_constant, nodes)), ("the same in every entry: a multiple of a vector of ones",)),
+        (any(map(_one_everywhere, nodes)), ("1 in every entry: a vector of ones",)),
         (
             any(not all(isinstance(a, Scalar) for a in n.args) for n in hadamard),
             ("entry by entry: a Hadamard product",),
@@ -182,6 +209,36 @@ def _outer(products: list[Product]) -> list[bool]:
         for pair, index in zip(pairwise(p.args), p.inner, strict=True)
         if index is None
     ]
+
+
+def _scales_rows(product: Product) -> bool:
+    """Whether a diagonal matrix begins a product: behind another factor it is one for each of its columns."""
+    before = (None, *product.inner)
+    return any(
+        isinstance(arg, Diag) and first is None and last is not None
+        for arg, first, last in zip(product.args, before, product.inner, strict=False)
+    )
+
+
+def _constant(node: Matrix) -> bool:
+    match node:
+        case Scaled(_, arg) | Quotient(arg, _):
+            return _all_ones(arg)
+        case _:
+            return False
+
+
+def _one_everywhere(node: Matrix) -> bool:
+    match node:
+        case Plus(args):
+            return any(_all_ones(a.arg if isinstance(a, Minus) else a) for a in args)
+        case _:
+            return False
+
+
+def _joins(products: list[Product], pairs: list[tuple[Matrix, Matrix]]) -> bool:
+    """Whether a vector of ones is a factor of a product."""
+    return any(_outer(products)) or any(_all_ones(m) for pair in pairs for m in pair)
 
 
 def _ones(products: list[Product], pairs: list[tuple[Matrix, Matrix]]) -> str:

@@ -7,34 +7,43 @@ from __future__ import annotations
 
 from symbp.arrays import matrix_nodes as mat
 from symbp.arrays.matrix_nodes import Matrix, shape
-from symbp.arrays.matrix_terms import turned
+from symbp.arrays.matrix_terms import axis, turned
 from symbp.arrays.views import matrix_view
 from symbp.calculus.affine import Affine, Index, show
 from symbp.calculus.expr import (
+    ONE,
+    ZERO,
     Add,
     Adjoint,
     Call,
+    Compare,
     Div,
     Expr,
     Functional,
+    Indicator,
     Integer,
+    Logic,
     Mul,
     Neg,
     Number,
     Pow,
     Ref,
+    Where,
+    Within,
+    mul,
     number,
 )
 from symbp.derive.core import AdjointSystem, Case
 from symbp.emit.document import document
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.numpy_names import user_name
 from symbp.emit.tex import tex
 from symbp.errors import SymbpError
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
 
-_SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
+_CHOICE, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(6)
 
 
 def _named(model: Model, case: Case) -> Printer:
@@ -74,7 +83,7 @@ def matrix_numpy(model: Model, form: Matrix) -> str:
     Raises:
         SymbpError: for an entry that has no plain NumPy expression.
     """
-    return _Numpy(model).text(form, _SUM)
+    return _Numpy(model).piece(form)[0]
 
 
 class _Numpy:
@@ -109,6 +118,10 @@ class _Numpy:
                 return self.product(args, inner)
             case mat.Hadamard(args):
                 return "*".join(self.text(a, _UNARY) for a in args), _PRODUCT
+            case mat.Scaled(factor, arg) if (front := _guarded(node if _number(arg) else factor))[0]:
+                guards, rest = front
+                whole = rest if _number(arg) else arg if rest == _NOTHING else mat.Scaled(rest, arg)
+                return self.chosen(guards, self.piece(whole), self.zeros(arg))
             case mat.Scaled(factor, arg):
                 return f"{self.text(factor, _PRODUCT)}*{self.text(arg, _UNARY)}", _PRODUCT
             case mat.Quotient(num, den):
@@ -120,6 +133,17 @@ class _Numpy:
                 return f"-{self.text(arg, _UNARY)}", _UNARY
             case _:
                 return self.applied(node)
+
+    def zeros(self, like: Matrix) -> str:
+        """What stands there outside of a range: as many zeros."""
+        axes = [axis(like, column=n == 1) for n, has in enumerate(shape(like)) if has]
+        known = [i for i in axes if i is not None]
+        return self.piece(mat.Zeros(tuple(known)))[0] if known and len(known) == len(axes) else "0"
+
+    def chosen(self, guards: list[Expr], inside: tuple[str, int], outside: str) -> tuple[str, int]:
+        """Python's own choice: what is not chosen is not read, so that it may lie outside of an array."""
+        holds = " and ".join(map(self.condition, guards))
+        return f"{_bracket(inside, _SUM)} if {holds} else {outside}", _CHOICE
 
     def product(self, args: tuple[Matrix, ...], inner: tuple[Index | None, ...]) -> tuple[str, int]:
         if None in inner:
@@ -170,7 +194,7 @@ class _Numpy:
                 raise SymbpError(f"{type(node).__name__} has no NumPy expression")
 
     def sum(self, args: tuple[Matrix, ...]) -> str:
-        full = any(shape(a) == (True, True) and _spread(a) is None for a in args)
+        full = any(shape(a) == (True, True) and _repeated(a) is None for a in args)
         out = ""
         for arg in args:
             minus = isinstance(arg, mat.Minus)
@@ -181,7 +205,7 @@ class _Numpy:
 
     def broadcast(self, node: Matrix) -> str | None:
         """A vector in every row or column of a sum with a matrix: NumPy repeats it by itself."""
-        spread = _spread(node)
+        spread = _repeated(node)
         if spread is None:
             return None
         vector, by_row = spread
@@ -195,7 +219,7 @@ class _Numpy:
 
     def call(self, function: str, orders: tuple[int, ...], args: list[str]) -> str:
         if any(orders):
-            return f"{function}{'_prime' * sum(orders)}({', '.join(args)})"
+            return f"{user_name(function, orders)}({', '.join(args)})"
         record = BY_NAME.get(function) if function not in self.model.functions else None
         return record.numpy.format(*args) if record is not None else f"{function}({', '.join(args)})"
 
@@ -215,7 +239,7 @@ class _Numpy:
         match node:
             case Number(value):
                 if value.denominator == 1:
-                    return str(value.numerator), _ATOM
+                    return str(value.numerator), _UNARY if value < 0 else _ATOM
                 return f"{value.numerator}/{value.denominator}", _PRODUCT
             case Integer(value):
                 return show(value), _level(value)
@@ -225,7 +249,12 @@ class _Numpy:
             case Neg(arg):
                 return f"-{_bracket(self.scalar(arg), _UNARY)}", _UNARY
             case Add(terms):
-                return " + ".join(_bracket(self.scalar(t), _SUM) for t in terms), _SUM
+                first, *rest = map(self.signed, terms)
+                signs = (f" {'-' if minus else '+'} {text}" for minus, text in rest)
+                return f"{'-' * first[0]}{first[1]}{''.join(signs)}", _SUM
+            case Mul(factors) if any(map(_guards, factors)):
+                guards, kept = _apart(factors)
+                return self.chosen(guards, self.scalar(kept), "0")
             case Mul(factors):
                 return "*".join(_bracket(self.scalar(f), _UNARY) for f in factors) or "1", _PRODUCT
             case Div(num, den):
@@ -235,21 +264,92 @@ class _Numpy:
                 return f"{_bracket(self.scalar(base), _ATOM)}**{raised}", _POWER
             case Call(function, args, orders):
                 return self.call(function, orders, [self.scalar(a)[0] for a in args]), _ATOM
+            case Where(cond, then, other):
+                texts = _bracket(self.scalar(then), _SUM), self.scalar(other)[0]
+                return f"{texts[0]} if {self.condition(cond)} else {texts[1]}", _CHOICE
+            case Within() | Indicator():
+                return f"1 if {self.condition(node)} else 0", _CHOICE
             case _:
                 raise SymbpError(f"{type(node).__name__} has no plain NumPy expression")
 
+    def signed(self, term: Expr) -> tuple[bool, str]:
+        """Whether a term is subtracted, and what: -1 is, with 1."""
+        match term:
+            case Neg(arg):
+                return True, _bracket(self.scalar(arg), _PRODUCT)
+            case Number(value, decimal) if value < 0:
+                return True, self.scalar(Number(-value, decimal))[0]
+            case _:
+                return False, _bracket(self.scalar(term), _SUM)
 
-def _spread(node: Matrix) -> tuple[Matrix, bool] | None:
+    def condition(self, node: Expr) -> str:
+        """A condition of the indexed form, on numbers, as Python writes it."""
+        match node:
+            case Compare(op, left, right):
+                return f"{_bracket(self.scalar(left), _SUM)} {op} {_bracket(self.scalar(right), _SUM)}"
+            case Logic("not", (arg,)):
+                return f"not ({self.condition(arg)})"
+            case Logic(op, args):
+                return f" {op} ".join(f"({self.condition(a)})" for a in args)
+            case Indicator(left, right):
+                return f"{show(left)} == {show(right)}"
+            case Within(value, lo, hi):
+                return f"{show(lo)} <= {show(value)} <= {show(hi)}"
+            case _:
+                raise SymbpError(f"{type(node).__name__} is no condition with a plain NumPy expression")
+
+
+def _repeated(node: Matrix) -> tuple[Matrix, bool] | None:
     """The vector that 1 bᵀ or b 1ᵀ repeats, and whether it stands in every row."""
     match node:
         case mat.Minus(arg):
-            return _spread(arg)
+            return _repeated(arg)
         case mat.Product((mat.Ones(), mat.Transpose(vector)), (None,)):
             return vector, True
         case mat.Product((vector, mat.Transpose(mat.Ones())), (None,)):
             return vector, False
         case _:
             return None
+
+
+_NOTHING = mat.Scalar(ONE)
+
+
+def _number(node: Matrix) -> bool:
+    return shape(node) == (False, False)
+
+
+def _guarded(node: Matrix) -> tuple[list[Expr], Matrix]:
+    """The conditions among scalars, without which what follows is not read; the other scalars."""
+    match node:
+        case mat.Scalar(expression):
+            guards, rest = _apart(expression.factors if isinstance(expression, Mul) else (expression,))
+            return (guards, mat.Scalar(rest)) if guards else ([], node)
+        case mat.Scaled(factor, arg) if _number(arg):
+            (one, left), (two, right) = _guarded(factor), _guarded(arg)
+            if _NOTHING in (left, right):
+                return [*one, *two], right if left == _NOTHING else left
+            return [*one, *two], mat.Scaled(left, right) if one or two else node
+        case _:
+            return [], node
+
+
+def _guards(factor: Expr) -> list[Expr]:
+    """The conditions of a factor that is 1 where they hold, else 0; none for another factor."""
+    match factor:
+        case Where(cond, then, other) if other == ZERO:
+            inner = _guards(then)
+            return [cond, *inner] if then == ONE or inner else []
+        case Within() | Indicator():
+            return [factor]
+        case _:
+            return []
+
+
+def _apart(factors: tuple[Expr, ...]) -> tuple[list[Expr], Expr]:
+    """The conditions of a product in their order, and what they stand before."""
+    guards = [g for f in factors for g in _guards(f)]
+    return guards, mul([f for f in factors if not _guards(f)])
 
 
 def _level(value: Affine) -> int:

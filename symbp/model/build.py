@@ -24,6 +24,7 @@ from symbp.calculus.expr import (
     walk,
 )
 from symbp.errors import ModelProblem
+from symbp.model.advice import diagonal, moved
 from symbp.model.core import Array, Equation, Function, Model
 from symbp.model.elaborate import value
 from symbp.model.elements import check_elements
@@ -213,7 +214,7 @@ def _draft(found: Table, line: EquationLine | CostLine, number: int) -> Drafted:
     for place in line.positions:
         index = _dummy(found, place, indices, line)
         if index is None:
-            left.append(_fixed(scope, place))
+            left.append(_fixed(scope, line.name, place))
             continue
         indices.append(index)
         left.append(affine(index))
@@ -253,12 +254,12 @@ def _dummy(found: Table, place: Syntax, taken: list[Index], line: EquationLine) 
     if any(i.name == place.name for i in taken):
         raise ModelProblem(
             f"the index {place.name} stands twice on the left", place.span,
-            "use two different indices; a diagonal is where(i == j, …, 0)",
+            diagonal(line.name, len(found.equations[line.name])),
         )
     return fresh(place.name, sequence=place.name if place.name in found.sequences else "")
 
 
-def _fixed(scope: Scope, place: Syntax) -> Affine:
+def _fixed(scope: Scope, name: str, place: Syntax) -> Affine:
     """A position on the left that no index stands in: 0, L, T-1."""
     loose = [n for n in names_in(place) if n.name not in scope.table.sizes]
     if not loose:
@@ -267,7 +268,7 @@ def _fixed(scope: Scope, place: Syntax) -> Affine:
             return at
     raise ModelProblem(
         "the left side has an index or a fixed position on each axis", place.span,
-        "shift the right side instead: write z[l] = …, and read z[l-1] there",
+        moved(name, place, loose),
     )
 
 

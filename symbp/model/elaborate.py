@@ -30,6 +30,7 @@ from symbp.calculus.expr import (
 )
 from symbp.errors import ModelProblem, Span
 from symbp.functions import BY_NAME, CONSTANTS, NORM, REDUCTIONS
+from symbp.model.advice import unknown_function
 from symbp.model.lifting import lifted
 from symbp.model.names import BUILTIN, counted, reserved, suggestion
 from symbp.model.positions import Macro, Scope, position, range_end, reference, sequence_range
@@ -148,11 +149,7 @@ def _apply(scope: Scope, node: Apply) -> Expr:
         return Call(name, args)
     if scope.table.rank(name) is not None:
         raise ModelProblem(f"{name} is an array, not a function", node.span, f"index it with [ ]: {name}[…]")
-    known = [*scope.table.functions, *BUILTIN]
-    raise ModelProblem(
-        f"there is no function {name}", node.span,
-        suggestion(name, known) or f"define it: {name}(u) = …, or leave it abstract: function {name}",
-    )
+    raise unknown_function(scope.table, node)
 
 
 def _plain_args(scope: Scope, node: Apply) -> tuple[Expr, ...]:

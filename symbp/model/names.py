@@ -93,9 +93,9 @@ def plain_name(value: object) -> str:
     return text
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """``did you mean …?`` or nothing."""
-    near = difflib.get_close_matches(name, list(dict.fromkeys(known)), 1, 0.6)
+def suggestion(name: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """``did you mean …?`` or nothing, where no name is ``alike`` (1 is the same)."""
+    near = difflib.get_close_matches(name, list(dict.fromkeys(known)), 1, alike)
     return f"did you mean {near[0]}?" if near else ""
 
 

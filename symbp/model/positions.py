@@ -9,6 +9,7 @@ from math import prod
 from symbp.calculus.affine import Affine, Index, Size, affine, floor_div
 from symbp.calculus.expr import Expr, Integer, Ref
 from symbp.errors import ModelProblem, Span
+from symbp.model.advice import wraps
 from symbp.model.names import BUILTIN, Table, counted, suggestion
 from symbp.model.syntax import Binary, Chain, Name, Num, Subscript, Syntax, Unary
 
@@ -106,7 +107,8 @@ def position(scope: Scope, node: Syntax) -> Affine:
         case _:
             raise ModelProblem(
                 "an index position is an integer-affine expression", node.span,
-                "only sums of indices, sizes and integers, and integer multiples of them, can stand here",
+                wraps(node) or "only sums of indices, sizes and integers, and integer multiples of them, "
+                "can stand here",
             )
 
 
@@ -153,6 +155,11 @@ def _position_name(scope: Scope, name: str, span: Span | None) -> Affine:
         return affine(element)
     if scope.table.sizes.get(name) == 0:
         return affine(Size(name, (), name in scope.table.long))
+    if name in scope.table.equations:
+        raise ModelProblem(
+            f"{name} is computed, so it cannot stand in an index position", span,
+            f"choose with a condition: sum(where(x[i] >= {name}, y[i], 0), i) is the y where x is {name}",
+        )
     if name in scope.table.arrays:
         raise ModelProblem(
             f"{name} is an array, so it cannot stand in an index position", span,

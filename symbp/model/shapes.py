@@ -8,8 +8,9 @@ from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large,
 from symbp.calculus.expr import Ref
 from symbp.errors import ModelProblem
 from symbp.model.guards import protects
+from symbp.model.outside import outside
 from symbp.model.positions import UseSite
-from symbp.model.ranges import Drafted, Inference, Interval, contradiction, extreme, text
+from symbp.model.ranges import Drafted, Inference, Interval, contradiction, extreme
 
 Piece = tuple[Drafted, Interval]
 """An equation and the part of an axis that it defines."""
@@ -148,7 +149,7 @@ def check_uses(state: Inference, integers: Mapping[str, Interval]) -> None:
         for site in (drafted.defines, *drafted.draft.uses):
             for axis in range(len(site.positions)):
                 _check_range(state, drafted, site, axis)
-                _check_inside(state, site, axis, integers)
+                _check_inside(state, drafted, site, axis, integers)
 
 
 def _check_range(state: Inference, drafted: Drafted, site: UseSite, axis: int) -> None:
@@ -162,7 +163,9 @@ def _check_range(state: Inference, drafted: Drafted, site: UseSite, axis: int) -
     raise contradiction(index, own, state.sources.get(index), interval, site.spans[axis] or site.span)
 
 
-def _check_inside(state: Inference, site: UseSite, axis: int, integers: Mapping[str, Interval]) -> None:
+def _check_inside(
+    state: Inference, drafted: Drafted, site: UseSite, axis: int, integers: Mapping[str, Interval]
+) -> None:
     interval = state.axis_range(site, axis)
     if interval is None:
         return
@@ -176,9 +179,9 @@ def _check_inside(state: Inference, site: UseSite, axis: int, integers: Mapping[
         return known_le(Affine(), extreme(state.ranges, room, -1)) is True
 
     if known_le(least + 1, low) and not protects(site.guards, position - interval[0], surely):
-        raise _outside(state, site, axis, least)
+        raise outside(state, drafted, site, axis, least)
     if known_le(high + 1, most) and not protects(site.guards, interval[1] - position, surely):
-        raise _outside(state, site, axis, most)
+        raise outside(state, drafted, site, axis, most)
 
 
 def _end(
@@ -192,26 +195,3 @@ def _end(
             low, high = integers[atom.name]
             value = value - affine(atom) * factor + (high if factor * sign > 0 else low) * factor
     return extreme(state.ranges, value, sign)
-
-
-def _outside(state: Inference, site: UseSite, axis: int, reached: Affine) -> ModelProblem:
-    array, position = state.axes[site.array][axis], site.positions[axis]
-    low, high = state.axis_range(site, axis) or (array.low, array.high)
-    at = show(position) if position == reached else f"{show(position)} = {show(reached)}"
-    what = "defined" if site.array in state.groups else "given"
-    if array.sequence:
-        fixed = ", ".join(show(reached) if a == axis else "…" for a in range(len(site.positions)))
-        hint = f"define what is missing: {site.array}[{fixed}] = …, or restrict this equation: … for "
-        hint += f"{array.name} = …" if what == "defined" else f"{array.name} = {text((low, high))}"
-        first = any(d.left[axis] == low for d in state.groups.get(site.array, ()) if len(d.left) > axis)
-        moved = (i for i in position.tops() if position == affine(i) - 1)
-        if first and any(state.ranges.get(i, (None,))[0] == low for i in moved):
-            hint = f"{site.array} has an equation of its own at {array.name} = {show(low)}: "
-            hint += f"restrict this one: … for {array.name} = {text((low + 1, high))}"
-    else:
-        hint = "axes count from 0; restrict the index: p=0..K-1 in a sum, … for i = 0..K-1 after an equation"
-    return ModelProblem(
-        f"{site.array} is read at {at}, but it is {what} for {text((low, high))} only",
-        site.spans[axis] or site.span, hint,
-        tuple((f"{site.array} is defined here", d.line.span) for d in state.groups.get(site.array, ())[:1]),
-    )

@@ -30,6 +30,8 @@ _POWER = "write a power with ^, as in x^2"
 _BRACES = "group with ( ), and put indices in [ ]"
 _ATTRIBUTE = re.compile(r"\.([A-Za-z]\w*)\s*\(")
 """The rest of np.tanh(."""
+_TRANSPOSE = re.compile(r"\.T\b(?:\s*\[([^],\[]*),([^],\[]*)\])?")
+"""The rest of A.T, or of A.T[i,j]."""
 _DOTS = 'a range is written with two dots, as in 1..L, and a decimal number as in 0.5'
 _HINTS = {
     **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u200a\u200b\u202f\u3000\ufeff", _SPACE),
@@ -53,7 +55,8 @@ _HINTS = {
     "&": "write and",
     "|": "write or between conditions, and abs(u) for an absolute value",
     "@": "write a matrix product as a sum over the shared index: sum(w[j,k]*x[k], k)",
-    "%": "a comment begins with #",
+    "%": "a comment begins with #; an index that wraps around is a choice, as in "
+         "where(i+1 < N, x[i+1], x[i+1-N])",
     ";": "put each statement on a line of its own",
     "\\": 'LaTeX stands in quotation marks behind a name: param w "\\omega"',
     "_": "a name begins with a letter",
@@ -130,8 +133,20 @@ def _unknown(span: Span, char: str) -> SyntaxProblem:
             f"unexpected character {char!r} (U+{ord(char):04X})", span,
             f"functions have no module in front: write {name}(…)",
         )
+    if char == "." and (turned := _TRANSPOSE.match(span.source.line(span.line), span.column - 1)):
+        first, second = turned.groups()
+        places = f"{second.strip()},{first.strip()}" if first else "j,i"
+        return SyntaxProblem(
+            f"unexpected character {char!r} (U+{ord(char):04X})", span,
+            f"a transpose exchanges the indices: {_word_before(span)}[{places}]",
+        )
     hint = _HINTS.get(char, "a model has names, numbers, brackets and + - * / ^ = < > , : ..")
     return SyntaxProblem(f"unexpected character {char!r} (U+{ord(char):04X})", span, hint)
+
+
+def _word_before(span: Span) -> str:
+    found = re.search(r"\w+$", span.source.line(span.line)[: span.column - 1])
+    return found.group() if found else "A"
 
 
 def _shallow(bracket: Token, depth: int) -> Token:
