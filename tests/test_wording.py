@@ -465,7 +465,8 @@ def test_the_normaliser_of_the_weights_is_no_part_of_a_mixture() -> None:
 def test_the_identity_behind_a_stable_form_is_the_one_that_was_used() -> None:
     softplus = words("param u : N\ncost C = sum(log(1 + exp(u[i])), i)\n", "u")
     assert "log(1 + exp(u)) is softplus(u), written so" in softplus and "sigmoid(u)) is" not in softplus
-    assert "log(sigmoid(u)) is −softplus(−u)" in words("param u : N\ncost C = sum(log(sigmoid(u[i])), i)\n", "u")
+    sigmoid = words("param u : N\ncost C = sum(log(sigmoid(u[i])), i)\n", "u")
+    assert "log(sigmoid(u)) is −softplus(−u)" in sigmoid
     rate = "param u : N\nconst y : N\nm[i] = exp(u[i])\ncost C = sum(y[i]/m[i] + log(m[i]), i)\n"
     assert "log(exp(u)) is u" in words(rate, "u")
     shares = "param u : N\nconst q : N\np[i] = exp(u[i])/sum(exp(u[j]), j)\ncost C = sum(q[i]*p[i], i)\n"
@@ -504,7 +505,7 @@ def test_the_index_that_is_gone_is_the_one_that_survives() -> None:
 
 
 def test_a_sum_that_is_taken_apart_is_said_to_be() -> None:
-    text = "input a in 0..N-1\ninput b in 0..N-1\nparam w : N\nd = w[a] - w[b]\ncost C = d^2 + sum(w[i]^3, i)\n"
+    text = "input a in 0..N-1\ninput b in 0..N-1\nparam w : N\ncost C = (w[a] - w[b])^2 + sum(w[i]^3, i)\n"
     assert "signs and numbers gathered" not in words(text, "w", detail="all")
     pairs = """
         const a : M in 0..N-1
