@@ -80,7 +80,7 @@ def lower(node: Expr, scope: Scope) -> Node:
         case Number(value):
             return Num(value)
         case Integer(value):
-            return index_value(value, scope)
+            return _number(value, scope)
         case Ref() | Adjoint():
             return load(node, scope)
         case Add(terms):
@@ -120,6 +120,13 @@ def lower(node: Expr, scope: Scope) -> Node:
             raise SymbpError("a derivative that was not taken reached the array program")
         case _:
             raise TypeError(f"{type(node).__name__} is not an expression node")
+
+
+def _number(value: Affine, scope: Scope) -> Node:
+    """An integer as a number among others."""
+    node = index_value(value, scope)
+    labelled = any(isinstance(a, Ref) for a in value.atoms())
+    return Elementwise("cast", (node,), node.labels) if labelled else node
 
 
 def _compared(side: Expr, scope: Scope) -> Node:

@@ -91,10 +91,15 @@ class Num:
 
 @dataclass(frozen=True, slots=True)
 class IndexValue:
-    """The integer ``value``: of sizes and loop indices, and along ``labels`` of array indices."""
+    """The integer ``value``: of sizes and loop indices, and along ``labels`` of array indices.
+
+    ``whole`` if it stays an integer wherever it stands, as beside the elements of an integer array:
+    what is made of both may be a position, whatever else it is.
+    """
 
     value: Affine
     labels: Labels = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.statement import key_of
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Index, known_le, span
+from symbp.calculus.affine import Affine, Index, known_le
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.errors import SymbpError
+from symbp.model.reach import extreme
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,14 @@ class Scope:
         """The scope in the body of loops over ``indices``."""
         return replace(self, loops=self.loops | set(indices))
 
+    def values(self, name: str) -> tuple[Affine, Affine] | None:
+        """The range of the elements of an integer array."""
+        return self.storages[name].integer
+
 
 def index_value(value: Affine, scope: Scope) -> Node:
-    """An integer: sizes and indices as they are, gathered elements loaded."""
+    """An integer: sizes and indices as they are, gathered elements loaded; those make it an integer of
+    NumPy, so it is a number among others only after a cast."""
     gathered = [(a, c) for a, c in value.terms if isinstance(a, Ref)]
     rest = Affine(value.const, ((a, c) for a, c in value.terms if not isinstance(a, Ref)))
     labels = tuple(i for i in rest.indices() if i not in scope.loops)
@@ -55,7 +61,7 @@ def index_value(value: Affine, scope: Scope) -> Node:
         ids = load(atom, scope, as_integer=True)
         parts.append(ids if factor == 1 else elementwise("*", Num(Fraction(factor)), ids))
     if rest != Affine() or not parts:
-        parts.append(IndexValue(rest, labels))
+        parts.append(IndexValue(rest, labels, bool(gathered)))
     return parts[0] if len(parts) == 1 else elementwise("+", *parts)
 
 
@@ -112,11 +118,12 @@ class _Place:
     low: Affine
     high: Affine
 
-    def inside(self) -> bool:
+    def inside(self, scope: Scope) -> bool:
         """Whether the position is known to stay within the axis."""
-        below = known_le(self.low, span(self.position, False))
-        above = known_le(span(self.position, True), self.high)
-        return bool(below) and bool(above)
+        low, high = (extreme(scope.values, self.position, up) for up in (False, True))
+        if low is None or high is None:
+            return False
+        return bool(known_le(self.low, low)) and bool(known_le(high, self.high))
 
 
 def _subscript(place: _Place, mixed: bool, scope: Scope, scatters: bool) -> Subscript:
@@ -126,21 +133,21 @@ def _subscript(place: _Place, mixed: bool, scope: Scope, scatters: bool) -> Subs
     if not labels and not gathers:
         return At(position)
     factors = tuple(position.coefficient(i) for i in labels)
-    outside = scope.guarded and not place.inside()
+    outside = scope.guarded and not place.inside(scope)
     if gathers or mixed or not all(factors) or min(factors) < 1 or outside:
-        return Take(_ids(place, position, gathers, scope))
+        return Take(_ids(place, position, scope))
     if scatters and len(labels) > 1:
-        return Take(_ids(place, position, gathers, scope))
+        return Take(_ids(place, position, scope))
     start = position.substitute({i: i.low for i in labels})
     if len(labels) == 1:
         return Span(labels[0], start, factors[0])
     return Window(labels, start, factors)
 
 
-def _ids(place: _Place, position: Affine, gathers: bool, scope: Scope) -> Node:
+def _ids(place: _Place, position: Affine, scope: Scope) -> Node:
     """Positions of a gather; those that may lie outside (and are masked then) are moved to the ends."""
     ids = index_value(position, scope)
-    if gathers or not scope.guarded or place.inside():
+    if not scope.guarded or place.inside(scope):
         return ids
     # not to the padding before the first position: nothing is ever written there
     return elementwise("clip", ids, *(IndexValue(end - place.base) for end in (place.low, place.high)))

@@ -7,12 +7,12 @@ that ``h[t]`` is contiguous and reads as in the notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads, reads_of
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref, walk
+from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref, positions, walk
 from symbp.errors import ModelProblem
 from symbp.model.core import Array, Model
 
@@ -34,11 +34,14 @@ class Storage:
     listed: bool
     layout: tuple[int, ...]
     base: tuple[Affine, ...]
-    integer: bool = False
+    integer: tuple[Affine, Affine] | None = None
+    """The range of its values if they are integers."""
     given: bool = False
     parts: bool = False
     finite: bool = False
     """Whether no element is missing: a parameter's and an adjoint's are numbers, data may have gaps."""
+    counted: bool = False
+    """Whether code computes with its integers, which a small or an unsigned type may not hold then."""
 
     @property
     def member_layout(self) -> tuple[int, ...]:
@@ -69,18 +72,20 @@ class Use:
     looped: frozenset[str]
     stepwise: frozenset[str]
     touched: frozenset[str]
+    counted: frozenset[str]
 
 
 def survey(
     model: Model,
-    statements: Iterable[Statement],
+    statements: Sequence[Statement],
     looped: frozenset[str],
     loops: Mapping[int, frozenset[Index]],
 ) -> Use:
     """``looped``: sequence names that loops run over.  ``stepwise``: keys of arrays of one sequence
     axis whose every access is at a fixed place or at a loop's index, or at that of a sum of members that
-    loops read anyway.  ``touched``: keys of arrays that some loop accesses member by member.  ``loops`` has
-    the loop indices of each statement, by its place in ``statements``."""
+    loops read anyway.  ``touched``: keys of arrays that some loop accesses member by member.  ``counted``:
+    integer arrays whose elements code computes with.  ``loops`` has the loop indices of each statement, by
+    its place in ``statements``."""
     seen: set[str] = set()
     whole: set[str] = set()
     touched: set[str] = set()
@@ -98,7 +103,8 @@ def survey(
                 elif mine:
                     whole.add(key)
     single = {k for k in seen if len(sequence_axes(_axes(model, k))) == 1}
-    return Use(looped, frozenset(single - whole - (added - touched)), frozenset(touched))
+    stepwise = frozenset(single - whole - (added - touched))
+    return Use(looped, stepwise, frozenset(touched), _counted(model, statements))
 
 
 def _summed_members(model: Model, s: Statement) -> frozenset[Index]:
@@ -123,6 +129,14 @@ def _adds_members(model: Model, index: Index, body: Expr) -> bool:
             if not (whole and isinstance(read, Ref) and array.kind == "param"):
                 return False
     return True
+
+
+def _counted(model: Model, statements: Iterable[Statement]) -> frozenset[str]:
+    """The integer arrays whose elements stand in sums or products of integers, as in x[j-s]."""
+    sides = [*(s.rhs for s in statements), *(e.rhs for e in model.equations)]
+    nodes = [n for side in sides for n in walk(side)]
+    places = [*(p for s in statements for p in s.at), *(p for n in nodes for p in positions(n))]
+    return frozenset(a.name for p in places for a in p.atoms() if isinstance(a, Ref) and p != affine(a))
 
 
 def _axes(model: Model, key: str) -> tuple[Index, ...]:
@@ -156,8 +170,11 @@ def _storage(array: Array, key: str, batched: bool, use: Use, order: Iterable[in
     parts = bool(lists) and len(sequences) > 1
     touched = listed or not (given or key not in use.touched)
     base = tuple(_base(i, not touched or (parts and k not in lists)) for k, i in enumerate(array.axes))
-    integer, finite = array.integer is not None, array.kind == "param" or key != array.name
-    return Storage(key, array.axes, batched, listed, layout, base, integer, given, parts, finite)
+    finite = array.kind == "param" or key != array.name
+    counted = key in use.counted
+    return Storage(
+        key, array.axes, batched, listed, layout, base, array.integer, given, parts, finite, counted
+    )
 
 
 def _list_axis(array: Array, given: bool) -> tuple[int, ...]:

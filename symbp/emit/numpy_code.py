@@ -171,7 +171,7 @@ class Writer:
             case Local(name):
                 return Code(name)
             case IndexValue():
-                return self.index_value(node, want, whole)
+                return self.index_value(node, want, whole or node.whole)
             case Load():
                 return numpy_index.load(self, node, want)
             case Elementwise():

@@ -59,7 +59,7 @@ class Door:
         out.append(f"size = _sizes({', '.join(map(self.shape, self.given))}{self.counts()})")
         for array in self.given:
             out += self.stacked(array)
-        out += self.integers(lambda value: self.text(value, {}))
+        out += [*self.integers(lambda value: self.text(value, {})), *self.widened()]
         values = [self.names[a.name] for a in self.given] + [self.size_value(s) for s in returned]
         out.append(f"return {', '.join(values + ([self.names['#dtype']] if dtype else []))}")
         return out
@@ -291,6 +291,18 @@ class Door:
             listed = self.members(array) and self.storages[array.name].listed
             values = f"np.hstack([member.ravel() for member in {name}])" if listed else name
             out.append(f'_integers("{array.name}", {values}, {text(low)}, {text(high)})')
+        return out
+
+    def widened(self) -> Lines:
+        """Integers that code computes with in a type that holds what it makes of them."""
+        out: Lines = []
+        for array in self.given:
+            name, storage = self.names[array.name], self.storages[array.name]
+            if not storage.counted:
+                continue
+            wide, listed = "{}.astype(np.intp, copy=False)", self.members(array) and storage.listed
+            value = f"[{wide.format('member')} for member in {name}]" if listed else wide.format(name)
+            out.append(f"{name} = {value}")
         return out
 
     def numbers(self) -> list[Array]:

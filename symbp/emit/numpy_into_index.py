@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def takes(writer: IntoWriter, node: Load) -> bool:
     """Whether a reading gathers by one integer array as it is, along one axis."""
     ids = [s.ids for s in node.subscripts if isinstance(s, Take)]
-    whole = len(ids) == 1 and isinstance(ids[0], Load) and writer.storages[ids[0].key].integer
+    whole = len(ids) == 1 and isinstance(ids[0], Load) and writer.storages[ids[0].key].integer is not None
     windows = any(isinstance(s, Window) for s in node.subscripts)
     # a label of the ids that is an axis of the array as well makes a gather of several axes
     axes = sum(not isinstance(s, At | Take) for s in node.subscripts)

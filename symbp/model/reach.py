@@ -6,7 +6,7 @@ not notice three: so the door of a generated module asks, and so does who draws 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from symbp.calculus.affine import (
@@ -86,11 +86,18 @@ def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach |
 
 def end(model: Model, position: Affine, up: bool) -> Affine | None:
     """The greatest (least) value of a position over the ranges of its indices and its labels."""
+    return extreme(lambda name: model.arrays[name].integer, position, up)
+
+
+def extreme(
+    values: Callable[[str], tuple[Affine, Affine] | None], position: Affine, up: bool
+) -> Affine | None:
+    """The greatest (least) value of a position, where ``values`` has the range of an array's elements."""
     for _ in range(12):
         found = next((a for a, _ in position.terms if isinstance(a, Ref)), None) or innermost(position)
         if found is None:
             return position
-        low, high = _range(model, found)
+        low, high = _range(values, found)
         if low is None or high is None:
             return None
         factor = position.coefficient(found)
@@ -98,10 +105,12 @@ def end(model: Model, position: Affine, up: bool) -> Affine | None:
     return None
 
 
-def _range(model: Model, atom: Index | Ref) -> tuple[Affine | None, Affine | None]:
+def _range(
+    values: Callable[[str], tuple[Affine, Affine] | None], atom: Index | Ref
+) -> tuple[Affine | None, Affine | None]:
     if isinstance(atom, Index):
         return atom.low, atom.high
-    return model.arrays[atom.name].integer or (None, None)
+    return values(atom.name) or (None, None)
 
 
 def _of_sizes(value: Affine) -> bool:
