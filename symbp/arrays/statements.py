@@ -31,8 +31,8 @@ from symbp.calculus.expr import (
     replace_nodes,
     substitute,
 )
+from symbp.derive.context import definition
 from symbp.derive.core import Contribution
-from symbp.derive.stable import definition
 from symbp.model.core import Equation, Model
 
 BATCH_COUNT = Integer(affine(BATCH_SIZE))

@@ -23,7 +23,8 @@ from symbp.calculus.expr import (
     replace_nodes,
 )
 from symbp.calculus.tidy import positive, tidy
-from symbp.derive import stable, stable_reason
+from symbp.derive import stable_reason
+from symbp.derive.context import DEEP, instance
 from symbp.derive.core import Reason
 from symbp.derive.logarithms import Whole, wholes
 from symbp.derive.scene import Outcome, Scene, joined, listed
@@ -157,7 +158,7 @@ def _written_out(use: Use, scene: Scene) -> tuple[Ref, ...]:
 def _put_in(use: Use, scene: Scene) -> tuple[Expr | None, tuple[Ref, ...]]:
     """The author's right side with the variables put in that the stable form does without, and these."""
     own = _author(use, scene)
-    body = None if own is None else stable.instance(own, use.lhs)
+    body = None if own is None else instance(own, use.lhs)
     if own is None or body is None:
         return None, ()
     kept = {r.name for r in refs(scene.steady[own.number])}
@@ -165,7 +166,7 @@ def _put_in(use: Use, scene: Scene) -> tuple[Expr | None, tuple[Ref, ...]]:
 
     def opened(node: Expr, depth: int) -> Expr:
         def change(n: Expr) -> Expr | None:
-            if not isinstance(n, Ref) or n.name in kept or depth == stable.DEEP:
+            if not isinstance(n, Ref) or n.name in kept or depth == DEEP:
                 return None
             inner = scene.context.equations(n)
             if inner is None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
 from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, refs, substitute, walk
+from symbp.derive.context import Context, definition
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
-from symbp.derive.graph import Graph, graph_of, needed, recurrences, seen_through
+from symbp.derive.graph import Graph, closure, graph_of, needed, recurrences, seen_through
 from symbp.derive.regions import Region, regions
 from symbp.derive.rules import DISPLAY_ONLY, RULES
 from symbp.derive.scene import NameTable, Scene, name_table
-from symbp.derive.stable import Context, definition, stabilise
+from symbp.derive.stable import stabilise
 from symbp.derive.uses import Unsolvable, Use, generic, generic_le, reached, uses
 from symbp.model.core import Array, Model
 
@@ -95,7 +96,8 @@ def _dropped(model: Model, steady: Model) -> frozenset[str]:
         if old.rhs is not new.rhs:
             before, after = _reads(old.rhs), _reads(new.rhs)
             # a softmax reads its scores once, a quotient of exponentials twice: that opens no variable
-            todo = [n for n in before - after if n not in after or _parts(model, n) & {*(after - before)}]
+            more = {*(after - before)}
+            todo = [n for n in before - after if n not in after or more & _made_from(model, n)]
             while todo:
                 name = todo.pop()
                 lost.add(name)
@@ -108,6 +110,11 @@ def _dropped(model: Model, steady: Model) -> frozenset[str]:
 def _parts(model: Model, name: str) -> set[str]:
     """The arrays that the equations of a variable read."""
     return {r for e in model.equations_of(name) for r in _reads(e.rhs)}
+
+
+def _made_from(model: Model, name: str) -> set[str]:
+    """The arrays that a variable is computed from, through others too."""
+    return set(closure([name], lambda n: sorted(_parts(model, n)))) - {name}
 
 
 def _is_variable(model: Model, name: str) -> bool:

@@ -31,7 +31,7 @@ from symbp.calculus.expr import (
     walk,
 )
 from symbp.calculus.tidy import tidy
-from symbp.derive.stable import Context
+from symbp.derive.context import Context
 
 
 @dataclass(frozen=True, slots=True)

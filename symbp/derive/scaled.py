@@ -31,7 +31,7 @@ from symbp.calculus.expr import (
 from symbp.calculus.tidy import collect, positive, tidy
 
 if TYPE_CHECKING:
-    from symbp.derive.stable import Context
+    from symbp.derive.context import Context
 
 LOG_2 = Call("log", (number(2),))
 

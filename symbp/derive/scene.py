@@ -15,7 +15,7 @@ from symbp.calculus.expr import (
     Where,
     children,
 )
-from symbp.derive import stable
+from symbp.derive.context import Context
 from symbp.derive.core import Reason
 from symbp.derive.uses import Use
 from symbp.model.core import Equation, Model
@@ -29,7 +29,7 @@ class Scene:
     """As the author wrote it."""
     element: Ref
     uses: tuple[Use, ...]
-    context: stable.Context
+    context: Context
     steady: Mapping[int, Expr]
     """The stable right sides, by the numbers of their equations."""
     through: frozenset[str] = frozenset()

@@ -8,8 +8,8 @@ variables, because books write a = σ(z) on one line and log a on another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 
 from symbp.calculus.expr import (
@@ -39,7 +39,7 @@ from symbp.calculus.expr import (
 )
 from symbp.calculus.match import match
 from symbp.calculus.tidy import positive, tidy
-from symbp.derive.identify import equals_builtin
+from symbp.derive.context import DEEP, Context, definition
 from symbp.derive.scaled import (
     LOG_2,
     both_ways,
@@ -49,31 +49,8 @@ from symbp.derive.scaled import (
     log_of_exponentials,
     log_of_weighted_sum,
 )
-from symbp.model.core import Equation, Function, Model
-
-DEEP = 4
-"""How far stable forms see through equations."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the rules may look up: users' functions and the equations of variables."""
-
-    functions: Mapping[str, Function]
-    equations: Callable[[Ref], Expr | None]
-
-    def named(self, node: Expr, name: str) -> Expr | None:
-        """The argument if ``node`` is a call of the built-in ``name`` or of a user's equal to it."""
-        if not isinstance(node, Call) or node.orders or len(node.args) != 1:
-            return None
-        if node.function == name:
-            return node.args[0]
-        user = self.functions.get(node.function)
-        return node.args[0] if user is not None and equals_builtin(user) == name else None
-
-    def opened(self, node: Expr) -> Expr:
-        """What an element is by its equation; anything else, and what has none, is what it is."""
-        return (self.equations(node) or node) if isinstance(node, Ref) else node
+from symbp.derive.signs import is_positive
+from symbp.model.core import Model
 
 
 def stabilise(model: Model, stations: frozenset[str] = frozenset()) -> Model:
@@ -92,44 +69,6 @@ def _settled(rhs: Expr, context: Context) -> Expr:
     """The stable form without the signs it leaves behind; the author's own where nothing changes."""
     new = stable(rhs, context)
     return rhs if new == rhs else positive(tidy(new))
-
-
-def definition(model: Model, ref: Ref) -> Expr | None:
-    """The right side of the one equation that defines the element, its indices put in."""
-    equations = model.equations_of(ref.name)
-    if len(equations) != 1:
-        candidates = [e for e in equations if _certain(e, ref)]
-        if len(candidates) != 1:
-            return None
-        equations = (candidates[0],)
-    return instance(equations[0], ref)
-
-
-def instance(equation: Equation, ref: Ref) -> Expr | None:
-    """The right side with the positions of ``ref`` in place of the indices of the left side."""
-    values = {}
-    for mine, its in zip(equation.lhs.indices, ref.indices, strict=True):
-        index = mine.as_index()
-        if index is not None and index in equation.indices:
-            values[index] = its
-        elif mine != its:
-            return None
-    return substitute(refresh(equation.rhs), values)
-
-
-def _certain(equation: Equation, ref: Ref) -> bool:
-    from symbp.calculus.affine import known_le
-
-    for mine, its in zip(equation.lhs.indices, ref.indices, strict=True):
-        index = mine.as_index()
-        if index is None:
-            if mine != its:
-                return False
-        elif index.sequence:
-            low = known_le(index.low.substitute({}), its)
-            if not low or not known_le(its, index.high):
-                return False
-    return True
 
 
 def stable(node: Expr, context: Context) -> Expr:
@@ -192,7 +131,7 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             return u
         case Add(terms):
             return _log_of_exponentials(terms, context)
-        case Reduce("prod", indices, body) if _positive(body, context):
+        case Reduce("prod", indices, body) if is_positive(body, context):
             return Reduce("sum", indices, _log(body, log_of(body, context, depth)))
         case Div(num, den):
             top, bottom = log_of(num, context, depth), log_of(den, context, depth)
@@ -243,10 +182,10 @@ def _log_of_product(arg: Expr, context: Context, depth: int) -> Expr | None:
             found = log_of(inner, context, depth)
             return None if found is None else found / 2
         case Pow(base, exponent):
-            found = log_of(base, context, depth) if _positive(base, context) else None
+            found = log_of(base, context, depth) if is_positive(base, context) else None
             return None if found is None else exponent * found
         case Mul(factors):
-            sure = [f for f in factors if _positive(f, context)]
+            sure = [f for f in factors if is_positive(f, context)]
             logs = [log_of(f, context, depth) for f in sure]
             if all(u is None for u in logs):
                 return None
@@ -259,48 +198,6 @@ def _log_of_product(arg: Expr, context: Context, depth: int) -> Expr | None:
 
 def _log(arg: Expr, found: Expr | None) -> Expr:
     return Call("log", (arg,)) if found is None else found
-
-
-def _positive(node: Expr, context: Context, depth: int = 0) -> bool:
-    """Whether a value is positive for sure."""
-    if any(context.named(node, name) is not None for name in ("exp", "sigmoid", "cosh")):
-        return True
-    match node:
-        case Number(value):
-            return value > 0
-        case Add((one, Neg(inner))) if one == ONE and _is_sigmoid(inner, context):
-            return True
-        case Add(terms):
-            return any(_positive(t, context) for t in terms) and all(_nonnegative(t, context) for t in terms)
-        case Mul(factors):
-            return all(_positive(f, context) for f in factors)
-        case Div(num, den):
-            return _positive(num, context) and _positive(den, context)
-        case Ref():
-            opened = context.opened(node)
-            return not isinstance(opened, Ref) and depth < DEEP and _positive(opened, context, depth + 1)
-        case Pow(base, _):
-            return _positive(base, context, depth)
-        case Call("sqrt", (inner,), ()):
-            return _positive(inner, context, depth)
-        case _:
-            return isinstance(node, Weights) and node.op == "softmax"
-
-
-def _is_sigmoid(node: Expr, context: Context) -> bool:
-    return context.named(context.opened(node), "sigmoid") is not None
-
-
-def _nonnegative(node: Expr, context: Context) -> bool:
-    match node:
-        case Pow(_, Number(value)) if value % 2 == 0:
-            return True
-        case Call("abs" | "sqrt" | "relu", _, ()):
-            return True
-        case Mul(factors):
-            return all(_nonnegative(f, context) for f in factors)
-        case _:
-            return _positive(node, context)
 
 
 def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr | None:
@@ -330,7 +227,7 @@ def _log_of_exponentials(terms: tuple[Expr, ...], context: Context) -> Expr | No
     if all(u is None or isinstance(t, Number) for t, u in zip(terms, exponents, strict=True)):
         return None
     pairs = zip(terms, exponents, strict=True)
-    shares = [log_of(t, context) if u is None and _positive(t, context) else u for t, u in pairs]
+    shares = [log_of(t, context) if u is None and is_positive(t, context) else u for t, u in pairs]
     known = [u for u in shares if u is not None]
     if len(known) < len(terms):
         return None
@@ -357,14 +254,14 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
             known = [
                 _log(f, log_of(f, context)) if u is None else u
                 for f, u in zip(factors, inner, strict=True)
-                if u is not None or _positive(f, context)
+                if u is not None or is_positive(f, context)
             ]
             exponentials = [f for f in factors if _exponent(f, context) is not None]
             some = any(not isinstance(f, Number) for f in exponentials)
             return add(known) if some and len(known) == len(factors) else None
         case Div(num, den):
             top, bottom = _exponent(num, context), _exponent(den, context)
-            if bottom is None and _positive(den, context):
+            if bottom is None and is_positive(den, context):
                 bottom = _plain_log(den)
             return None if top is None or bottom is None else top - bottom
         case _:

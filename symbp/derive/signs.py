@@ -1,0 +1,49 @@
+"""Which values are positive, and which not negative, for all arguments: of a product of them log is a sum."""
+
+from __future__ import annotations
+
+from symbp.calculus.expr import ONE, Add, Call, Div, Expr, Mul, Neg, Number, Pow, Ref, Weights
+from symbp.derive.context import DEEP, Context
+
+
+def is_positive(node: Expr, context: Context, depth: int = 0) -> bool:
+    """Whether a value is positive for sure."""
+    if any(context.named(node, name) is not None for name in ("exp", "sigmoid", "cosh")):
+        return True
+    match node:
+        case Number(value):
+            return value > 0
+        case Add((one, Neg(inner))) if one == ONE and _is_sigmoid(inner, context):
+            return True
+        case Add(terms):
+            some = any(is_positive(t, context) for t in terms)
+            return some and all(is_nonnegative(t, context) for t in terms)
+        case Mul(factors):
+            return all(is_positive(f, context) for f in factors)
+        case Div(num, den):
+            return is_positive(num, context) and is_positive(den, context)
+        case Ref():
+            opened = context.opened(node)
+            return not isinstance(opened, Ref) and depth < DEEP and is_positive(opened, context, depth + 1)
+        case Pow(base, _):
+            return is_positive(base, context, depth)
+        case Call("sqrt", (inner,), ()):
+            return is_positive(inner, context, depth)
+        case _:
+            return isinstance(node, Weights) and node.op == "softmax"
+
+
+def _is_sigmoid(node: Expr, context: Context) -> bool:
+    return context.named(context.opened(node), "sigmoid") is not None
+
+
+def is_nonnegative(node: Expr, context: Context) -> bool:
+    match node:
+        case Pow(_, Number(value)) if value % 2 == 0:
+            return True
+        case Call("abs" | "sqrt" | "relu", _, ()):
+            return True
+        case Mul(factors):
+            return all(is_nonnegative(f, context) for f in factors)
+        case _:
+            return is_positive(node, context)
