@@ -258,19 +258,15 @@ def _reduce(node: Reduce, scope: Scope) -> Node:
     return _masked_fold(node, scope)
 
 
-def _masked_fold(node: Reduce, scope: Scope) -> Node:
+def _masked_fold(node: Reduce, scope: Scope, masks: tuple[Within, ...] = ()) -> Node:
     """A maximum, a product, … where what lies outside of a range that moves counts for nothing."""
-    masks: list[Node] = []
     for index in node.indices:
         inside, wide = _frame(index, scope)
         if inside is not None:
-            place = {index: affine(wide)}
-            indices = tuple(wide if i is index else i for i in node.indices)
-            node = Reduce(node.op, indices, substitute(node.body, place))
-            masks.append(_within(inside, scope))
+            return _masked_fold(_over(wide, index, node), scope, (*masks, inside))
     body = lower(node.body, replace(scope, guarded=True) if masks else scope)
     for mask in masks:
-        body = where(mask, body, _NEUTRAL[node.op])
+        body = where(_within(mask, scope), body, _NEUTRAL[node.op])
     return fold(node.op, body, node.indices)
 
 
@@ -335,10 +331,24 @@ def _widened(node: Reduce, scope: Scope) -> Reduce:
         inside, wide = _frame(index, scope)
         if inside is None:
             continue
-        indices = tuple(wide if i is index else i for i in node.indices)
-        body = mul((inside, substitute(node.body, {index: affine(wide)})))
-        return _widened(Reduce("sum", indices, body), scope)
+        wider = _over(wide, index, node)
+        return _widened(Reduce("sum", wider.indices, mul((inside, wider.body))), scope)
     return node
+
+
+def _over(wide: Index, index: Index, node: Reduce) -> Reduce:
+    """The reduction over ``wide`` instead of ``index``, in the ranges of the other indices too."""
+    places = {index: affine(wide)}
+    indices: list[Index] = []
+    for i in node.indices:
+        low, high = i.low.substitute(places), i.high.substitute(places)
+        if i is index:
+            i = wide
+        elif (low, high) != (i.low, i.high):
+            new = fresh(i.name, low, high, i.sequence)
+            places[i], i = affine(new), new
+        indices.append(i)
+    return Reduce(node.op, tuple(indices), substitute(node.body, places))
 
 
 def _weights(node: Weights, scope: Scope) -> Node:

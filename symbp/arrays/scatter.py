@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeGuard
 
 from symbp.arrays.nodes import BATCH
 from symbp.arrays.statement import Statement
-from symbp.calculus.affine import Affine, Index, affine, known_le, span
+from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
 from symbp.calculus.expr import (
     ZERO,
     Add,
@@ -194,15 +195,50 @@ def _scattered(
     # Labels of each example are scattered together with it, not summed before.
     spread = [i for i in binder if i is BATCH and each and i not in used]
     kept = tuple(i for i in binder if i not in used and i not in spread)
-    at = tuple(p.substitute({index: value}) for p in s.at)
+    places = {index: value}
+    left = _left(s.indices, index, places)
+    at = tuple(p.substitute(places) for p in s.at)
     return Statement(
         s.target,
         at,
-        (*(i for i in s.indices if i != index), *used, *spread),
-        term.without(factor, kept),
+        (*left, *used, *spread),
+        _without_sure(term, factor, places).over(kept),
         s.numbers,
         accumulate=s.accumulate or not _once(at, value),
     )
+
+
+def _left(indices: tuple[Index, ...], gone: Index, places: dict[Index, Affine]) -> tuple[Index, ...]:
+    """The other indices, where ``gone`` has its place: the k of n[l] runs up to n[L] at l = L.
+
+    ``places`` takes what stands for those whose ranges have changed.
+    """
+    out: list[Index] = []
+    for i in indices:
+        if i == gone:
+            continue
+        low, high = i.low.substitute(places), i.high.substitute(places)
+        if (low, high) != (i.low, i.high):
+            out.append(fresh(i.name, low, high, i.sequence))
+            places[i] = affine(out[-1])
+        else:
+            out.append(i)
+    return tuple(out)
+
+
+def _without_sure(term: Term, used_up: Expr, places: Mapping[Index, Affine]) -> Term:
+    """The term with indices at their places, without conditions that hold everywhere there."""
+    moved = [substitute(f, places) for f in term.factors if f is not used_up]
+    return replace(
+        term,
+        factors=tuple(f for f in moved if not (isinstance(f, Within) and _sure(f))),
+        divisors=tuple(substitute(d, places) for d in term.divisors),
+    )
+
+
+def _sure(node: Within) -> bool:
+    low, high = span(node.value, False), span(node.value, True)
+    return bool(known_le(node.lo, low)) and bool(known_le(high, node.hi))
 
 
 def _is_whole(s: Statement) -> bool:

@@ -124,7 +124,8 @@ class Into:
         m, out = self.module, self.module.names["#out"]
         wrong = f"{out}: expected a workspace of this module, got {{type({out}).__name__}}"
         refusal = f'raise TypeError(f"{wrong}")'
-        head = [f"if not isinstance({out}, Workspace):", f"    {refusal}"]
+        kind = "_Workspace" if "Workspace" in m.arguments() else "Workspace"  # see told_apart
+        head = [f"if not isinstance({out}, {kind}):", f"    {refusal}"]
         checks = self.checks() if self.quick() else []
         text = "\n".join([*checks, *self.lines, self.result])
         head += m.kinds([k for k in map(m.kind, m.wanted) if f"_like({k}" in text])
