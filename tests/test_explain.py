@@ -578,3 +578,13 @@ def test_a_sum_of_nothing_is_0() -> None:
     entry = Mul((Ref("a", (affine(m), affine(n))), Indicator(affine(0), affine(1))))
     nothing = Reduce("sum", (m,), Reduce("sum", (n,), entry))
     assert concrete(nothing, lambda position: position, lambda index: range(9)) == ZERO
+
+
+def test_a_sum_over_all_layers_before_has_numbers_at_its_ends_and_a_batch() -> None:
+    text = (
+        "index l = 1..L\ninput x : D\nparam w[l] : D, D\na[0,k] = x[k]\n"
+        "a[l,j] = tanh(sum(w[l,j,k]*sum(a[m,k], m=0..l-1), k))\ncost C = sum(a[L,j]^2, j)\n"
+    )
+    model = pipeline.parse(text)
+    found = explaining.explanation_text(model, explaining.explained(model, "w"), "text")
+    assert "What changes for a batch?" in found and "Σₘ₌₀⁰ (aᵐ)ᵀ" in found
