@@ -562,6 +562,16 @@ def test_borders_and_powers_of_numbers_are_explained(text: str, name: str) -> No
         assert explaining.explanation_text(model, found, writer.name)
 
 
+def test_a_sum_over_all_layers_before_has_numbers_at_its_ends_and_a_batch() -> None:
+    text = (
+        "index l = 1..L\ninput x : D\nparam w[l] : D, D\na[0,k] = x[k]\n"
+        "a[l,j] = tanh(sum(w[l,j,k]*sum(a[m,k], m=0..l-1), k))\ncost C = sum(a[L,j]^2, j)\n"
+    )
+    model = pipeline.parse(text)
+    found = explaining.explanation_text(model, explaining.explained(model, "w"), "text")
+    assert "What changes for a batch?" in found and "Σₘ₌₀⁰ (aᵐ)ᵀ" in found
+
+
 def test_the_letter_of_a_size_does_not_take_the_capital_of_a_batch() -> None:
     """v ranges over V places: whether its matrix is called V must not hang on the name of a size."""
     text = (

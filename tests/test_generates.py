@@ -34,6 +34,7 @@ cost C = sum((r[0,k] - x[k])^2, k) + sum(sum((r[l,k] - a[l,k])^2, k), l)
 TRIPLES = "param x : N\ncost C = sum(x[i]*x[j]^2*x[k], i=0..N-1, j=i+1..N-1, k=j..N-1)\n"
 WEIGHED = "param x : N\nconst A : N, N, N\ncost C = sum(x[i]*A[i,j,k], i=0..N-1, j=i+1..N-1, k=j+1..N-1)\n"
 LARGEST = "param x : N\ncost C = max(x[i]*x[j] - 3*x[k], i=0..N-1, j=i..N-1, k=j..N-1)\n"
+SEGMENTS = "index t = 1..T\nparam c : T+1, T+1\nF[0] = 0\nF[t] = {}(F[s] + c[s,t], s=0..t-1)\ncost C = F[T]\n"
 N, B, WIDTHS = 5, 3, (4, 3, 5, 2)
 
 
@@ -68,6 +69,16 @@ def _largest(x: Any) -> float:
     return max(x[i] * x[j] - 3 * x[k] for i in range(N) for j in range(i, N) for k in range(j, N))
 
 
+def _segments(best: Callable[[list[float]], float]) -> Callable[..., float]:
+    def value(c: Any) -> float:
+        f = [0.0]
+        for t in range(1, len(c)):
+            f.append(best([f[s] + c[s, t] for s in range(t)]))
+        return f[-1]
+
+    return value
+
+
 def _family(r: np.random.Generator) -> list[np.ndarray]:
     return [r.normal(size=ends) for ends in zip(WIDTHS[1:], WIDTHS[:-1], strict=True)]
 
@@ -80,6 +91,9 @@ CASES: tuple[tuple[str, Callable[..., float], Draw], ...] = (
     (TRIPLES, _triples, lambda r: {"x": r.normal(size=N)}),
     (WEIGHED, _weighed, lambda r: {"x": r.normal(size=N), "A": r.normal(size=(N, N, N))}),
     (LARGEST, _largest, lambda r: {"x": r.normal(size=N)}),
+    (SEGMENTS.format("max"), _segments(max), lambda r: {"c": r.normal(size=(N, N))}),
+    (SEGMENTS.format("logsumexp"), _segments(lambda v: float(np.logaddexp.reduce(v))),
+     lambda r: {"c": r.normal(size=(N, N))}),
 )  # fmt: skip
 
 

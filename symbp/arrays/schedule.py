@@ -91,11 +91,14 @@ def _shift(
 
 
 def instant(s: Statement, axes: tuple[Index, ...], sequence: str) -> Affine | None:
-    """Where along a sequence a statement stands: its index, or the fixed position of its target."""
+    """Where along a sequence a statement stands: its index, or the fixed position of its target.
+
+    The index may stand on an axis that is no sequence, as in the adjoint of c[s,t] that F[t] reads.
+    """
     for position, axis in zip(s.at, axes, strict=True):
         if axis.sequence == sequence:
             return position
-    return None
+    return next((p for p in s.at if (i := p.as_index()) is not None and i.sequence == sequence), None)
 
 
 def components(numbers: Sequence[int], edges: Iterable[Edge]) -> list[tuple[int, ...]]:

@@ -177,11 +177,14 @@ def _all_at_once(batch: Batch, form: Matrix, total: Grid, rows: bool) -> Iterato
 
 def _stacked(batch: Batch, form: Matrix) -> frozenset[tuple[bool, str]]:
     """The arrays that differ between the examples."""
-    leaves = [n for _, n in batch.spots[0].inside(form) if isinstance(n, Leaf) and len(n.axes) == 1]
+    places = zip(*(s.inside(form) for s in batch.spots), strict=True)
+    # in a sum over time a leaf stands at its last term, in each example
+    leaves = [(Batch(tuple(s for s, _ in place)), place[0][1]) for place in places]
     return frozenset(
         (isinstance(n.node, Adjoint), n.node.name)
-        for n in leaves
-        if isinstance(n.node, (Ref, Adjoint)) and not batch.constant(n)
+        for there, n in leaves
+        if isinstance(n, Leaf) and len(n.axes) == 1
+        if isinstance(n.node, (Ref, Adjoint)) and not there.constant(n)
     )
 
 

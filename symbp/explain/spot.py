@@ -193,8 +193,15 @@ class Spot:
                 return Scalar(concrete(substitute(expression, known), self._number, self.range))
             case Unit(where, like):
                 return Unit(self._number(where.substitute(known)), like)
+            case SequenceSum(indices, arg):
+                return SequenceSum(tuple(map(self._counted, indices)), self._form(arg))
             case _:
                 return with_parts(node, tuple(self._form(p) for p in parts(node)))
+
+    def _counted(self, index: Index) -> Index:
+        """The index of a sum with numbers at the ends of its range: m = 0..l-1 at l = 1."""
+        low, high = (self._number(end.substitute(self.sequences)) for end in (index.low, index.high))
+        return replace(index, lo=low, hi=high)
 
     def grid(self, node: Matrix) -> Grid:
         """The numbers of a matrix expression, entry by entry.
