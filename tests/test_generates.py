@@ -35,6 +35,15 @@ TRIPLES = "param x : N\ncost C = sum(x[i]*x[j]^2*x[k], i=0..N-1, j=i+1..N-1, k=j
 WEIGHED = "param x : N\nconst A : N, N, N\ncost C = sum(x[i]*A[i,j,k], i=0..N-1, j=i+1..N-1, k=j+1..N-1)\n"
 LARGEST = "param x : N\ncost C = max(x[i]*x[j] - 3*x[k], i=0..N-1, j=i..N-1, k=j..N-1)\n"
 SEGMENTS = "index t = 1..T\nparam c : T+1, T+1\nF[0] = 0\nF[t] = {}(F[s] + c[s,t], s=0..t-1)\ncost C = F[T]\n"
+DENSE = """
+index l = 1..L
+const x : D
+param w[l] : D, D
+a[0,k] = x[k]
+z[l,k] = sum(a[m,k], m=0..l-1)
+a[l,j] = tanh(sum(w[l,j,k]*z[l,k], k))
+cost C = sum(a[L,j]^2, j)
+"""
 N, B, WIDTHS = 5, 3, (4, 3, 5, 2)
 
 
@@ -79,6 +88,13 @@ def _segments(best: Callable[[list[float]], float]) -> Callable[..., float]:
     return value
 
 
+def _dense(x: Any, w: Any) -> float:
+    a = [x]
+    for m in w:
+        a.append(np.tanh(m @ sum(a)))
+    return float(np.sum(a[-1] ** 2))
+
+
 def _family(r: np.random.Generator) -> list[np.ndarray]:
     return [r.normal(size=ends) for ends in zip(WIDTHS[1:], WIDTHS[:-1], strict=True)]
 
@@ -94,6 +110,7 @@ CASES: tuple[tuple[str, Callable[..., float], Draw], ...] = (
     (SEGMENTS.format("max"), _segments(max), lambda r: {"c": r.normal(size=(N, N))}),
     (SEGMENTS.format("logsumexp"), _segments(lambda v: float(np.logaddexp.reduce(v))),
      lambda r: {"c": r.normal(size=(N, N))}),
+    (DENSE, _dense, lambda r: {"x": r.normal(size=3), "w": r.normal(size=(4, 3, 3))}),
 )  # fmt: skip
 
 
@@ -129,6 +146,18 @@ def test_values_and_slopes_are_those_of_the_equations(
                 members = found if isinstance(found, list) else [found]
                 for mine, its in zip(members, _slope(value, given, name), strict=True):
                     np.testing.assert_allclose(mine, its, rtol=1e-5, atol=1e-6)
+
+
+def test_a_range_that_is_empty_for_small_sizes_adds_nothing() -> None:
+    """A workspace reshaped nothing to rows of no element, and could not tell how many."""
+    module = symbp.parse(WEIGHED).compile()
+    for size in (1, 2, 3):
+        given = {"x": np.arange(1.0, size + 1), "A": np.ones((size, size, size))}
+        room = module.make_workspace(**given)
+        for more in ({}, {"out": room}, {"out": room}):
+            cost, gradients = module.value_and_grad(**given, **more)
+            assert cost == (size == 3)
+            assert gradients.x[0] == (size == 3) and not gradients.x[1:].any()
 
 
 NAMES = sorted({n for n in (*MODULE, "dtype", "batch") if n.isidentifier() and n[0] != "_"} - {"input"})

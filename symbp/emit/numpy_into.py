@@ -29,7 +29,7 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
 )
-from symbp.calculus.affine import Index
+from symbp.calculus.affine import Affine, Index, known_le
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_fold import FOLDED
 from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
@@ -425,6 +425,12 @@ class IntoWriter(Writer):
         """How many elements these axes have together."""
         parts = [self.integer(i.extent, spaced=True) for i in labels]
         return "*".join(p.at(SIGN) for p in parts) if len(parts) > 1 else parts[0].text if parts else "1"
+
+
+    def reshaped(self, text: str, first: Labels, rest: Labels) -> str:
+        """An array as a matrix; NumPy cannot tell how many rows have no element."""
+        sure = all(known_le(Affine(1), i.extent) for i in rest)
+        return f"{text}.reshape({'-1' if sure else self.extent(first)}, {self.extent(rest)})"
 
 
 def singly(labels: Labels) -> tuple[Labels, ...]:

@@ -26,7 +26,7 @@ def fold_into(writer: IntoWriter, node: Fold, want: Labels) -> Code:
     axes = tuple(inner.index(i) for i in node.over)
     if _sums_rows(writer, node, code, axes, inner, have):
         vector = _ones(writer, node.over)
-        matrix = code.text if len(axes) == 1 else f"{code.at(ATOM)}.reshape(-1, {writer.extent(have)})"
+        matrix = code.text if len(axes) == 1 else writer.reshaped(code.at(ATOM), node.over, have)
         out = writer.call("np.dot", [vector, matrix], writer.room(have, what, whole=True))
     elif _sums_columns(writer, node, code, axes, inner, have):
         out = _columns_summed(writer, node, code, have)
@@ -74,7 +74,7 @@ def _columns_summed(writer: IntoWriter, node: Fold, code: Code, have: Labels) ->
     """The sums over the last axes, as a product with a vector of ones."""
     vector = _ones(writer, node.over)
     plain = len(have) == 1 and len(node.over) == 1
-    matrix = code.text if plain else f"{code.at(ATOM)}.reshape(-1, {writer.extent(node.over)})"
+    matrix = code.text if plain else writer.reshaped(code.at(ATOM), have, node.over)
     return product(writer, matrix, vector, have, ())
 
 

@@ -151,9 +151,11 @@ def _matrix(writer: IntoWriter, node: Node, first: Labels, second: Labels) -> st
     code = operand(writer, node, order)
     if order != lying:
         code = _turned(writer, node, code.text, order)
-    last = first if turned else second
-    text = f"{code.at(ATOM)}.reshape(-1{f', {writer.extent(last)}' if first and second else ''})"
-    return f"{text}.T" if turned and first and second else text
+    if not (first and second):
+        return f"{code.at(ATOM)}.reshape(-1)"
+    if turned:
+        return f"{writer.reshaped(code.at(ATOM), second, first)}.T"
+    return writer.reshaped(code.at(ATOM), first, second)
 
 
 def _turned(writer: IntoWriter, node: Node, text: str, order: Labels) -> Code:
