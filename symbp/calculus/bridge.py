@@ -12,7 +12,7 @@ from typing import Any
 
 import sympy
 
-from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine
+from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine, known_le
 from symbp.calculus.expr import (
     Add,
     Adjoint,
@@ -193,11 +193,15 @@ def _convert(node: Expr, b: _Bridge) -> Any:
             return _LOGIC[op](*(_convert(a, b) for a in args))
         case Indicator(left, right):
             return sympy.KroneckerDelta(b.affine(left), b.affine(right))
-        case Within(value, lo, hi):
-            v = b.affine(value)
-            return b.choice(node, sympy.And(b.affine(lo) <= v, v <= b.affine(hi)), sympy.S.One, sympy.S.Zero)
+        case Within():
+            return b.choice(node, _inside(node, b), sympy.S.One, sympy.S.Zero)
         case _:
             raise TypeError(f"{type(node).__name__} has no SymPy form")
+
+
+def _inside(node: Within, b: _Bridge) -> Any:
+    value = b.affine(node.value)
+    return sympy.And(b.affine(node.lo) <= value, value <= b.affine(node.hi))
 
 
 def _call(node: Call, b: _Bridge) -> Any:
@@ -225,7 +229,12 @@ def _binder(node: Reduce | Weights | Functional, b: _Bridge) -> Any:
             return sympy.Function(op)(b.under(indices, body), *b.ranges(indices))
         case Weights("softmax", index, body, at):
             here = _convert(substitute(body, {index: at}), b)
-            return sympy.exp(here) / sympy.Sum(sympy.exp(b.under((index,), body)), *b.ranges((index,)))
+            share = sympy.exp(here) / sympy.Sum(sympy.exp(b.under((index,), body)), *b.ranges((index,)))
+            if known_le(index.low, at) and known_le(at, index.high):
+                return share
+            # outside of what it runs over a softmax is 0
+            inside = Within(at, index.low, index.high)
+            return b.choice(inside, _inside(inside, b), share, sympy.S.Zero)
         case Weights(op, index, body, at):
             return sympy.Function(op)(b.under((index,), body), *b.ranges((index,)), b.affine(at))
         case Functional(name, indices, args, position, at):

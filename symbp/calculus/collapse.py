@@ -40,21 +40,25 @@ from symbp.calculus.expr import (
 )
 
 
-def collapse(node: Expr, partial: bool = True, outer_first: bool = False) -> Expr:
+def collapse(
+    node: Expr, partial: bool = True, outer_first: bool = False, total: bool = False
+) -> Expr:
     """Use up every indicator that a sum can absorb.
 
     With ``partial`` False a sum keeps its indicator unless the surviving term exists for every value
     of the others (code scatters there).  With ``outer_first`` an indicator uses up the outermost of
-    nested sums: Σ_s f_s Σ_p w_p [s-p = t] is Σ_p f_{t+p} w_p.  Terminates: each use removes one bound index.
+    nested sums: Σ_s f_s Σ_p w_p [s-p = t] is Σ_p f_{t+p} w_p.  A condition that is left on the index of a
+    sum becomes its range; with ``total`` (code) only where steps of one sequence depend on each other,
+    which a loop goes through.  Terminates: each use removes one bound index, or one condition.
     """
     if outer_first:
         node = replace_nodes(node, lambda n: _outermost(n, partial) if isinstance(n, Reduce) else None)
     change = lambda n: _collapse_sum(n, partial) if isinstance(n, Reduce) else None  # noqa: E731
     new = flatten(rewrite(rewrite(node, change), _settled))
-    return flatten(rewrite(new, _ranged)) if partial else new
+    return flatten(rewrite(new, lambda n: _ranged(n, total))) if partial else new
 
 
-def _ranged(node: Expr) -> Expr | None:
+def _ranged(node: Expr, total: bool) -> Expr | None:
     """Σ_m [l < m] f_m over m = 1..L is the sum over m = l+1..L: a condition on one index is its range.
 
     Terminates: a condition is gone.
@@ -67,12 +71,20 @@ def _ranged(node: Expr) -> Expr | None:
             continue
         for index in node.indices:
             narrow = _narrowed(index, factor)
-            if narrow is None or any(index in end.indices() for i in node.indices for end in (i.low, i.high)):
+            if narrow is None or (total and not _one_sequence(narrow)):
+                continue
+            if any(index in end.indices() for i in node.indices for end in (i.low, i.high)):
                 continue
             rest = mul(f for f in factors if f is not factor)
             indices = tuple(narrow if i == index else i for i in node.indices)
             return replace(node, indices=indices, body=substitute(rest, {index: affine(narrow)}))
     return None
+
+
+def _one_sequence(index: Index) -> bool:
+    """Whether the range of an index depends on steps of its own sequence alone."""
+    ends = (*index.low.indices(), *index.high.indices())
+    return bool(index.sequence) and all(i.sequence == index.sequence for i in ends)
 
 
 def _narrowed(index: Index, condition: Within) -> Index | None:
@@ -205,7 +217,7 @@ def _survivor(
     if (low is None or high is None) and not partial:
         return None
     body = _without(node.body, indicator)
-    if (low is None or high is None) and not _attained(body, index):
+    if (low is None or high is None) and not _weighed(body, index):
         body = mul((Within(affine(index), index.low, index.high), body))
     if within:
         # the value is that of another index of this sum: it is meant, not captured
@@ -214,11 +226,14 @@ def _survivor(
     return substitute(reduce_sum(rest, body), {index: value})
 
 
-def _attained(body: Expr, index: Index) -> bool:
-    """Whether the index alone says where a maximum is attained: [k = argmax] is 0 out of the range anyway."""
+def _weighed(body: Expr, index: Index) -> bool:
+    """Whether the body is 0 outside of the range of the index anyway: its weights alone depend on it.
+
+    A softmax over s = 0..t is 0 at an s > t, as a causal attention has it; so is [k = argmax].
+    """
     own = [f for f in (body.factors if isinstance(body, Mul) else (body,)) if index in free_indices(f)]
     match own:
-        case [Weights("argmax" | "argmin", over, _, at)]:
+        case [Weights(_, over, _, at)]:
             return at.as_index() == index and (over.low, over.high) == (index.low, index.high)
         case _:
             return False

@@ -45,7 +45,8 @@ from symbp.derive.scene import LONG, Outcome, Scene, joined
 
 def survivors(node: Expr, scene: Scene) -> Outcome | None:
     """Σ_i f_i [i = k] = f_k.  Terminates: see :func:`symbp.calculus.collapse.collapse`."""
-    new = tidy(collapse(node, partial=not scene.total or scene.window, outer_first=scene.window))
+    partial = not scene.total or scene.window
+    new = tidy(collapse(node, partial, outer_first=scene.window, total=scene.total))
     if canonical(new) == canonical(node):
         return None
     before = [n for n in walk(node) if isinstance(n, Indicator)]
