@@ -10,6 +10,7 @@ from typing import TypeGuard
 from symbp.arrays.nodes import BATCH
 from symbp.arrays.statement import Statement
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
+from symbp.calculus.collapse import weighed
 from symbp.calculus.expr import (
     ZERO,
     Add,
@@ -21,7 +22,6 @@ from symbp.calculus.expr import (
     Number,
     Reduce,
     Ref,
-    Weights,
     Within,
     add,
     div,
@@ -269,18 +269,8 @@ def _collapsed(
             continue  # Σ_t Σ_{s≤t}: t says how far s goes; s can go, t cannot.
         open_ = term.without(factor, ())
         rest = substitute(open_, {old: place})
-        return replace(s, rhs=reduce_sum(kept, rest if _weighed(open_, old) else mul((inside, rest))))
+        return replace(s, rhs=reduce_sum(kept, rest if weighed(open_, old) else mul((inside, rest))))
     return None
-
-
-def _weighed(body: Expr, index: Index) -> bool:
-    """Whether code has 0 outside of the range of the index anyway: weights alone depend on it."""
-    own = [f for f in (body.factors if isinstance(body, Mul) else (body,)) if index in free_indices(f)]
-    match own:
-        case [Weights(_, over, _, at)]:
-            return at.as_index() == index and (over.low, over.high) == (index.low, index.high)
-        case _:
-            return False
 
 
 def mentioned(node: Expr) -> set[Index]:

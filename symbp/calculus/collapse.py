@@ -217,7 +217,7 @@ def _survivor(
     if (low is None or high is None) and not partial:
         return None
     body = _without(node.body, indicator)
-    if (low is None or high is None) and not _weighed(body, index):
+    if (low is None or high is None) and not weighed(body, index):
         body = mul((Within(affine(index), index.low, index.high), body))
     if within:
         # the value is that of another index of this sum: it is meant, not captured
@@ -226,7 +226,7 @@ def _survivor(
     return substitute(reduce_sum(rest, body), {index: value})
 
 
-def _weighed(body: Expr, index: Index) -> bool:
+def weighed(body: Expr, index: Index) -> bool:
     """Whether the body is 0 outside of the range of the index anyway: its weights alone depend on it.
 
     A softmax over s = 0..t is 0 at an s > t, as a causal attention has it; so is [k = argmax].

@@ -38,6 +38,7 @@ def _is_sigmoid(node: Expr, context: Context) -> bool:
 
 
 def is_nonnegative(node: Expr, context: Context) -> bool:
+    """Whether a value is never negative, for sure."""
     match node:
         case Pow(_, Number(value)) if value % 2 == 0:
             return True

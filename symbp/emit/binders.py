@@ -270,4 +270,3 @@ def _alone(
         if value.coefficient(index) == 1 and not any(end.indices() for end in shown):
             return affine(index), low, high
     return value, lo, hi
-
