@@ -32,6 +32,7 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Step,
     below,
     elementwise,
 )
@@ -65,6 +66,8 @@ def kind(node: Node, storages: Mapping[str, Storage]) -> Kind:
             return _real((left, right), storages)
         case Fold(_, arg) | Normalised(_, arg) | LoopSum(_, arg) | Select(arg):
             return _real((arg,), storages)
+        case Step():
+            return "real"
         case Choice(_, then, other):
             return _real((then, other), storages)
         case _:
@@ -174,7 +177,7 @@ def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
             node = replace(node, args=tuple(_mapped(a, change) for a in args))
         case Contract(left, right):
             node = replace(node, left=_mapped(left, change), right=_mapped(right, change))
-        case Fold(_, arg) | Normalised(_, arg) | Select(arg):
+        case Fold(_, arg) | Normalised(_, arg) | Select(arg) | Step(_, _, _, arg):
             node = replace(node, arg=_mapped(arg, change))
         case LoopSum(_, body):
             node = replace(node, body=_mapped(body, change))

@@ -184,9 +184,21 @@ class Choice:
     labels: Labels = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a method of the object ``key`` makes of ``arg``, with the axes ``order``, at one of its steps."""
+
+    key: str
+    method: str
+    at: Affine
+    arg: Node
+    order: Labels
+    labels: Labels = ()
+
+
 Node = (
     Load | Local | Num | IndexValue | Elementwise | Apply | Contract | Fold | Normalised | Select
-    | LoopSum | Choice
+    | LoopSum | Choice | Step
 )
 
 
@@ -233,7 +245,17 @@ class Guard:
     body: tuple[Instruction, ...]
 
 
-Instruction = Assign | Allocate | Loop | Guard
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """An object that keeps what ``steps`` steps make of ``matrix``, with the axes ``order``."""
+
+    key: str
+    matrix: Node
+    order: Labels
+    steps: Affine
+
+
+Instruction = Assign | Allocate | Loop | Guard | Keep
 
 
 def join(*parts: Labels) -> Labels:
@@ -265,7 +287,7 @@ def below(node: Node) -> tuple[Node, ...]:
             return args
         case Contract(left, right):
             return (left, right)
-        case Fold(_, arg) | Normalised(_, arg) | LoopSum(_, arg):
+        case Fold(_, arg) | Normalised(_, arg) | LoopSum(_, arg) | Step(_, _, _, arg):
             return (arg,)
         case Select(arg, _, ids):
             return (arg, ids)
@@ -287,7 +309,7 @@ def map_below(node: Node, change: Callable[[Node], Node]) -> Node:
             new = replace(node, args=tuple(change(a) for a in args))
         case Contract(left, right):
             new = replace(node, left=change(left), right=change(right))
-        case Fold(_, arg) | Normalised(_, arg):
+        case Fold(_, arg) | Normalised(_, arg) | Step(_, _, _, arg):
             new = replace(node, arg=change(arg))
         case LoopSum(_, body):
             new = replace(node, body=change(body))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from symbp.arrays.nodes import Allocate, Assign, Guard, Instruction, Load, Loop
+from symbp.arrays.nodes import Allocate, Assign, Guard, Instruction, Keep, Load, Loop
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import affine
 from symbp.calculus.names import fresh_name
@@ -39,7 +39,7 @@ class LoopBody(Nests):
         """Nothing: the compiler takes out of a loop what does not change in it."""
         return []
 
-    def forget(self, group: Allocate | Loop | tuple[Guard, ...]) -> None:
+    def forget(self, group: Allocate | Keep | Loop | tuple[Guard, ...]) -> None:
         """Values made of arrays that a loop or a condition may change."""
         inner = group if isinstance(group, tuple) else (group,)
         for key in _written(inner):

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from symbp.arrays.kept import kept_products
 from symbp.arrays.lower import lower
-from symbp.arrays.nodes import Allocate, Instruction
+from symbp.arrays.nodes import Allocate, Instruction, Keep
 from symbp.arrays.program import Program, assignments, cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
@@ -20,6 +21,7 @@ from symbp.arrays.statement import adjoint_key
 from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
 from symbp.calculus.affine import show
 from symbp.calculus.expr import Call, Expr, Functional, walk
+from symbp.calculus.names import fresh_name
 from symbp.derive import scalar
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem
@@ -87,8 +89,10 @@ class Module:
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
     def text(self) -> str:
-        gradient = self.gradient_program
-        cost = cost_program(gradient, self.model.cost)
+        gradient = kept_products(self.gradient_program)
+        for i in (i for i in gradient.forward if isinstance(i, Keep)):
+            self.names[i.key] = fresh_name("products", self.names.values(), GLOBALS, callables(self.model))
+        cost = cost_program(self.gradient_program, self.model.cost)
         parts = [
             ("value_and_grad", gradient, self.gradient_part(gradient)),
             ("value", cost, self.value_part(cost)),

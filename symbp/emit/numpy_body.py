@@ -15,6 +15,7 @@ from symbp.arrays.nodes import (
     Fold,
     Guard,
     Instruction,
+    Keep,
     Labels,
     Load,
     Loop,
@@ -28,6 +29,7 @@ from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
+from symbp.emit.numpy_logspace import keeper
 from symbp.emit.numpy_named import Shared, hoistable, target_order
 from symbp.emit.numpy_scatter import apart, by_number, scatter, scattered, taken_first
 from symbp.emit.numpy_shared import invariants, loops, stem, turned
@@ -70,8 +72,10 @@ class Body:
                 out += self.compound(group)
         return out
 
-    def compound(self, group: Allocate | Loop | tuple[Guard, ...]) -> Lines:
+    def compound(self, group: Allocate | Keep | Loop | tuple[Guard, ...]) -> Lines:
         match group:
+            case Keep():
+                return self.keep(group)
             case Allocate():
                 return [text] if (text := self.allocate(group)) else []
             case Loop():
@@ -239,6 +243,12 @@ class Body:
         shape = self.shape(storage)
         return f"{name} = np.{'zeros' if node.zero else 'empty'}({shape}, {self.names['#dtype']})"
 
+    def keep(self, node: Keep) -> Lines:
+        """The line that makes an object for the steps of the loop that follows."""
+        writer = self.writer()
+        name, begins, given = keeper(writer, node)
+        return [*writer.lines, f"{name} = {begins}.{given}"]
+
     def family(self, node: Allocate) -> str:
         """Room for the members of a family of one size: rows of an array if the family came as one."""
         self.needs.dtype = True
@@ -330,7 +340,7 @@ def comment(numbers: Iterable[int]) -> str:
 
 def branches(
     instructions: Iterable[Instruction],
-) -> Iterator[Assign | Allocate | Loop | tuple[Guard, ...]]:
+) -> Iterator[Assign | Allocate | Keep | Loop | tuple[Guard, ...]]:
     """Guards with the same condition joined, opposite ones paired."""
     pending: list[Guard] = []
     for instruction in instructions:

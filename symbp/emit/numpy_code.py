@@ -28,6 +28,7 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Step,
 )
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine, known_le
@@ -188,6 +189,8 @@ class Writer:
                 return numpy_index.select(self, arg, label, ids, want)
             case LoopSum() | Choice():
                 return self.apart(node, want)
+            case Step():
+                return numpy_logspace.step(self, node, want)
             case _:
                 raise TypeError(f"{type(node).__name__} is not an array node")
 

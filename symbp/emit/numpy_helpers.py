@@ -334,6 +334,8 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "log_product_right": numpy_logspace.RIGHT,
         "rescaled": numpy_logspace.RESCALED,
         "_scaled": numpy_logspace.SCALED,
+        "LogProducts": numpy_logspace.PRODUCTS,
+        "_filled": numpy_logspace.FILLED,
         "_added": ADDED,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,

@@ -28,6 +28,7 @@ from symbp.arrays.nodes import (
     Node,
     Normalised,
     Num,
+    Step,
 )
 from symbp.calculus.affine import Affine, Index, known_le
 from symbp.emit.numpy_code import Writer
@@ -36,6 +37,7 @@ from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signe
 from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
 from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
+from symbp.emit.numpy_logspace import arguments, called
 from symbp.emit.numpy_rooms import TARGET, Room, Rooms, number_name
 from symbp.emit.numpy_text import (
     ATOM,
@@ -195,6 +197,8 @@ class IntoWriter(Writer):
                 return extreme_into(self, node, want)
             case Load() if takes(self, node):
                 return take_into(self, node, want)
+            case Step():
+                return self.step(node, want)
             case _:
                 return super().spell(node, want, whole)
 
@@ -218,6 +222,15 @@ class IntoWriter(Writer):
                 return arranged(code, node.labels, want)
             case _:
                 return super().spell(node, want)
+
+    def step(self, node: Step, want: Labels) -> Code:
+        """What the steps of a loop keep, in the array that takes it."""
+        texts = arguments(self, node)
+        if node.labels != want:
+            return super().spell(node, want)
+        code = self.call(called(self, node), texts, self.room(want, "real"))
+        self.used_up(*texts)
+        return code
 
     def powers(self, base: str, exponent: int, want: Labels, what: Kind) -> Code:
         """A whole power by squares and products, which NumPy computes much faster than powers."""

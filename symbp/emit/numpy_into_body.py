@@ -7,14 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbp.arrays.buffers import Kind, may_hold_parts, moving
-from symbp.arrays.nodes import Allocate, Assign, Choice, Elementwise, Labels, Load, Loop, Node, Select, Span
+from symbp.arrays.nodes import (
+    Allocate,
+    Assign,
+    Choice,
+    Elementwise,
+    Keep,
+    Labels,
+    Load,
+    Loop,
+    Node,
+    Select,
+    Span,
+)
+from symbp.arrays.turns import changes
 from symbp.calculus.affine import Affine
 from symbp.emit.numpy_body import Body, Lines, comment, line
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_into import IntoWriter
 from symbp.emit.numpy_into_index import takes
+from symbp.emit.numpy_logspace import keeper
 from symbp.emit.numpy_rooms import TARGET, Room, Rooms
-from symbp.emit.numpy_shared import changes
 from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
 
@@ -103,6 +116,13 @@ class IntoBody(Body):
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
         return f"{name}.fill(0)"
+
+    def keep(self, node: Keep) -> Lines:
+        """The workspace has the object already; it takes its matrix."""
+        writer = self.writer()
+        name, begins, given = keeper(writer, node)
+        writer.done()
+        return [*writer.lines, f"{self.rooms.keep(name, begins)}.{given}"]
 
     def members(self, node: Allocate) -> str:
         """The members of a family as rows of one array: it need not be put together in each call."""

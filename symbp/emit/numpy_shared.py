@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from symbp.arrays.nodes import (
     Apply,
@@ -11,30 +11,25 @@ from symbp.arrays.nodes import (
     Contract,
     Elementwise,
     Fold,
-    Guard,
-    IndexValue,
-    Instruction,
     Labels,
     Load,
     Local,
     Loop,
-    LoopSum,
     Node,
     Normalised,
     Num,
     Select,
-    Span,
+    Step,
     Take,
     Window,
     below,
 )
-from symbp.arrays.program import assignments
-from symbp.calculus.affine import Affine, Index
+from symbp.arrays.turns import changes
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_distance import distances
 from symbp.emit.numpy_text import COMPARISONS, Code, is_constant
 
-COSTLY = (Elementwise, Contract, Apply, Fold, Normalised, Select)
+COSTLY = (Elementwise, Contract, Apply, Fold, Normalised, Select, Step)
 RISKY = frozenset({"log", "log1p", "sqrt", "exp", "expm1", "sinh", "cosh", "tan"})
 """Functions that warn outside of where they are finite: the branch of a ``where`` not taken may."""
 
@@ -93,49 +88,6 @@ def _assignments(loop: Loop) -> Iterator[Assign]:
             yield inner
         elif isinstance(inner, Loop):
             yield from _assignments(inner)
-
-
-def changes(node: Node, loop: Loop) -> bool:
-    """Whether a value differs from turn to turn of a loop."""
-    return _changes(node, set(_turning((loop,))), {a.target.key for a in assignments(loop.body)})
-
-
-def _turning(block: Iterable[Instruction]) -> Iterator[Index]:
-    """The indices of all loops, those under conditions too."""
-    for i in block:
-        if isinstance(i, Loop):
-            yield i.index
-        if isinstance(i, Loop | Guard):
-            yield from _turning(i.body)
-
-
-def _changes(node: Node, indices: set[Index], written: set[str]) -> bool:
-    """Whether a value depends on a loop's index, or on what the loop writes."""
-    if isinstance(node, Load) and (
-        node.key in written or any(i in indices for p in _places(node) for i in p.indices())
-    ):
-        return True
-    if isinstance(node, IndexValue) and any(i in indices for i in node.value.indices()):
-        return True
-    if isinstance(node, LoopSum) or any(_ranges_change(i, indices) for i in node.labels):
-        return True
-    return any(_changes(n, indices, written) for n in below(node))
-
-
-def _ranges_change(label: Index, indices: set[Index]) -> bool:
-    ends = [e for e in (label.lo, label.hi) if e is not None]
-    return any(i in indices for e in ends for i in e.indices())
-
-
-def _places(node: Load) -> Iterator[Affine]:
-    for subscript in node.subscripts:
-        match subscript:
-            case At(position):
-                yield position
-            case Span(_, start) | Window(_, start):
-                yield start
-            case _:
-                continue
 
 
 def costly(node: Node) -> bool:
