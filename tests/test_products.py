@@ -22,15 +22,6 @@ const x : N, D
 param c : M, D
 cost C = sum(sqrt(sum((x[n,d] - c[j,d])^2, d)), n, j)
 """
-CHAIN = """\
-index t = 1..T
-input u[t] : K
-param A : K, K
-alpha[1,k] = u[1,k]
-alpha[t,k] = u[t,k] + logsumexp(alpha[t-1,j] + A[j,k], j) for t = 2..T
-cost C = logsumexp(alpha[T,k], k)
-"""
-
 
 def drawn(rng: np.random.Generator, **shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
     return {name: rng.standard_normal(shape) for name, shape in shapes.items()}
@@ -101,48 +92,3 @@ cost C = mean(exp(-g^2*sum((u[n,k] - u[i,k])^2, k)), n, i=0..N-1)
     cost, _ = both(parse(text).compile(), given)
     u = given["X"] @ given["W"].T
     np.testing.assert_allclose(cost, np.exp(-0.09 * ((u[:, None] - u) ** 2).sum(axis=2)).mean(), rtol=1e-12)
-
-
-def chained(u: np.ndarray, A: np.ndarray) -> float:
-    alpha = u[:, 0]
-    for t in range(1, u.shape[1]):
-        s = alpha[:, :, None] + A
-        top = s.max(axis=1)
-        alpha = u[:, t] + top + np.log(np.exp(s - top[:, None]).sum(axis=1))
-    top = alpha.max(axis=1)
-    return float((top + np.log(np.exp(alpha - top[:, None]).sum(axis=1))).mean())
-
-
-@pytest.mark.parametrize("scale", [1.0, 30.0, 1e4])
-def test_sums_in_the_space_of_logarithms_hold_at_any_scale(scale: float) -> None:
-    module = parse(CHAIN).compile()
-    rng = np.random.default_rng(3)
-    u, A = rng.standard_normal((5, 7, 4)), scale * rng.standard_normal((4, 4))
-    cost, (grad_A,) = both(module, {"u": u, "A": A})
-    np.testing.assert_allclose(cost, chained(u, A), rtol=1e-12)
-    np.testing.assert_allclose(grad_A.sum(), 6, rtol=1e-12)  # one transition a step
-    step = 1e-5
-    for place in np.ndindex(*A.shape):
-        moved = np.zeros_like(A)
-        moved[place] = step
-        slope = (chained(u, A + moved) - chained(u, A - moved)) / (2 * step)
-        assert abs(grad_A[place] - slope) < 1e-6 * max(1, scale)
-
-
-def test_a_product_that_underflows_is_summed_in_logarithms() -> None:
-    module = parse(CHAIN).compile()
-    p, q = np.array([[0.0, -500.0]]), np.array([[-900.0, 0.0], [0.0, 0.0]])
-    matrix = module.rescaled(q)
-    np.testing.assert_allclose(module.log_product(p, matrix), [[-500.0, 0.0]], rtol=1e-12)
-    left = module.log_product_left(p, matrix, np.array([[2.0, 3.0]]))
-    np.testing.assert_allclose(left, [[3.0, 2.0]], rtol=1e-12)
-    right = module.log_product_right(p, matrix, np.array([[2.0, 3.0]]))
-    np.testing.assert_allclose(right, [[0.0, 3.0], [2.0, 0.0]], atol=1e-12)
-    assert not module._scaled(p, matrix[1])[-1]
-
-
-def test_the_exponentials_of_a_transition_are_multiplied_as_matrices() -> None:
-    text = parse(CHAIN).to_numpy()
-    for call in ("log_product(alpha[t-1], rescaled_A)", "log_product_left(alpha[t], rescaled_A, "):
-        assert call in text
-    assert text.split("def value(")[0].count("= rescaled(A)") == 1, "the matrix is the same in every step"

@@ -96,6 +96,14 @@ WRITTEN = {
         p[k] = softmax(w[k], k)
         cost C = logsumexp(b[k], k)*sum(p[k], k)
     """,
+    "one sum": """
+        index t = 1..T
+        input x[t] : K
+        param w : K
+        h[1,k] = w[k]*x[1,k]
+        h[t,k] = tanh(h[t-1,k]) + w[k]*x[t,k] for t = 2..T
+        cost C = sum(h[T,k]^2, k)
+    """,
     "hyperbolic": """
         const x : N, D
         param w : D

@@ -7,11 +7,12 @@ networks on GPUs*, section 3.1, does the same).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symbp.arrays.variables import copied, unused, with_variable
-from symbp.calculus.affine import Index, affine
+from symbp.calculus.adjoining import beyond
+from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import (
     Add,
     Expr,
@@ -19,6 +20,7 @@ from symbp.calculus.expr import (
     Ref,
     add,
     bound,
+    canonical,
     free_indices,
     refs,
     replace_nodes,
@@ -94,25 +96,78 @@ def _chosen(array: Array, ref: Ref, steps: set[Index]) -> bool:
 
 
 def _apart(model: Model, old: Equation, terms: tuple[Expr, ...]) -> Model:
-    """The model with one more variable, the sum of ``terms``, for all that the equation runs over."""
+    """The model with one more variable, the sum of ``terms``, for all that the equation runs over.
+
+    If the first step has an equation of its own with the same terms, the variable runs over that too.
+    """
     same = ((e.lhs, e.indices) == (old.lhs, old.indices) for e in model.equations)
     place = list(same).index(True)
     equation = model.equations[place]
     name = unused(model, f"{equation.lhs.name}_input")
-    moved = copied(equation.indices)
+    changed = {place: _reading(equation, name, equation.indices, terms, {})}
+    axes = equation.indices
+    for k, other in enumerate(model.equations):
+        for values, wide in _starts(equation, other):
+            read = _reading(other, name, equation.indices, terms, values)
+            if read != other and axes == equation.indices:
+                changed[k], axes = read, wide
+    moved = copied(axes)
     at = tuple(moved.values())
-    axes = tuple(i for p in at for i in p.indices())
-    made = Equation(Ref(name, at), substitute(add(terms), moved), axes, number=equation.number)
-    here = Ref(name, tuple(map(affine, equation.indices)))
-    rest = replace(equation, rhs=replace_nodes(equation.rhs, lambda n: _without(n, terms, here)))
-    equations = (*model.equations[:place], made, rest, *model.equations[place + 1 :])
+    indices = tuple(i for p in at for i in p.indices())
+    there = dict(zip(equation.indices, at, strict=True))
+    made = Equation(Ref(name, at), substitute(add(terms), there), indices, number=equation.number)
+    equations = [changed.get(k, e) for k, e in enumerate(model.equations)]
+    equations.insert(min(changed), made)
     return with_variable(model, made, equation.lhs.name, equations)
 
 
-def _without(node: Expr, terms: tuple[Expr, ...], new: Expr) -> Expr | None:
+def _reading(
+    e: Equation, name: str, at: Sequence[Index], terms: Sequence[Expr], values: Mapping[Index, Affine]
+) -> Equation:
+    """The equation with the new variable for the terms, where its indices have these values."""
+    new = Ref(name, tuple(affine(i).substitute(values) for i in at))
+    here = frozenset(canonical(substitute(t, values)) for t in terms)
+    return replace(e, rhs=replace_nodes(e.rhs, lambda n: _without(n, here, new)))
+
+
+def _starts(
+    equation: Equation, other: Equation
+) -> Iterator[tuple[Mapping[Index, Affine], tuple[Index, ...]]]:
+    """The values of the indices with which an equation would be ``other``, a step before or after its range.
+
+    With them the indices that have this step in their range.
+    """
+    if other.lhs.name != equation.lhs.name or other is equation:
+        return
+    values: dict[Index, Affine] = {}
+    wide: dict[Index, Index] = {}
+    for mine, its in zip(equation.lhs.indices, other.lhs.indices, strict=True):
+        index, read = mine.as_index(), its.as_index()
+        if index is None:
+            return
+        ends = (index.low.substitute(values), index.high.substitute(values))
+        if read is not None and (read.low, read.high) == ends:
+            values[index] = affine(read)
+            continue
+        near = next((b for b in beyond(index) if b[0] == its), None)
+        if near is None or wide:
+            return
+        values[index] = its
+        wide[index] = fresh(index.name, near[1], near[2], index.sequence)
+    ranged = {i for e in equation.indices for end in (e.low, e.high) for i in end.indices()}
+    if wide and not ranged & wide.keys():
+        yield values, tuple(wide.get(i, i) for i in equation.indices)
+
+
+def _without(node: Expr, terms: frozenset[Expr], new: Expr) -> Expr | None:
     """The sum, or the factor, with the new variable where the first of the terms stood."""
-    if (node,) == terms:
+    if len(terms) == 1 and canonical(node) in terms:
         return new
-    if not isinstance(node, Add) or not set(terms) <= set(node.terms):
+    if not isinstance(node, Add):
         return None
-    return add(new if t == terms[0] else t for t in node.terms if t == terms[0] or t not in terms)
+    keys = list(map(canonical, node.terms))
+    if not terms <= set(keys):
+        return None
+    first = next(k for k, key in enumerate(keys) if key in terms)
+    keep = [k for k, key in enumerate(keys) if k == first or key not in terms]
+    return add(new if k == first else node.terms[k] for k in keep)

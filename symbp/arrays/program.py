@@ -41,9 +41,16 @@ from symbp.arrays.schedule import (
     range_of,
 )
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads_of
-from symbp.arrays.statements import backward_statements, batched_arrays, forward_statements, is_batched
+from symbp.arrays.statements import (
+    backward_statements,
+    batched_arrays,
+    forward_statements,
+    is_batched,
+    joined,
+)
 from symbp.arrays.stencil import smallest, stencils
 from symbp.arrays.storage import Storage, ragged, store, survey
+from symbp.arrays.whole import whole_ranges
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import bound, flatten, substitute, walk
 from symbp.derive.core import AdjointSystem
@@ -145,7 +152,7 @@ def gradient_program(
         table = name not in stepwise and not ragged(model.arrays[name])
         made = backward_statements(model, system.contributions[name], batched, table)
         closed = reuse.changed(made, lambda e: stored.reuse(flatten(reuse.computed(e, names))))
-        parts[adjoint_key(name)] = merged(closed)
+        parts[adjoint_key(name)] = joined(whole_ranges(merged(closed)))
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)
     backward = recovered(backward, model.equations, stepwise)

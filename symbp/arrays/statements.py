@@ -131,7 +131,7 @@ def backward_statements(
     """
     plain = [_plain(_backward(model, c, batched)) for c in contributions]
     made = [_plain(inner) for s in plain for inner in solved(s, batched, table)]
-    return tuple(_joined(made))
+    return joined(made)
 
 
 def _backward(model: Model, c: Contribution, batched: frozenset[str]) -> Statement:
@@ -186,7 +186,7 @@ def _plain(s: Statement) -> Statement:
     return replace(s, at=at_, indices=tuple(indices), rhs=substitute(s.rhs, moved))
 
 
-def _joined(made: list[Statement]) -> list[Statement]:
+def joined(made: Iterable[Statement]) -> tuple[Statement, ...]:
     """Statements over the same elements added up: each adjoint is written once where that can be."""
     out: list[Statement] = []
     for s in made:
@@ -198,7 +198,7 @@ def _joined(made: list[Statement]) -> list[Statement]:
                 break
         else:
             out.append(s)
-    return out
+    return tuple(out)
 
 
 def _same_place(s: Statement, other: Statement) -> Expr | None:

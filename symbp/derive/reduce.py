@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from symbp.calculus.adjoining import adjoined
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
 from symbp.calculus.common import common_factor
@@ -72,6 +73,25 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     if len(shown) > 3:
         return new, ("each indicator leaves one term of its sum",)
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
+
+
+def one_sum(node: Expr, scene: Scene) -> Outcome | None:
+    """f(1) + Σ_{t ≥ 2} f(t) = Σ_t f(t).  Terminates: there are fewer terms."""
+    found: list[Reason] = []
+
+    def change(n: Expr) -> Expr | None:
+        while (joined_ := adjoined(n)) is not None:
+            n, index, value = joined_
+            found.append((affine(index), " = ", value))
+        return n
+
+    new = rewrite(node, change)
+    if not found:
+        return None
+    if len(found) > 2:
+        return new, ("terms that are summands of a sum beside them join it",)
+    one = "term by itself is the summand" if len(found) == 1 else "terms by themselves are the summands"
+    return new, (f"the {one} for ", *joined(found))
 
 
 def simplify(node: Expr, scene: Scene) -> Outcome | None:

@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     Rule("hyperbolic", hyperbolic.hyperbolic),
     Rule("reflect", local.reflect),
     Rule("recognise", recognise),
+    Rule("one sum", reduce.one_sum),
     Rule("gather", reduce.simplify),
     Rule("take out", reduce.take_out),
     Rule("centred", reduce.centred),
