@@ -155,3 +155,39 @@ def test_compiled_loops_know_ranges_that_move():
 )
 def test_a_model_may_have_a_norm_of_its_own(text):
     assert symbp.parse(text).verify().ok
+
+
+HISTORY = """\
+index t = 1..T
+param x : D
+param q : D
+h[0,d] = x[d]
+e[t,s] = softmax(sum(q[d]*h[s,d], d), s=0..t-1)
+h[t,d] = tanh(sum(e[t,s]*h[s,d], s=0..t-1) + t/5)
+cost C = sum(h[T,d]^2, d)
+"""
+
+
+def test_weights_over_the_steps_before_beside_the_recurrence_that_reads_them():
+    """The same as with the weights inside of the equation of h, which needs no e."""
+
+    def cost(data):
+        h = [data["x"]]
+        for t in range(1, 5):
+            past = anp.stack(h)
+            scores = past @ data["q"]
+            weights = anp.exp(scores - anp.max(scores))
+            h.append(anp.tanh(weights @ past / anp.sum(weights) + t / 5))
+        return anp.sum(h[-1] ** 2)
+
+    model = agree(HISTORY, cost, "xq", draw(x=(3,), q=(3,)), T=4)
+    code = model.to_numpy()
+    assert "e[t, :t] = softmax(h[:t] @ q, axis=0)" in code, "no step is read that is still to come"
+    shown = model.derive("h").to_text()
+    assert "Σ_{t′=t+1}^T" in shown and "Σ_{t′=1}^T" not in shown
+
+
+def test_a_sum_over_a_part_is_not_called_by_the_name_of_the_whole():
+    text = "param x : N\nS = sum(x[i], i)\ncost C = S^2 + exp(sum(x[i], i=1..N-1))\n"
+    model = agree(text, lambda d: anp.sum(d["x"]) ** 2 + anp.exp(anp.sum(d["x"][1:])), "x", draw(x=(4,)))
+    assert "exp(S)" not in model.derive("x").to_text()

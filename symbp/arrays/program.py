@@ -219,7 +219,8 @@ def _needed_axes(system: AdjointSystem, name: str) -> tuple[Index, ...]:
 
 def _forward(model: Model, batched: frozenset[str]) -> tuple[Statement, ...]:
     names = reuse.Names.of(model)
-    return reuse.changed(forward_statements(model, batched), lambda e: reuse.computed(e, names))
+    made = forward_statements(model, batched, in_recurrences(model))
+    return reuse.changed(made, lambda e: reuse.computed(e, names))
 
 
 # ── from statements to instructions ───────────────────────────────────────────────────────────────

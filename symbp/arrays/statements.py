@@ -6,7 +6,7 @@ summed over it, and where the mean divides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from symbp.arrays.nodes import BATCH, BATCH_SIZE
@@ -22,6 +22,7 @@ from symbp.calculus.expr import (
     Neg,
     Reduce,
     Ref,
+    Weights,
     add,
     div,
     mul,
@@ -107,9 +108,32 @@ def _batch_sum(node: Expr, mean: bool) -> Expr:
 # ── forward ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def forward_statements(model: Model, batched: frozenset[str]) -> tuple[Statement, ...]:
-    """One statement for each equation; the cost becomes the mean over the batch."""
-    return tuple(_forward(model, e, batched) for e in model.equations)
+def forward_statements(
+    model: Model, batched: frozenset[str], stepwise: Container[str] = ()
+) -> tuple[Statement, ...]:
+    """One statement for each equation; the cost becomes the mean over the batch.
+
+    ``stepwise`` are variables in recurrences: their weights over the steps before are computed where there
+    are any, so that no step is read that is still to come.
+    """
+    made = (_forward(model, e, batched) for e in model.equations)
+    return tuple(_over_weights(s) if s.target in stepwise else s for s in made)
+
+
+def _over_weights(s: Statement) -> Statement:
+    """``e[t,s] = softmax(…, s=0..t-1)`` for these s alone: elements that nothing writes are 0."""
+    weights = s.rhs
+    index = weights.at.as_index() if isinstance(weights, Weights) else None
+    if not isinstance(weights, Weights) or index is None or index not in s.indices:
+        return s
+    low, high = weights.index.low, weights.index.high
+    if not any(i in s.indices for i in (*low.indices(), *high.indices())):
+        return s
+    part = fresh(index.name, low, high, index.sequence)
+    there = {index: affine(part)}
+    indices = tuple(part if i == index else i for i in s.indices)
+    at = tuple(p.substitute(there) for p in s.at)
+    return replace(s, at=at, indices=indices, rhs=substitute(s.rhs, there))
 
 
 def _forward(model: Model, e: Equation, batched: frozenset[str]) -> Statement:

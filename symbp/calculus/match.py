@@ -21,6 +21,8 @@ def _match(
         return False
     inner = dict(bound_)
     for p, n in zip(bound(pattern), bound(node), strict=True):
+        if not _match_range(p, n, variables, found, inner):
+            return False
         inner[p] = affine(n)
     mine, its = positions(pattern), positions(node)
     if len(mine) != len(its):
@@ -31,6 +33,19 @@ def _match(
     return len(below) == len(its_below) and all(
         _match(p, n, variables, found, inner) for p, n in zip(below, its_below, strict=True)
     )
+
+
+def _match_range(
+    pattern: Index, node: Index, variables: tuple[Index, ...], found: Binding, inner: Binding
+) -> bool:
+    """Whether two bound indices run over the same: Σ_{s<t} x_s is no Σ_s x_s."""
+    for mine, its in ((pattern.lo, node.lo), (pattern.hi, node.hi)):
+        if mine is None or its is None:
+            if mine is not its:
+                return False
+        elif not _match_affine(mine, its, variables, found, inner):
+            return False
+    return True
 
 
 def _match_affine(

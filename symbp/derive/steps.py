@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbp.calculus.affine import Affine, Index, affine, heading, known_le
@@ -22,18 +22,19 @@ class Part:
 
 
 def parts(
-    array: Array, target: Ref, equation: Equation, places: Sequence[Ref], solvable: Mapping[int, str]
+    array: Array, target: Ref, equation: Equation, places: Sequence[Ref], solvable: Mapping[int, str],
+    recurrence: Container[str],
 ) -> Iterator[Part]:
     """Where elements of a recurrence are read by later steps of it, and where its boundary is read.
+
+    ``recurrence`` are the variables that need ``array``, and that it needs.
 
     With x_t = Σ_p w_p x_{t-1-p} the consumers of x_t begin at t+1: a sum over all steps would count
     ∂x_t/∂x_t, which is no way to the cost.  What stands before the first step is read by all of them.
     """
     for axis, kind in solvable.items():
-        mine = equation.lhs.indices[axis].as_index() if equation.lhs.name == array.name else None
-        if kind != "free" or mine not in equation.indices or mine is None:
-            continue
-        if mine.low.indices() or mine.high.indices():
+        mine = _step(array, axis, equation, places, recurrence) if kind == "free" else None
+        if mine is None:
             continue
         sides = {heading(o.indices[axis] - mine) for o in places}
         goal = target.indices[axis]
@@ -51,6 +52,27 @@ def parts(
     if equation.lhs.name == array.name and "free" in solvable.values():
         _goes_on(array, equation, places, solvable)
     yield Part()
+
+
+def _step(
+    array: Array, axis: int, equation: Equation, places: Sequence[Ref], recurrence: Container[str]
+) -> Index | None:
+    """The index of the consumer that counts the steps: of e[t,s] in a recurrence of h[t] the t before which
+    all the steps of h are that it reads."""
+    name = equation.lhs.name
+    own = equation.lhs.indices[axis : axis + 1] if name == array.name else equation.lhs.indices
+    for position in own if name in recurrence else ():
+        index = position.as_index()
+        if index is None or index not in equation.indices or index.low.indices() or index.high.indices():
+            continue
+        if name == array.name or (index.sequence and _one_side(index, axis, places)):
+            return index
+    return None
+
+
+def _one_side(index: Index, axis: int, places: Sequence[Ref]) -> bool:
+    sides = [heading(o.indices[axis] - index) or 0 for o in places]
+    return all(side < 0 for side in sides) or all(side > 0 for side in sides)
 
 
 def _goes_on(

@@ -21,7 +21,7 @@ from symbp.calculus.expr import (
     substitute,
     walk,
 )
-from symbp.derive.graph import Graph, closure
+from symbp.derive.graph import Graph, closure, recurrences
 from symbp.derive.steps import Interval, Part, framed, parts
 from symbp.model.core import Array, Equation
 
@@ -72,6 +72,7 @@ def uses(
         Unsolvable: naming a variable of ``through`` that has to keep an adjoint of its own.
     """
     target = generic(array)
+    recurrence = recurrences(graph).get(array.name, frozenset()) | {array.name}
     found: list[Use] = []
     for place in _consumers(graph, array.name, through):
         equation = graph.model.equations[place]
@@ -79,7 +80,7 @@ def uses(
         if name in through or (name not in alive and name != graph.model.cost):
             continue
         for variant, body, seen in _variants(graph, equation, array.name, through):
-            found.extend(_group(array, target, variant, body, seen, equation.rhs))
+            found.extend(_group(array, target, variant, body, seen, equation.rhs, recurrence))
     if array.kind != "variable" or array.name in whole:
         return tuple(found)
     return tuple(_on(found, array, reached(graph, array, alive)))
@@ -304,7 +305,8 @@ def _restrict(
 
 
 def _group(
-    array: Array, target: Ref, equation: Equation, body: Expr, seen: tuple[Ref, ...], original: Expr
+    array: Array, target: Ref, equation: Equation, body: Expr, seen: tuple[Ref, ...], original: Expr,
+    recurrence: frozenset[str],
 ) -> Iterator[Use]:
     """Occurrences that read the same element of a sequence, together."""
     occurrences = [r for r in refs(body) if r.name == array.name]
@@ -321,7 +323,7 @@ def _group(
         if key not in done:
             done.add(key)
             places = [o for o in occurrences if _place(o, solvable) == key]
-            for part in parts(array, target, equation, places, solvable):
+            for part in parts(array, target, equation, places, solvable, recurrence):
                 given = (array, target, equation, body, seen, places, solvable, bound_ranges, original)
                 yield _use(*given, part)
 
