@@ -504,7 +504,7 @@ def test_the_index_that_is_gone_is_the_one_that_survives() -> None:
     assert "only m = j + N − i − 1 survives" in words(text, "k", detail="all")
 
 
-def test_a_sum_that_is_taken_apart_is_said_to_be() -> None:
+def test_a_sum_stays_in_one_piece_where_no_index_goes() -> None:
     text = "input a in 0..N-1\ninput b in 0..N-1\nparam w : N\ncost C = (w[a] - w[b])^2 + sum(w[i]^3, i)\n"
     assert "signs and numbers gathered" not in words(text, "w", detail="all")
     pairs = """
@@ -514,7 +514,23 @@ def test_a_sum_that_is_taken_apart_is_said_to_be() -> None:
         d[m] = w[a[m]] - w[b[m]]
         cost C = sum(d[m]^3, m)
     """
-    assert "the sum is taken term by term" in words(pairs, "w", detail="all")
+    assert "Σₘ (∂C/∂dₘ) ([aₘ = i] − [bₘ = i])" in words(pairs, "w", detail="all")
+
+
+def test_a_choice_of_one_by_a_label_is_an_indicator_that_a_sum_uses_up() -> None:
+    """A tournament: the points go from b to a.  0 ≤ a < N is declared, and not a condition."""
+    text = """
+        input a in 0..N-1
+        input b in 0..N-1
+        param r : N
+        param K
+        q[i] = r[i]^2
+        s[i] = q[i] + K*sigmoid(q[a] - q[b])*(where(i == a, 1, 0) - where(i == b, 1, 0))
+        cost C = sum(s[i]^3, i)
+    """
+    shown = words(text, "q", "K")
+    assert "only j = i, j = a and j = b survive" in shown and "[0 ≤" not in shown
+    assert "(𝐞ₐ − 𝐞_b)" in shown, "what is no index of the sum is not multiplied out"
 
 
 # ── conditions ────────────────────────────────────────────────────────────────────────────────────

@@ -124,11 +124,13 @@ def _collapse_sum(node: Reduce, partial: bool) -> Expr | None:
     if node.op != "sum":
         return None
     body = node.body
-    split = _split(body)
+    split = _split(body, (*node.indices, *bound_below(body)))
     if len(split) > 1 and any(True for t in split for _ in _indicators(t)):
         parts = (Reduce("sum", node.indices, t) for t in split)
-        copies = (p if n == 0 else refresh(p) for n, p in enumerate(parts))
-        return add(_collapse_all(p, partial) for p in copies)
+        copies = [p if n == 0 else refresh(p) for n, p in enumerate(parts)]
+        done = [_collapse_all(p, partial) for p in copies]
+        # for people a sum is taken term by term only where an index goes; code scatters each term
+        return None if partial and done == copies else add(done)
     inner = bound_below(body)
     for index in node.indices:
         for indicator in _indicators(body):
@@ -148,7 +150,8 @@ def _outermost(node: Reduce, partial: bool) -> Expr | None:
     """The sum with inner ones that hold an indicator drawn into it, if it can use one of these up."""
     if node.op != "sum" or not _mentions(node.body):
         return None
-    parts = (refresh(Reduce("sum", node.indices, t)) for t in _split(node.body))
+    over = (*node.indices, *bound_below(node.body))
+    parts = (refresh(Reduce("sum", node.indices, t)) for t in _split(node.body, over))
     return add(_collapse_all(_merged(p, False) if isinstance(p, Reduce) else p, partial) for p in parts)
 
 
@@ -251,36 +254,39 @@ def solve(indicator: Indicator, index: Index) -> Affine | None:
     return None if index in value.indices() else value
 
 
-def _split(body: Expr) -> tuple[Expr, ...]:
-    """The terms of a body whose sum distributes: Σ (f + g) = Σ f + Σ g, through products too."""
+def _split(body: Expr, over: tuple[Index, ...]) -> tuple[Expr, ...]:
+    """The terms of a body whose sum over these indices distributes: Σ (f + g) = Σ f + Σ g, in products too.
+
+    A factor like ([a = i] − [b = i]) stays whole where no sum runs over a or i.
+    """
     match body:
         case Add(terms):
-            return tuple(s for t in terms for s in _split(t))
+            return tuple(s for t in terms for s in _split(t, over))
         case Neg(arg):
-            return tuple(neg(s) for s in _split(arg))
+            return tuple(neg(s) for s in _split(arg, over))
         case Div(num, den):
-            return tuple(div(s, den) for s in _split(num))
-        case Where(cond, then, other) if _mentions(body):
-            return _split_choice(cond, then, other) or (body,)
+            return tuple(div(s, den) for s in _split(num, over))
+        case Where(cond, then, other) if _mentions(body, over):
+            return _split_choice(cond, then, other, over) or (body,)
         case Mul(factors):
             for place, factor in enumerate(factors):
-                parts = _split(factor) if _mentions(factor) else (factor,)
+                parts = _split(factor, over) if _mentions(factor, over) else (factor,)
                 if len(parts) > 1:
                     return tuple(
                         s
                         for p in parts
-                        for s in _split(mul((*factors[:place], p, *factors[place + 1 :])))
+                        for s in _split(mul((*factors[:place], p, *factors[place + 1 :])), over)
                     )
             return (body,)
-        case Reduce("sum", indices, inner) if _mentions(inner):
-            return tuple(Reduce("sum", indices, s) for s in _split(inner))
+        case Reduce("sum", indices, inner) if _mentions(inner, over):
+            return tuple(Reduce("sum", indices, s) for s in _split(inner, over))
         case _:
             return (body,)
 
 
-def _split_choice(cond: Expr, then: Expr, other: Expr) -> tuple[Expr, ...]:
+def _split_choice(cond: Expr, then: Expr, other: Expr, over: tuple[Index, ...]) -> tuple[Expr, ...]:
     """A choice as a sum of choices with one term each; () where both branches have the same indicators."""
-    first, second = (tuple(t for t in _split(branch) if t != ZERO) for branch in (then, other))
+    first, second = (tuple(t for t in _split(branch, over) if t != ZERO) for branch in (then, other))
     if len(first) + len(second) < 2:
         return ()
     if len(first) == len(second) == 1 and {*_indicators(then)} == {*_indicators(other)}:
@@ -288,17 +294,17 @@ def _split_choice(cond: Expr, then: Expr, other: Expr) -> tuple[Expr, ...]:
     return (*(Where(cond, t, ZERO) for t in first), *(Where(cond, ZERO, t) for t in second))
 
 
-def _mentions(node: Expr) -> bool:
-    """Whether an indicator occurs in a place from which it could be taken out."""
+def _mentions(node: Expr, over: tuple[Index, ...] | None = None) -> bool:
+    """Whether an indicator, of one of the indices ``over``, occurs where it could be taken out."""
     match node:
-        case Indicator():
-            return True
+        case Indicator(left, right):
+            return over is None or any(i in over for i in (*left.indices(), *right.indices()))
         case Add(parts) | Mul(parts):
-            return any(map(_mentions, parts))
+            return any(_mentions(p, over) for p in parts)
         case Neg(arg) | Div(arg, _) | Reduce("sum", _, arg):
-            return _mentions(arg)
+            return _mentions(arg, over)
         case Where(_, then, other):
-            return _mentions(then) or _mentions(other)
+            return _mentions(then, over) or _mentions(other, over)
         case _:
             return False
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from symbp.calculus.affine import Affine, known_nonnegative
-from symbp.calculus.expr import Add, Compare, Expr, Integer, Logic, Mul, Neg, Number
+from symbp.calculus.affine import Affine, affine, known_nonnegative
+from symbp.calculus.expr import Add, Compare, Expr, Indicator, Integer, Logic, Mul, Neg, Number, Ref, Where
 
 
 def settled(cond: Expr) -> bool | None:
@@ -31,6 +31,21 @@ def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
             low, high = _integer(left), _integer(right)
             if low is not None and high is not None:
                 yield from _compared(op if holds else OPPOSITE[op], high - low)
+
+
+def indicated(node: Expr, is_integer: Callable[[Ref], bool]) -> Expr | None:
+    """``where(i == y, 1, 0)`` as the indicator that it is, which a sum over i can use up.
+
+    ``is_integer`` tells of elements of data whether they are integers.
+    """
+    match node:
+        case Where(Compare("==", left, right), Number(1), Number(0)):
+            one, other = (
+                affine(n) if isinstance(n, Ref) and is_integer(n) else _integer(n) for n in (left, right)
+            )
+            return None if one is None or other is None else Indicator(one, other)
+        case _:
+            return None
 
 
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}

@@ -11,6 +11,7 @@ from symbp.calculus.adjoining import adjoined
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
 from symbp.calculus.common import common_factor
+from symbp.calculus.conditions import indicated
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -42,12 +43,17 @@ from symbp.calculus.expr import (
 from symbp.calculus.tidy import collect, positive, symbols, tidy
 from symbp.derive.core import Reason
 from symbp.derive.scene import LONG, Outcome, Scene, joined
+from symbp.model.reach import end
 
 
 def survivors(node: Expr, scene: Scene) -> Outcome | None:
     """Σ_i f_i [i = k] = f_k.  Terminates: see :func:`symbp.calculus.collapse.collapse`."""
     partial = not scene.total or scene.window
-    new = tidy(collapse(node, partial, outer_first=scene.window, total=scene.total))
+    if not scene.total:
+        arrays = scene.model.arrays
+        node = rewrite(node, lambda n: indicated(n, lambda ref: arrays[ref.name].integer is not None))
+    new = collapse(node, partial, outer_first=scene.window, total=scene.total)
+    new = tidy(rewrite(new, lambda n: _within_labels(n, scene)))
     if canonical(new) == canonical(node):
         return None
     before = [n for n in walk(node) if isinstance(n, Indicator)]
@@ -73,6 +79,15 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     if len(shown) > 3:
         return new, ("each indicator leaves one term of its sum",)
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
+
+
+def _within_labels(node: Expr, scene: Scene) -> Expr | None:
+    """A condition that the declared range of a label settles: a y in 0..K-1 is one of k = 0..K-1."""
+    if not isinstance(node, Within):
+        return None
+    least, most = (end(scene.model, node.value, top) for top in (False, True))
+    known = least is not None and most is not None and known_le(node.lo, least) and known_le(most, node.hi)
+    return ONE if known else None
 
 
 def one_sum(node: Expr, scene: Scene) -> Outcome | None:
