@@ -23,7 +23,6 @@ from symbp.calculus.expr import (
     Number,
     Ref,
     bound,
-    canonical,
     refresh,
     replace_nodes,
     rewrite,
@@ -173,10 +172,7 @@ def _known(node: Expr, equations: list[Equation]) -> Expr | None:
 def binding(pattern: Expr, node: Expr, indices: tuple[Index, ...]) -> dict[Index, Affine] | None:
     """The values of an equation's indices for which ``pattern``, a part of it, is ``node``."""
     found = match(pattern, node, indices)
-    if found is None or not all(_within(i, found) for i in indices):
-        return None
-    whole = substitute(refresh(pattern), found)
-    return found if _ranges(whole) == _ranges(node) else None
+    return found if found is not None and all(_within(i, found) for i in indices) else None
 
 
 def _within(index: Index, found: Mapping[Index, Affine]) -> bool:
@@ -187,10 +183,6 @@ def _within(index: Index, found: Mapping[Index, Affine]) -> bool:
         return True
     low, high = index.low.substitute(found), index.high.substitute(found)
     return bool(known_le(low, span(value, False))) and bool(known_le(span(value, True), high))
-
-
-def _ranges(node: Expr) -> list[tuple[Affine | None, Affine | None]]:
-    return [(i.lo, i.hi) for n in walk(canonical(node)) for i in bound(n)]
 
 
 # ── functions of stored values that several equations need ────────────────────────────────────────

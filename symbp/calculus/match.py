@@ -9,43 +9,45 @@ Binding = dict[Index, Affine]
 
 
 def match(pattern: Expr, node: Expr, variables: tuple[Index, ...]) -> Binding | None:
-    """Values of ``variables`` with which ``pattern`` is ``node``, up to bound names; None if none."""
+    """Values of ``variables`` with which ``pattern`` is ``node``, up to bound names; None if none.
+
+    Bound indices run over the same: Σ_{s<t} x_s is no Σ_s x_s.
+    """
     binding: Binding = {}
-    return binding if _match(pattern, node, variables, binding, {}) else None
+    ends: list[End] = []
+    if not _match(pattern, node, variables, binding, {}, ends):
+        return None
+    # a size n[l] tells no l: what stands in positions comes first
+    same = all(_match_affine(mine, its, variables, binding, inner) for mine, its, inner in ends)
+    return binding if same else None
+
+
+End = tuple[Affine, Affine, Binding]
+"""An end of a range in the pattern and in the node, with the indices bound around it."""
 
 
 def _match(
-    pattern: Expr, node: Expr, variables: tuple[Index, ...], found: Binding, bound_: Binding
+    pattern: Expr, node: Expr, variables: tuple[Index, ...], found: Binding, bound_: Binding, ends: list[End]
 ) -> bool:
     if type(pattern) is not type(node) or _head(pattern) != _head(node):
         return False
     inner = dict(bound_)
     for p, n in zip(bound(pattern), bound(node), strict=True):
-        if not _match_range(p, n, variables, found, inner):
-            return False
+        for mine, its in ((p.lo, n.lo), (p.hi, n.hi)):
+            if (mine is None) != (its is None):
+                return False
+            if mine is not None and its is not None:
+                ends.append((mine, its, dict(inner)))
         inner[p] = affine(n)
-    mine, its = positions(pattern), positions(node)
-    if len(mine) != len(its):
+    mine_at, its_at = positions(pattern), positions(node)
+    if len(mine_at) != len(its_at):
         return False
-    if not all(_match_affine(p, n, variables, found, inner) for p, n in zip(mine, its, strict=True)):
+    if not all(_match_affine(p, n, variables, found, inner) for p, n in zip(mine_at, its_at, strict=True)):
         return False
     below, its_below = children(pattern), children(node)
     return len(below) == len(its_below) and all(
-        _match(p, n, variables, found, inner) for p, n in zip(below, its_below, strict=True)
+        _match(p, n, variables, found, inner, ends) for p, n in zip(below, its_below, strict=True)
     )
-
-
-def _match_range(
-    pattern: Index, node: Index, variables: tuple[Index, ...], found: Binding, inner: Binding
-) -> bool:
-    """Whether two bound indices run over the same: Σ_{s<t} x_s is no Σ_s x_s."""
-    for mine, its in ((pattern.lo, node.lo), (pattern.hi, node.hi)):
-        if mine is None or its is None:
-            if mine is not its:
-                return False
-        elif not _match_affine(mine, its, variables, found, inner):
-            return False
-    return True
 
 
 def _match_affine(
