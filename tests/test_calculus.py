@@ -27,15 +27,11 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Within,
-    canonical,
-    free_indices,
     number,
-    refresh,
-    same,
-    substitute,
 )
 from symbp.calculus.match import match
 from symbp.calculus.tidy import collect, tidy
+from symbp.calculus.tree import canonical, free_indices, refresh, same, substitute
 from symbp.derive.identify import equals_builtin
 from symbp.derive.scalar import call_rule, derivative, through_output
 from symbp.functions import ELEMENTWISE

@@ -44,6 +44,7 @@ from symbp.calculus.expr import (
     Within,
     number,
 )
+from symbp.calculus.tree import children, walk
 from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS, Emitter
 from symbp.emit import layout as lay
@@ -239,7 +240,7 @@ def test_plain_text_uses_small_letters_where_unicode_has_them() -> None:
 
 def test_every_node_is_printed_and_an_unknown_one_is_named() -> None:
     samples = [node for node, _ in GOLDEN.values()] + [Logic("and", (Compare("<", X1, X2),) * 2)]
-    covered = {type(part).__name__ for node in samples for part in x.walk(node)}
+    covered = {type(part).__name__ for node in samples for part in walk(node)}
     assert covered == {c.__name__ for c in Expr.__subclasses__() if c.__module__ == x.__name__}
     assert shown(samples[-1]) == r"x < r\text{ and }x < r"
 
@@ -364,7 +365,7 @@ class Reader:
 
 def value(node: Expr, at: Mapping[Index, int]) -> float:
     """The value by the tree, with its index ranges 0..2."""
-    below = [] if isinstance(node, Reduce) else [value(c, at) for c in x.children(node)]
+    below = [] if isinstance(node, Reduce) else [value(c, at) for c in children(node)]
     match node:
         case Number(number_):
             return float(number_)

@@ -16,6 +16,7 @@ import pytest
 
 from symbp import models, pipeline
 from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, fresh
+from symbp.calculus.construct import mul
 from symbp.calculus.expr import (
     Adjoint,
     Call,
@@ -34,13 +35,9 @@ from symbp.calculus.expr import (
     Where,
     Within,
     expr,
-    mul,
     number,
-    refresh,
-    replace_nodes,
-    substitute,
-    walk,
 )
+from symbp.calculus.tree import refresh, replace_nodes, substitute, walk
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
 from symbp.derive.engine import adjoint_system
 from symbp.errors import SymbpError

@@ -13,20 +13,9 @@ from dataclasses import replace
 from symbp.arrays.variables import copied, unused, with_variable
 from symbp.calculus.adjoining import beyond
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import (
-    Add,
-    Expr,
-    Reduce,
-    Ref,
-    add,
-    bound,
-    canonical,
-    free_indices,
-    refs,
-    replace_nodes,
-    substitute,
-    walk,
-)
+from symbp.calculus.construct import add
+from symbp.calculus.expr import Add, Expr, Reduce, Ref
+from symbp.calculus.tree import bound, canonical, free_indices, refs, replace_nodes, substitute, walk
 from symbp.derive.graph import graph_of, recurrences
 from symbp.model.core import Array, Equation, Model
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from symbp.arrays.statement import Statement
 from symbp.calculus.adjoining import adjoined, beyond
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import Expr, canonical, rewrite, substitute
+from symbp.calculus.expr import Expr
+from symbp.calculus.tree import canonical, rewrite, substitute
 
 
 def whole_ranges(statements: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
-from symbp.calculus.expr import Add, Expr, Reduce, canonical, substitute
+from symbp.calculus.expr import Add, Expr, Reduce
 from symbp.calculus.tidy import coefficient_of, scaled
+from symbp.calculus.tree import canonical, substitute
 
 Joined = tuple[Expr, Index, Affine]
 """The new sum, its index, and the value of the index at which the term stood by itself."""

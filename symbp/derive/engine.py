@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
-from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, refs, substitute, walk
+from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref
+from symbp.calculus.tree import canonical, refs, substitute, walk
 from symbp.derive.context import Context, definition
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
 from symbp.derive.graph import Graph, closure, graph_of, needed, recurrences, seen_through

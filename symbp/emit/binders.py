@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.conditions import OPPOSITE
+from symbp.calculus.construct import neg
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -20,10 +22,9 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     Where,
-    neg,
-    walk,
 )
 from symbp.calculus.tidy import positive
+from symbp.calculus.tree import walk
 from symbp.emit import layout as lay
 from symbp.emit.layout import Big, Box, Cases, Fence, Product, Script, Sym, row
 from symbp.emit.notation import positions
@@ -46,7 +47,6 @@ _RELATIONS = {
     "==": lay.EQUALS,
     "!=": lay.rel(r"\ne", "≠"),
 }
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _CONNECTIVES = {
     "and": Sym(r"\text{ and }", " and ", "words"),
     "or": Sym(r"\text{ or }", " or ", "words"),
@@ -188,13 +188,21 @@ def indicator(printer: Printer, left: Affine, right: Affine) -> Piece:
 
 
 def bracketed(node: Where) -> bool:
-    """Whether the cases are 1 and 0: a condition in brackets."""
-    return node.then == ONE and node.other == ZERO
+    """Whether the cases are 1 and 0, or 0 and 1: a condition in brackets."""
+    first = _one_first(node)
+    return first.then == ONE and first.other == ZERO
+
+
+def _one_first(node: Where) -> Where:
+    """1 where i ≠ k, and not 0 where i = k."""
+    if isinstance(node.cond, Compare) and node.then == ZERO and node.other == ONE:
+        return Where(replace(node.cond, op=OPPOSITE[node.cond.op]), ONE, ZERO)
+    return node
 
 
 def where(printer: Printer, node: Where) -> Piece:
     if bracketed(node):
-        return Piece(Fence(printer.box(node.cond), "["), LETTER)
+        return Piece(Fence(printer.box(_one_first(node).cond), "["), LETTER)
     return Piece(cases(printer, node), PRODUCT, "cases")
 
 
@@ -225,7 +233,7 @@ def _unnested(node: Where) -> Where:
     nested = isinstance(node.then, Where) and not isinstance(node.other, Where)
     if not nested or not isinstance(node.cond, Compare):
         return node
-    return Where(replace(node.cond, op=_OPPOSITE[node.cond.op]), node.other, node.then)
+    return Where(replace(node.cond, op=OPPOSITE[node.cond.op]), node.other, node.then)
 
 
 def condition(printer: Printer, node: Compare | Logic) -> Piece:

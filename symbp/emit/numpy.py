@@ -20,8 +20,9 @@ from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
 from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
 from symbp.calculus.affine import show
-from symbp.calculus.expr import Call, Expr, Functional, walk
+from symbp.calculus.expr import Call, Expr, Functional
 from symbp.calculus.names import fresh_name
+from symbp.calculus.tree import walk
 from symbp.derive import scalar
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem

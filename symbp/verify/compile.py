@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from symbp.calculus import expr as x
+from symbp.calculus.tree import free_indices, walk
 from symbp.errors import SymbpError
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
@@ -267,9 +268,9 @@ def logsumexp(arith: Arithmetic, values: Sequence[Num]) -> Num:
 def _reduce(p: Program, node: x.Reduce, scope: frozenset[str]) -> Code:
     run, code, fold = loop(node.indices), p.compile(node.body, scope), _fold(p.arith, node.op)
     # what an adjoint reads is watched: a line must not be made of what it is to be
-    if scope or any(isinstance(n, x.Adjoint | x.Partial) for n in x.walk(node)):
+    if scope or any(isinstance(n, x.Adjoint | x.Partial) for n in walk(node)):
         return lambda o, v: fold([code(o, v) for _ in run(o, v)])
-    uids, mark = tuple(i.uid for i in x.free_indices(node)), object()
+    uids, mark = tuple(i.uid for i in free_indices(node)), object()
 
     def remembered(o: Oracle, v: Values) -> Num:
         if not o.at_rest:
