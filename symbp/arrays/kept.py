@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 
+from symbp.arrays.instructions import Program
 from symbp.arrays.logspace import LogProduct, log_product, pulled
 from symbp.arrays.nodes import (
     Assign,
@@ -26,7 +27,6 @@ from symbp.arrays.nodes import (
     below,
     map_below,
 )
-from symbp.arrays.program import Program
 from symbp.arrays.turns import changes
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from symbp.arrays.instructions import assignments
 from symbp.arrays.nodes import (
     At,
     Guard,
@@ -18,7 +19,6 @@ from symbp.arrays.nodes import (
     Window,
     below,
 )
-from symbp.arrays.program import assignments
 from symbp.calculus.affine import Affine, Index
 
 

@@ -20,7 +20,8 @@ from symbp.derive.regions import Region, regions
 from symbp.derive.rules import DISPLAY_ONLY, RULES
 from symbp.derive.scene import NameTable, Scene, name_table
 from symbp.derive.stable import stabilise
-from symbp.derive.uses import Unsolvable, Use, generic, generic_le, reached, uses
+from symbp.derive.uses import Use, generic, reached, uses
+from symbp.derive.variants import Unsolvable, generic_le
 from symbp.model.core import Array, Model
 
 Uses = dict[str, tuple[Use, ...]]

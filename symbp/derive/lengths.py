@@ -14,7 +14,7 @@ from symbp.calculus.expr import Indicator, Ref
 from symbp.calculus.tree import walk
 from symbp.derive.core import Case
 from symbp.derive.steps import Interval
-from symbp.derive.uses import generic_le
+from symbp.derive.variants import generic_le
 
 
 def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:

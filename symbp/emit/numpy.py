@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.kept import kept_products
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction, Keep
-from symbp.arrays.program import Program, assignments, cost_program, programs
+from symbp.arrays.program import cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
 from symbp.arrays.rolling import rolling
