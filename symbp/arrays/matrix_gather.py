@@ -44,15 +44,15 @@ def gathered(args: tuple[Matrix, ...]) -> Matrix:
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
     front, terms = _common_front(terms)
-    terms = _with_one_number(_grouped(with_identity(terms, gathered)))
+    terms = _with_one_front(_grouped(with_identity(terms, gathered)))
     return node_of(times(front, term_of(_sum(terms))))
 
 
-def _with_one_number(terms: list[Term]) -> list[Term]:
-    """4 X − 4 Xᵀ + A is 4 (X − Xᵀ) + A: a number that some of the terms share."""
+def _with_one_front(terms: list[Term]) -> list[Term]:
+    """4 X − 4 Xᵀ + A is 4 (X − Xᵀ) + A: a number that some of the terms share, or a sum of scalars."""
     groups: dict[Hashable, list[Term]] = {}
     for term in terms:
-        if term.chain and abs(term.number) != 1:
+        if term.chain and (abs(term.number) != 1 or any(isinstance(s, Plus) for s, _ in term.scalars)):
             groups.setdefault((abs(term.number), scalars_key(term)), []).append(term)
     out = terms
     for group in groups.values():
@@ -152,8 +152,9 @@ def _common_front(terms: list[Term]) -> tuple[Term, list[Term]]:
     share = _divisor([t.number for t in terms])
     front = Term(share)
     terms = [scaled(t, 1 / share) for t in terms]
+    shared = _shared_scalars(terms)
     # a scalar alone stays: 1 − h² has no factor in front
-    if all(t.chain for t in terms) and (shared := _shared_scalars(terms)):
+    if shared and all(t.chain or len(t.scalars) > len(shared) for t in terms):
         front = times(front, Term(scalars=tuple(terms[0].scalars[n] for n in sorted(shared))))
         terms = [_less(t, front.scalars) for t in terms]
     return front, terms

@@ -24,11 +24,16 @@ def one_spelling(terms: list[Term]) -> list[Term]:
 
     The spelling with the fewest transposes is taken, of those that one that stands last in its term.
     """
-    sums = [s for t in terms for f in reversed(t.chain) for s in _sums(f)]
+    sums = [s for t in terms for f in reversed((*_single(t), *t.chain)) for s in _sums(f)]
     if len(sums) < 2:
         return terms
     known = sorted(sums, key=transposes)
     return [_respelled(term, known) for term in terms]
+
+
+def _single(term: Term) -> tuple[Matrix, ...]:
+    """The scalars of a term to the first power."""
+    return tuple(scalar for scalar, power in term.scalars if power == 1)
 
 
 def _sums(node: Matrix) -> Iterator[Plus]:
@@ -46,10 +51,12 @@ def _sums(node: Matrix) -> Iterator[Plus]:
 
 def _respelled(term: Term, known: list[Plus]) -> Term:
     found = [_spelled(factor, known) for factor in term.chain]
+    scalars = [(_spelled(s, known) if p == 1 else (s, Fraction(1)), p) for s, p in term.scalars]
     value = term.number
-    for _, sign in found:
+    for _, sign in (*found, *(spelling for spelling, _ in scalars)):
         value *= sign
-    return Term(value, term.scalars, tuple(node for node, _ in found), term.inner)
+    whole = tuple((node, power) for (node, _), power in scalars)
+    return Term(value, whole, tuple(node for node, _ in found), term.inner)
 
 
 def _spelled(node: Matrix, known: list[Plus]) -> tuple[Matrix, Fraction]:
