@@ -530,7 +530,7 @@ def test_a_choice_of_one_by_a_label_is_an_indicator_that_a_sum_uses_up() -> None
     """
     shown = words(text, "q", "K")
     assert "only j = i, j = a and j = b survive" in shown and "[0 ≤" not in shown
-    assert "(∂C/∂s_b − ∂C/∂sₐ) (𝐞ₐ − 𝐞_b)" in shown, "what is no index of the sum is not multiplied out"
+    assert "(∂C/∂sₐ − ∂C/∂s_b) (𝐞ₐ − 𝐞_b)" in shown, "what is no index of the sum is not multiplied out"
 
 
 def test_a_choice_of_zero_and_one_is_its_condition_in_brackets() -> None:
