@@ -516,3 +516,26 @@ def test_where_the_extremes_are_in_few_slices_and_in_many(op: str, size: int) ->
             np.testing.assert_array_equal(found, wanted)
             assert out is None or found is out
     np.testing.assert_array_equal(made["folded"](function, u, (1, 3)), function.reduce(u, (1, 3)))
+
+
+def test_a_sum_over_an_outer_product_makes_no_matrix_of_it() -> None:
+    """Σ_f (S_ef − z_e o_f) ∂o_f is S ∂o − (oᵀ ∂o) z: the Jacobian of linear attention is not formed."""
+    text = """
+        index n = 1..N
+        input x[n] : D
+        input y[n] : F
+        param Wq : E, D
+        param Wv : F, D
+        q[n,e] = exp(sum(Wq[e,d]*x[n,d], d))
+        v[n,f] = sum(Wv[f,d]*x[n,d], d)
+        S[0,e,f] = 1
+        S[n,e,f] = S[n-1,e,f] + q[n,e]*v[n,f]
+        z[0,e] = 1
+        z[n,e] = z[n-1,e] + q[n,e]
+        o[n,f] = sum(q[n,e]*S[n,e,f], e)/sum(q[n,e]*z[n,e], e)
+        cost C = sum((o[n,f] - y[n,f])^2, n, f)/2
+    """
+    model = symbp.parse(text)
+    gradient = model.to_numpy().split("def value(")[0].partition("dq =")[2]
+    assert "z[1:][:, :, :, None]" not in gradient and "o[:, :, None]" not in gradient
+    assert model.verify().ok

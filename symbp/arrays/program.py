@@ -9,6 +9,7 @@ from symbp.arrays import reuse
 from symbp.arrays.calls import with_repeated_sums, with_stored_calls
 from symbp.arrays.carried import inner_adjoints
 from symbp.arrays.cover import initialised
+from symbp.arrays.distribute import distributed
 from symbp.arrays.fission import in_recurrences, inputs_apart
 from symbp.arrays.instructions import Program, assignments, built, filters
 from symbp.arrays.nodes import (
@@ -111,7 +112,7 @@ def gradient_program(
     for name in system.order:
         table = name not in stepwise and not ragged(model.arrays[name])
         made = backward_statements(model, system.contributions[name], batched, table)
-        closed = reuse.changed(made, lambda e: stored.reuse(flatten(reuse.computed(e, names))))
+        closed = reuse.changed(made, lambda e: distributed(stored.reuse(flatten(reuse.computed(e, names)))))
         parts[adjoint_key(name)] = joined(whole_ranges(merged(closed)))
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)
