@@ -19,11 +19,12 @@ def value(node: Any, sizes: Mapping[str, int], place: Mapping[str, int], arrays:
     """The number that a SymPy expression is for sizes, positions and arrays."""
     known = {s: {**sizes, **place}[s.name] for s in node.free_symbols if s.name in {**sizes, **place}}
     node = node.subs(known).doit()
-    elements = {
-        e: sympy.Float(float(np.asarray(arrays[str(e.base)])[tuple(map(int, e.indices))]), 17)
-        for e in node.atoms(sympy.Indexed)
-    }
-    return float(node.subs(elements).doit())
+    while found := [e for e in node.atoms(sympy.Indexed) if all(i.is_Integer for i in e.indices)]:
+        elements = {e: np.asarray(arrays[str(e.base)])[tuple(map(int, e.indices))] for e in found}
+        numbers = {e: sympy.Integer(v) if v.dtype.kind in "iu" else sympy.Float(float(v), 17)
+                   for e, v in elements.items()}
+        node = node.subs(numbers).doit()  # labels are positions of others: s[seg[2]]
+    return float(node)
 
 
 SIZES = {"N": 3, "D": 2, "K": 4, "P": 5}

@@ -72,11 +72,19 @@ def _binds(whole: Expr, part: Expr) -> bool:
 
 
 def _moves(term: Expr, equation: Equation, model: Model) -> bool:
-    """Whether a term is a sum that differs from step to step, over arrays in one piece."""
-    product = isinstance(term, Reduce) and term.op == "sum"
+    """Whether a term is a sum, or the row of a label, that each step has another of, over whole arrays."""
+    product = (isinstance(term, Reduce) and term.op == "sum") or _is_row(term)
     steps = {i for i in _steps(equation) if any(i in p.indices() for r in refs(term) for p in r.indices)}
     lists = any(_chosen(model.arrays[r.name], r, steps) for r in refs(term))
     return product and bool(steps) and not lists
+
+
+def _is_row(term: Expr) -> bool:
+    """Whether a term is an entry of a row that a label chooses: rows are copied whole."""
+    if not isinstance(term, Ref) or len(term.indices) < 2:
+        return False
+    first, *rest = term.indices
+    return any(isinstance(a, Ref) for a in first.atoms()) and all(p.as_index() is not None for p in rest)
 
 
 def _chosen(array: Array, ref: Ref, steps: set[Index]) -> bool:

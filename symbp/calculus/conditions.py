@@ -33,19 +33,19 @@ def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
                 yield from _compared(op if holds else OPPOSITE[op], high - low)
 
 
-def indicated(node: Expr, is_integer: Callable[[Ref], bool]) -> Expr | None:
-    """``where(i == y, 1, 0)`` as the indicator that it is, which a sum over i can use up.
+def indicated(node: Expr, is_label: Callable[[Ref], bool]) -> Expr | None:
+    """``where(i == y, 1, 0)`` with a label y as the indicator that it is, which a sum over i can use up.
 
-    ``is_integer`` tells of elements of data whether they are integers.
+    That of two indices stays: it is the identity matrix, of which X (XᵀX − I) is made.
     """
     match node:
-        case Where(Compare("==", left, right), Number(1), Number(0)):
-            one, other = (
-                affine(n) if isinstance(n, Ref) and is_integer(n) else _integer(n) for n in (left, right)
-            )
-            return None if one is None or other is None else Indicator(one, other)
+        case Where(Compare("==", left, Ref() as label), Number(1), Number(0)) if is_label(label):
+            value = _integer(left)
+        case Where(Compare("==", Ref() as label, right), Number(1), Number(0)) if is_label(label):
+            value = _integer(right)
         case _:
             return None
+    return None if value is None else Indicator(value, affine(label))
 
 
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}

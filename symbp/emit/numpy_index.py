@@ -40,13 +40,16 @@ def operands(writer: Writer, nodes: Iterable[Node], orders: Iterable[Labels]) ->
 
 
 def load(writer: Writer, node: Load, want: Labels) -> Code:
-    view, entries, have = place(writer, node)
+    view, entries, have = place(writer, node, want)
     text = f"{view}[{', '.join(entries)}]" if entries else view
     return arranged(Code(text), have, want)
 
 
-def place(writer: Writer, node: Load) -> tuple[str, list[str], Labels]:
-    """A view by plain indexing, the entries of a gather from it (if any), and the labels of all."""
+def place(writer: Writer, node: Load, want: Labels = ()) -> tuple[str, list[str], Labels]:
+    """A view by plain indexing, the entries of a gather from it (if any), and the labels of all.
+
+    The ids of a gather have their axes in the order of ``want``: they are turned, and not what is gathered.
+    """
     storage = writer.storages[node.key]
     text = writer.names[node.key]
     subscripts = list(node.subscripts)
@@ -58,7 +61,7 @@ def place(writer: Writer, node: Load) -> tuple[str, list[str], Labels]:
             raise whole_list(node, storage)
         if node.key not in writer.rolled:
             text += f"[{writer.integer(first.position).text}]"
-    return indexed(writer, text, subscripts, ends)
+    return indexed(writer, text, subscripts, ends, want)
 
 
 def whole_list(node: Load, storage: Storage) -> SymbpError:
@@ -86,9 +89,9 @@ def extents(writer: Writer, storage: Storage, subscripts: Sequence[Subscript]) -
 
 
 def indexed(
-    writer: Writer, text: str, subscripts: Sequence[Subscript], extents: Sequence[Affine]
+    writer: Writer, text: str, subscripts: Sequence[Subscript], extents: Sequence[Affine], want: Labels = ()
 ) -> tuple[str, list[str], Labels]:
-    """Plain indexing first, then windows, then gathers."""
+    """Plain indexing first, then windows, then gathers, whose ids have the order of ``want``."""
     entries = [plain(writer, s, e) for s, e in zip(subscripts, extents, strict=True)]
     while entries and entries[-1] == ":":
         entries.pop()
@@ -99,7 +102,7 @@ def indexed(
         s = left[axis]
         if isinstance(s, Window):
             text = window(writer, text, axis, s)
-    return gather(writer, text, left)
+    return gather(writer, text, left, want)
 
 
 def plain(writer: Writer, s: Subscript, stored: Affine) -> str:
@@ -137,7 +140,9 @@ def window(writer: Writer, text: str, axis: int, s: Window) -> str:
     return f"windows({text}, {axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
 
 
-def gather(writer: Writer, text: str, left: Sequence[Subscript]) -> tuple[str, list[str], Labels]:
+def gather(
+    writer: Writer, text: str, left: Sequence[Subscript], want: Labels = ()
+) -> tuple[str, list[str], Labels]:
     """Fancy indexing: all ids broadcast against each other, shared labels become explicit."""
     takes = [s for s in left if isinstance(s, Take)]
     axes: list[Subscript | Index] = []
@@ -146,6 +151,7 @@ def gather(writer: Writer, text: str, left: Sequence[Subscript]) -> tuple[str, l
     if not takes:
         return text, [], tuple(i for i in axes if isinstance(i, Index))
     order = _union(t.ids.labels for t in takes)
+    order = tuple(sorted(order, key=lambda i: want.index(i) if i in want else -1))
     entries: list[str] = []
     fancy: list[int] = []
     for k, axis in enumerate(axes):

@@ -31,7 +31,7 @@ def take_into(writer: IntoWriter, node: Load, want: Labels) -> Code:
     That labels are in their range, and that the array has all of the range, is asked at the door; with
     "clip" NumPy need not ask again, and writes where it is told to.
     """
-    view, entries, have = place(writer, node)
+    view, entries, have = place(writer, node, want)
     (axis,) = (k for k, e in enumerate(entries) if e != ":")
     args = [entries[axis], f"axis={axis}", 'mode="clip"']
     return arranged(writer.call(f"{view}.take", args, writer.room(have, "real"), keyword="out="), have, want)
