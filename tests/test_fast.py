@@ -539,3 +539,18 @@ def test_a_sum_over_an_outer_product_makes_no_matrix_of_it() -> None:
     gradient = model.to_numpy().split("def value(")[0].partition("dq =")[2]
     assert "z[1:][:, :, :, None]" not in gradient and "o[:, :, None]" not in gradient
     assert model.verify().ok
+
+
+def test_what_a_label_chooses_from_an_adjoint_is_gathered() -> None:
+    """Sums over segments: each row reads the adjoint of its segment, and no matrix says which that is."""
+    text = """
+        const seg : N in 0..K-1
+        const x : N, D
+        param V : K
+        param w : D
+        s[k] = sum(where(seg[i] == k, sum(x[i,d]*w[d], d), 0), i) for k = 0..K-1
+        cost C = sum(s[k]^2*V[k], k)
+    """
+    model = symbp.parse(text)
+    assert "grad_w = x.T @ ds[seg]" in model.to_numpy()
+    assert model.verify().ok

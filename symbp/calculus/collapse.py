@@ -7,8 +7,8 @@ else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import ALONE, Affine, Index, affine, fresh, known_le
 from symbp.calculus.conditions import settled
@@ -30,9 +30,25 @@ from symbp.calculus.expr import (
 )
 from symbp.calculus.tree import free_indices, refresh, replace_nodes, rewrite, substitute
 
+Inside = Callable[[Affine, Affine, Affine], bool]
+"""Whether more is known than ranges of indices say: that ``low <= value <= high`` for a label."""
+
+
+def _unknown(low: Affine, value: Affine, high: Affine) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How sums are collapsed; see :func:`collapse`."""
+
+    partial: bool
+    inside: Inside
+
 
 def collapse(
-    node: Expr, partial: bool = True, outer_first: bool = False, total: bool = False
+    node: Expr, partial: bool = True, outer_first: bool = False, total: bool = False,
+    inside: Inside = _unknown,
 ) -> Expr:
     """Use up every indicator that a sum can absorb.
 
@@ -40,11 +56,13 @@ def collapse(
     of the others (code scatters there).  With ``outer_first`` an indicator uses up the outermost of
     nested sums: Σ_s f_s Σ_p w_p [s-p = t] is Σ_p f_{t+p} w_p.  A condition that is left on the index of a
     sum becomes its range; with ``total`` (code) only where steps of one sequence depend on each other,
-    which a loop goes through.  Terminates: each use removes one bound index, or one condition.
+    which a loop goes through.  ``inside`` knows the ranges of labels.  Terminates: each use removes one bound
+    index, or one condition.
     """
+    way = _Way(partial, inside)
     if outer_first:
-        node = replace_nodes(node, lambda n: _outermost(n, partial) if isinstance(n, Reduce) else None)
-    change = lambda n: _collapse_sum(n, partial) if isinstance(n, Reduce) else None  # noqa: E731
+        node = replace_nodes(node, lambda n: _outermost(n, way) if isinstance(n, Reduce) else None)
+    change = lambda n: _collapse_sum(n, way) if isinstance(n, Reduce) else None  # noqa: E731
     new = flatten(rewrite(rewrite(node, change), _settled))
     return flatten(rewrite(new, lambda n: _ranged(n, total))) if partial else new
 
@@ -111,7 +129,7 @@ def _settled(node: Expr) -> Expr | None:
     return ONE if low and high else None
 
 
-def _collapse_sum(node: Reduce, partial: bool) -> Expr | None:
+def _collapse_sum(node: Reduce, way: _Way) -> Expr | None:
     if node.op != "sum":
         return None
     body = node.body
@@ -119,9 +137,9 @@ def _collapse_sum(node: Reduce, partial: bool) -> Expr | None:
     if len(split) > 1 and any(True for t in split for _ in _indicators(t)):
         parts = (Reduce("sum", node.indices, t) for t in split)
         copies = [p if n == 0 else refresh(p) for n, p in enumerate(parts)]
-        done = [_collapse_all(p, partial) for p in copies]
+        done = [_collapse_all(p, way) for p in copies]
         # for people a sum is taken term by term only where an index goes; code scatters each term
-        return None if partial and done == copies else add(done)
+        return None if way.partial and done == copies else add(done)
     inner = bound_below(body)
     for index in node.indices:
         for indicator in _indicators(body):
@@ -130,20 +148,20 @@ def _collapse_sum(node: Reduce, partial: bool) -> Expr | None:
                 continue
             if any(i in value.indices() for i in inner):
                 # the value is that of an inner index: the two sums become one
-                return _collapse_sum(_merged(node), partial)
-            term = _survivor(node, index, indicator, value, partial)
+                return _collapse_sum(_merged(node), way)
+            term = _survivor(node, index, indicator, value, way)
             if term is not None:
-                return _collapse_all(term, partial)
+                return _collapse_all(term, way)
     return None
 
 
-def _outermost(node: Reduce, partial: bool) -> Expr | None:
+def _outermost(node: Reduce, way: _Way) -> Expr | None:
     """The sum with inner ones that hold an indicator drawn into it, if it can use one of these up."""
     if node.op != "sum" or not _mentions(node.body):
         return None
     over = (*node.indices, *bound_below(node.body))
     parts = (refresh(Reduce("sum", node.indices, t)) for t in _split(node.body, over))
-    return add(_collapse_all(_merged(p, False) if isinstance(p, Reduce) else p, partial) for p in parts)
+    return add(_collapse_all(_merged(p, False) if isinstance(p, Reduce) else p, way) for p in parts)
 
 
 def _merged(node: Reduce, every: bool = True) -> Reduce:
@@ -176,9 +194,9 @@ def _flat_body(body: Expr, every: bool) -> tuple[tuple[Index, ...], Expr]:
             return (), body
 
 
-def _collapse_all(node: Expr, partial: bool) -> Expr:
+def _collapse_all(node: Expr, way: _Way) -> Expr:
     if isinstance(node, Reduce):
-        return _collapse_sum(node, partial) or node
+        return _collapse_sum(node, way) or node
     return node
 
 
@@ -198,7 +216,7 @@ def bound_below(node: Expr) -> tuple[Index, ...]:
 
 
 def _survivor(
-    node: Reduce, index: Index, indicator: Indicator, value: Affine, partial: bool
+    node: Reduce, index: Index, indicator: Indicator, value: Affine, way: _Way
 ) -> Expr | None:
     """The one term of the sum at which the indicator is 1."""
     rest = tuple(i for i in node.indices if i != index)
@@ -208,10 +226,11 @@ def _survivor(
     low, high = known_le(index.low, value), known_le(value, index.high)
     if low is False or high is False:
         return ZERO
-    if (low is None or high is None) and not partial:
+    open_ = (low is None or high is None) and not way.inside(index.low, value, index.high)
+    if open_ and not way.partial:
         return None
     body = _without(node.body, indicator)
-    if (low is None or high is None) and not weighed(body, index):
+    if open_ and not weighed(body, index):
         body = mul((Within(affine(index), index.low, index.high), body))
     if within:
         # the value is that of another index of this sum: it is meant, not captured

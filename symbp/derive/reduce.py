@@ -5,6 +5,7 @@ Rules as :mod:`symbp.derive.rules` describes them.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 from symbp.calculus.adjoining import adjoined
@@ -49,11 +50,9 @@ from symbp.model.reach import end
 def survivors(node: Expr, scene: Scene) -> Outcome | None:
     """Σ_i f_i [i = k] = f_k.  Terminates: see :func:`symbp.calculus.collapse.collapse`."""
     partial = not scene.total or scene.window
-    if not scene.total:
-        arrays = scene.model.arrays
-        node = rewrite(node, lambda n: indicated(n, lambda ref: arrays[ref.name].integer is not None))
-    new = collapse(node, partial, outer_first=scene.window, total=scene.total)
-    new = tidy(rewrite(new, lambda n: _within_labels(n, scene)))
+    arrays, within = scene.model.arrays, functools.partial(_labels_within, scene)
+    node = rewrite(node, lambda n: indicated(n, lambda ref: arrays[ref.name].integer is not None))
+    new = tidy(collapse(node, partial, outer_first=scene.window, total=scene.total, inside=within))
     if canonical(new) == canonical(node):
         return None
     before = [n for n in walk(node) if isinstance(n, Indicator)]
@@ -81,13 +80,10 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     return new, ("only ", *joined(shown), " survives" if len(shown) == 1 else " survive")
 
 
-def _within_labels(node: Expr, scene: Scene) -> Expr | None:
-    """A condition that the declared range of a label settles: a y in 0..K-1 is one of k = 0..K-1."""
-    if not isinstance(node, Within):
-        return None
-    least, most = (end(scene.model, node.value, top) for top in (False, True))
-    known = least is not None and most is not None and known_le(node.lo, least) and known_le(most, node.hi)
-    return ONE if known else None
+def _labels_within(scene: Scene, low: Affine, value: Affine, high: Affine) -> bool:
+    """Whether the declared range of a label is one of these: a y in 0..K-1 is one of k = 0..K-1."""
+    least, most = (end(scene.model, value, top) for top in (False, True))
+    return least is not None and most is not None and bool(known_le(low, least) and known_le(most, high))
 
 
 def one_sum(node: Expr, scene: Scene) -> Outcome | None:
