@@ -573,3 +573,15 @@ def test_a_range_that_could_begin_two_behind_its_end_stays_a_condition() -> None
     text = "param w : N\nq[j] = sum(w[i], i=0..j-2) for j = 0..N-1\ncost C = sum(q[j]^2, j)\n"
     shown = words(text, "w", detail="all")
     assert "[i ≤ j − 2]" in shown and "ᵢ₊₂ᴺ" not in shown
+
+
+def test_a_choice_by_an_affine_index_is_an_indicator_and_the_identity_is_not() -> None:
+    text = """
+        param f : P
+        const x : M
+        r[t] = sum(where(t == 2*m + p, 1, 0)*x[m]*f[p], m, p) for t = 0..2*M+P-3
+        cost C = sum(r[t]^2, t)
+    """
+    assert "Σₘ (∂C/∂r₂ₘ₊ₚ) xₘ" in words(text, "f")
+    gram = "param X : N, K\ncost C = sum((sum(X[n,i]*X[n,j], n) - where(i == j, 1, 0))^2, i, j)\n"
+    assert "4X (Xᵀ X − I)" in words(gram, "X")

@@ -33,19 +33,24 @@ def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
                 yield from _compared(op if holds else OPPOSITE[op], high - low)
 
 
-def indicated(node: Expr, is_label: Callable[[Ref], bool]) -> Expr | None:
+def indicated(node: Expr, is_label: Callable[[Ref], bool], windows: bool) -> Expr | None:
     """``where(i == y, 1, 0)`` with a label y as the indicator that it is, which a sum over i can use up.
 
-    That of two indices stays: it is the identity matrix, of which X (XᵀX − I) is made.
+    So is ``where(u == 2*t + p, 1, 0)`` with ``windows``.  That of two indices alone stays: it is the identity
+    matrix, of which X (XᵀX − I) is made.
     """
     match node:
-        case Where(Compare("==", left, Ref() as label), Number(1), Number(0)) if is_label(label):
-            value = _integer(left)
-        case Where(Compare("==", Ref() as label, right), Number(1), Number(0)) if is_label(label):
-            value = _integer(right)
+        case Where(Compare("==", left, right), Number(1), Number(0)):
+            one, other = (
+                affine(n) if isinstance(n, Ref) and is_label(n) else _integer(n) for n in (left, right)
+            )
         case _:
             return None
-    return None if value is None else Indicator(value, affine(label))
+    if one is None or other is None:
+        return None
+    labels = any(isinstance(n, Ref) for n in (left, right))
+    entry = one.as_index() is not None and other.as_index() is not None
+    return Indicator(one, other) if labels or (windows and not entry) else None
 
 
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}

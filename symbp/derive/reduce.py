@@ -51,7 +51,8 @@ def survivors(node: Expr, scene: Scene) -> Outcome | None:
     """Σ_i f_i [i = k] = f_k.  Terminates: see :func:`symbp.calculus.collapse.collapse`."""
     partial = not scene.total or scene.window
     arrays, within = scene.model.arrays, functools.partial(_labels_within, scene)
-    node = rewrite(node, lambda n: indicated(n, lambda ref: arrays[ref.name].integer is not None))
+    is_label = lambda ref: arrays[ref.name].integer is not None  # noqa: E731
+    node = rewrite(node, lambda n: indicated(n, is_label, not scene.total))
     new = tidy(collapse(node, partial, outer_first=scene.window, total=scene.total, inside=within))
     if canonical(new) == canonical(node):
         return None
