@@ -138,7 +138,7 @@ def test_embedded_tokens_leave_the_loop_too() -> None:
     inputs = "input x[t] in 0..M-1\nparam E : M, D\n"
     text = RECURRENT.replace("input x[t] : D\n", inputs).replace("x[t,k]", "E[x[t],k]")
     body = agrees(text)
-    assert "h_input = [None, *(E[x].swapaxes(0, 1) @ U.T + b)]" in body
+    assert "h_input = [None, *(E[x.T] @ U.T + b)]" in body
     assert "E[" not in loops_of(body)
 
 
