@@ -32,6 +32,8 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Slices,
+    Winners,
     below,
     elementwise,
 )
@@ -67,6 +69,10 @@ def kind(node: Node, storages: Mapping[str, Storage]) -> Kind:
             return _real((arg,), storages)
         case Choice(_, then, other):
             return _real((then, other), storages)
+        case Slices():
+            return "other"
+        case Winners(_, parts):
+            return kind(parts.arg, storages)
         case _:
             raise TypeError(f"{type(node).__name__} is not an array node")
 

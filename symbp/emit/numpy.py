@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction
+from symbp.arrays.pooling import pooled
 from symbp.arrays.program import Program, assignments, cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
@@ -51,6 +52,11 @@ def emit_module(system: AdjointSystem) -> str:
     return Module(system).text()
 
 
+def _pooled(program: Program) -> Program:
+    """The program with the places of windows as slices."""
+    return replace(program, backward=pooled(program.backward))
+
+
 @dataclass(frozen=True)
 class _Part:
     """One function of the module before its arguments are checked."""
@@ -87,7 +93,7 @@ class Module:
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
     def text(self) -> str:
-        gradient = self.gradient_program
+        gradient = self.gradient_program = _pooled(self.gradient_program)
         cost = cost_program(gradient, self.model.cost)
         parts = [
             ("value_and_grad", gradient, self.gradient_part(gradient)),

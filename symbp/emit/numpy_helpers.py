@@ -78,16 +78,46 @@ def _shares(mask, top, axis, dtype, out=None):
     return out
 '''
 FOLDED = '''\
-def folded(function, u, axes, out=None):
-    """function.reduce over axes of few elements, a slice at a time: along them NumPy is slow."""
-    slices = [u.transpose(*axes, *[k for k in range(u.ndim) if k not in axes])]
-    for _ in axes:
-        slices = [part for whole in slices for part in whole]
-    first, second, *rest = slices
+def folded(function, parts, out=None):
+    """function.reduce over parts in a list, one after the other: along axes of few elements NumPy is slow."""
+    first, second, *rest = parts
     out = function(first, second, out=out)
     for part in rest:
         function(out, part, out=out)
     return out
+'''
+SLICED = '''\
+def sliced(u, axes):
+    """The slices of an array along axes of few elements, in a list."""
+    parts = [u.transpose(*axes, *[k for k in range(u.ndim) if k not in axes])]
+    for _ in axes:
+        parts = [part for whole in parts for part in whole]
+    return parts
+'''
+WINNERS = '''\
+def winners(parts, top, shape, out=None):
+    """1 for each part where it is top, and 0 elsewhere; at a tie equal shares, one axis after the other.
+
+    The parts stand in a list as in an array of this shape, whose axes are the first of the result.
+    """
+    if out is None:
+        out = np.empty((*shape, *top.shape), top.dtype)
+    hits = np.empty((len(parts), *top.shape), bool)
+    for part, hit in zip(parts, hits):
+        np.equal(part, top, hit)
+    times = np.add.reduce(hits.view(np.int8), 0, np.int8)
+    hits = hits.reshape(out.shape)
+    if (times == 1).all():
+        np.copyto(out, hits)
+        return out
+    held, share = hits, 1
+    for axis in reversed(range(len(shape))):
+        times = np.add.reduce(held.view(np.int8), axis, np.int8, keepdims=True)
+        held = times > 0
+        if axis:
+            times += ~held
+        share = np.divide(share, times, dtype=top.dtype)
+    return np.multiply(hits, share, out)
 '''
 WINDOWS = '''\
 def windows(x, axis, start, shape, steps):
@@ -322,6 +352,8 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_extreme": EXTREME,
         "_shares": SHARES,
         "folded": FOLDED,
+        "sliced": SLICED,
+        "winners": WINNERS,
         "windows": WINDOWS,
         "_like": LIKE,
         "_rows": ROWS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from symbp.arrays.nodes import (
     BATCH,
@@ -13,6 +13,7 @@ from symbp.arrays.nodes import (
     Labels,
     Load,
     Node,
+    Select,
     Span,
     Subscript,
     Take,
@@ -172,14 +173,20 @@ def _ids(writer: Writer, node: Node, order: Labels) -> str:
 
 
 def select(writer: Writer, arg: Node, label: Index, ids: Node, want: Labels) -> Code:
+    chosen = {label: ids}
+    while isinstance(arg, Select) and _number(arg.ids) and _number(ids):
+        chosen[arg.label], arg = arg.ids, arg.arg
     natural = arg.labels
     row = writer.write(arg, natural)
-    axes: list[Subscript] = [Take(ids) if i == label else Span(i, Affine()) for i in natural]
+    axes: list[Subscript] = [Take(chosen[i]) if i in chosen else Span(i, Affine()) for i in natural]
     extents = [i.extent for i in natural]
-    if not ids.labels and isinstance(ids, IndexValue):
-        axes = [At(ids.value) if isinstance(a, Take) else a for a in axes]
+    axes = [At(a.ids.value) if isinstance(a, Take) and _number(a.ids) else a for a in axes]
     text, entries, have = indexed(writer, row.at(ATOM), axes, extents)
     return arranged(Code(f"{text}[{', '.join(entries)}]" if entries else text), have, want)
+
+
+def _number(ids: Node) -> TypeGuard[IndexValue]:
+    return isinstance(ids, IndexValue) and not ids.labels
 
 
 def _union(parts: Iterable[Labels]) -> Labels:

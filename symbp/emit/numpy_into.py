@@ -28,6 +28,7 @@ from symbp.arrays.nodes import (
     Node,
     Normalised,
     Num,
+    Winners,
 )
 from symbp.calculus.affine import Affine, Index, known_le
 from symbp.emit.numpy_code import Writer
@@ -36,6 +37,7 @@ from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signe
 from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
 from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
+from symbp.emit.numpy_pooling import winners_into
 from symbp.emit.numpy_rooms import TARGET, Room, Rooms, number_name
 from symbp.emit.numpy_text import (
     ATOM,
@@ -193,6 +195,8 @@ class IntoWriter(Writer):
                 return fold_into(self, node, want)
             case Normalised("argmax" | "argmin") if len(want) > 1:
                 return extreme_into(self, node, want)
+            case Winners():
+                return winners_into(self, node, want)
             case Load() if takes(self, node):
                 return take_into(self, node, want)
             case _:

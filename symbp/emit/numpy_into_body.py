@@ -306,9 +306,15 @@ class IntoBody(Body):
         first = lines[places[0]].removeprefix(f"{TARGET} = ").replace(TARGET, view)
         if len(places) == 1:
             return [*lines[: places[0]], first, *lines[places[0] + 1 :]]
-        name = self.unused(re.sub(r"\W+", "_", view).strip("_"))
+        name = self.unused(part_name(view))
         rest = [text.replace(TARGET, name) for text in lines[places[0] + 1 :]]
         return [*lines[: places[0]], f"{name} = {first}", *rest]
+
+
+def part_name(view: str) -> str:
+    """A name for a part of an array: ``da_1`` for ``da[1]``, ``da_part`` where the places are long."""
+    name = re.sub(r"\W+", "_", view).strip("_")
+    return name if len(name) <= 24 else f"{first_name(view)}_part"
 
 
 def first_name(text: str) -> str:
