@@ -102,35 +102,43 @@ def winners(parts, top, shape, out=None):
     """
     if out is None:
         out = np.empty((*shape, *top.shape), top.dtype)
-    hits = np.empty((len(parts), *top.shape), bool)
-    for part, hit in zip(parts, hits):
+    hits = np.empty(out.shape, bool)
+    for part, hit in zip(parts, hits.reshape(-1, *top.shape)):
         np.equal(part, top, hit)
-    times = np.add.reduce(hits.view(np.int8), 0, np.int8)
-    hits = hits.reshape(out.shape)
-    if (times == 1).all():
+    if np.count_nonzero(hits) == top.size and not np.isnan(top).any():
         np.copyto(out, hits)
         return out
     held, share = hits, 1
     for axis in reversed(range(len(shape))):
         times = np.add.reduce(held.view(np.int8), axis, np.int8, keepdims=True)
-        held = times > 0
         if axis:
-            times += ~held
+            held = times > 0
+            np.maximum(times, 1, out=times)
         share = np.divide(share, times, dtype=top.dtype)
     return np.multiply(hits, share, out)
 '''
 WINDOWS = '''\
-def windows(x, axis, start, shape, steps):
-    """A view in which one axis has become several: x[start + steps[0]*i + steps[1]*p + …]."""
-    last = start + sum([(n - 1)*s for n, s in zip(shape, steps)])
-    if start < 0 or last >= x.shape[axis]:
-        raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
-    if start:
-        x = x[(slice(None),)*axis + (slice(start, None),)]
-    step = x.strides[axis]
-    shape = (*x.shape[:axis], *shape, *x.shape[axis + 1:])
-    strides = (*x.strides[:axis], *[s*step for s in steps], *x.strides[axis + 1:])
-    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+def windows(x, *axes):
+    """A view in which axes have become several: x[start + steps[0]*i + steps[1]*p + …], not to be written to.
+
+    axes: the number of each, its start, and the extents and steps of the axes that stand in its place.
+    """
+    first, shape, strides = 0, [*x.shape], [*x.strides]
+    for axis, start, ends, steps in reversed(axes):
+        last = start + sum([(n - 1)*s for n, s in zip(ends, steps)])
+        if start < 0 or last >= x.shape[axis]:
+            raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
+        step = strides[axis]
+        first += start*step
+        shape[axis:axis + 1] = ends
+        strides[axis:axis + 1] = [s*step for s in steps]
+    if not x.flags.c_contiguous:
+        starts = {axis: start for axis, start, *_ in axes}
+        x = x[tuple([slice(starts.get(axis, 0), None) for axis in range(x.ndim)])]
+        return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+    view = np.ndarray(shape, x.dtype, x, first, strides)  # as as_strided, in half of the time
+    view.flags.writeable = False
+    return view
 '''
 LIKE = '''\
 def _like(kind, members):

@@ -96,10 +96,10 @@ def indexed(
     if entries:
         text += f"[{', '.join(entries)}]"
     left = [s for s in subscripts if not isinstance(s, At)]
-    for axis in range(len(left) - 1, -1, -1):
-        s = left[axis]
-        if isinstance(s, Window):
-            text = window(writer, text, axis, s)
+    found = [window(writer, axis, s) for axis, s in enumerate(left) if isinstance(s, Window)]
+    if found:
+        writer.needs.helpers["windows"] = None
+        text = f"windows({', '.join([text, *found])})"
     return gather(writer, text, left)
 
 
@@ -131,11 +131,11 @@ def _stop(writer: Writer, stop: Affine, stored: Affine) -> str:
     return writer.integer(stop).text
 
 
-def window(writer: Writer, text: str, axis: int, s: Window) -> str:
-    writer.needs.helpers["windows"] = None
+def window(writer: Writer, axis: int, s: Window) -> str:
+    """What becomes of one axis: its number, the first position, and the extents and steps of the new axes."""
     ends = writer.shape(s.labels)
     steps = f"({', '.join(_step(writer, step) for step in s.steps)})"
-    return f"windows({text}, {axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
+    return f"({axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
 
 
 def gather(writer: Writer, text: str, left: Sequence[Subscript]) -> tuple[str, list[str], Labels]:
