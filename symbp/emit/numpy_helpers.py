@@ -140,6 +140,14 @@ def windows(x, *axes):
     view.flags.writeable = False
     return view
 '''
+TENSORDOT = '''\
+def tensordot(a, b, count):
+    """np.tensordot of the last axes of a and the first of b, as a product of matrices, which costs less."""
+    kept, more = a.shape[:a.ndim - count], b.shape[count:]
+    summed = math.prod(b.shape[:count])
+    product = np.dot(a.reshape(math.prod(kept), summed), b.reshape(summed, math.prod(more)))
+    return product.reshape(kept + more)
+'''
 LIKE = '''\
 def _like(kind, members):
     """Members of a family as one array if its parameter came as one, else as a list."""
@@ -363,6 +371,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "sliced": SLICED,
         "winners": WINNERS,
         "windows": WINDOWS,
+        "tensordot": TENSORDOT,
         "_like": LIKE,
         "_rows": ROWS,
         "_rows_like": ROWS_LIKE,
