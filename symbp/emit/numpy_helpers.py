@@ -79,7 +79,7 @@ def _shares(mask, top, axis, dtype, out=None):
 '''
 FOLDED = '''\
 def folded(function, parts, out=None):
-    """function.reduce over parts in a list, one after the other: along axes of few elements NumPy is slow."""
+    """function.reduce over parts in a list: along axes of few elements NumPy itself is slow."""
     first, second, *rest = parts
     out = function(first, second, out=out)
     for part in rest:
@@ -96,7 +96,7 @@ def sliced(u, axes):
 '''
 WINNERS = '''\
 def winners(parts, top, shape, out=None):
-    """1 for each part where it is top, and 0 elsewhere; at a tie equal shares, one axis after the other.
+    """1 for each part where it is top, and 0 elsewhere; equal shares at a tie, axis by axis.
 
     The parts stand in a list as in an array of this shape, whose axes are the first of the result.
     """
@@ -119,9 +119,9 @@ def winners(parts, top, shape, out=None):
 '''
 WINDOWS = '''\
 def windows(x, *axes):
-    """A view in which axes have become several: x[start + steps[0]*i + steps[1]*p + …], not to be written to.
+    """A view in which axes have become several: x[start + steps[0]*i + steps[1]*p + …].
 
-    axes: the number of each, its start, and the extents and steps of the axes that stand in its place.
+    axes: the number of each, its start, the extents and the steps of the axes in its place.
     """
     first, shape, strides = 0, [*x.shape], [*x.strides]
     for axis, start, ends, steps in reversed(axes):
@@ -142,7 +142,7 @@ def windows(x, *axes):
 '''
 TENSORDOT = '''\
 def tensordot(a, b, count):
-    """np.tensordot of the last axes of a and the first of b, as a product of matrices, which costs less."""
+    """np.tensordot of the last axes of a and the first of b; as a product of matrices it costs less."""
     kept, more = a.shape[:a.ndim - count], b.shape[count:]
     summed = math.prod(b.shape[:count])
     product = np.dot(a.reshape(math.prod(kept), summed), b.reshape(summed, math.prod(more)))
@@ -232,17 +232,30 @@ class Workspace:
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
-    def looks(self, arrays, lengths=(), numbers=()):
-        """Kind, shape and type of each array; the lengths of families; the types of numbers."""
-        return [*map(self.look, arrays)], lengths, [a.dtype for a in numbers]
+    def looks(self, arrays, families=(), numbers=()):
+        """Kind, shape and type of each array, also of members of families; types of numbers."""
+        members = [[*map(self.look, family)] for family in families]
+        return [*map(self.look, arrays)], [*map(self.stacked, members)], [a.dtype for a in numbers]
 
-    def fits(self, arrays, lengths=(), numbers=()):
+    def stacked(self, members):
+        """How members of a family look, and how one array of them all does if there may be one."""
+        kind, shape, dtype = members[0] if members else (None, (), None)
+        alike = kind is np.ndarray and shape and members.count(members[0]) == len(members)
+        return members, (kind, (len(members), *shape), dtype) if alike else None
+
+    def fits(self, arrays, families=(), numbers=()):
         """Whether the arguments look as those it was made for; numbers of Python have any type."""
         looks, known, dtypes = self.fit
         try:
-            if [*map(self.look, arrays)] != looks or lengths != known:
+            if [*map(self.look, arrays)] != looks:
                 return False
-        except AttributeError:
+            for family, (members, whole) in zip(families, known):
+                if type(family) is np.ndarray:
+                    if self.look(family) != whole:
+                        return False
+                elif [*map(self.look, family)] != members:
+                    return False
+        except (AttributeError, TypeError):
             return False
         for a, dtype in zip(numbers, dtypes):
             if type(a) is np.ndarray:
@@ -256,7 +269,8 @@ class Workspace:
         """Refuse arrays of other shapes or of another type."""
         found = self.looks(*given, **numbers)
         if found != self.fit:
-            wanted, got = [[(shape, str(t)) for _, shape, t in fit[0]] for fit in (self.fit, found)]
+            every = [[*fit[0], *sum([m for m, _ in fit[1]], [])] for fit in (self.fit, found)]
+            wanted, got = [[(shape, str(t)) for _, shape, t in looks] for looks in every]
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"

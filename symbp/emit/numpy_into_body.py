@@ -30,6 +30,8 @@ class IntoBody(Body):
 
     rows_of: dict[str, str] = field(default_factory=dict)
     """The names of arrays whose rows are the members of lists, by key."""
+    rebound: set[str] = field(default_factory=set)
+    """The keys of lists of which a member may become another array."""
     lying: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """In which order the axes of variables lie in memory, if not in that of their storage."""
     orders: dict[str, frozenset[tuple[int, ...]]] = field(default_factory=dict)
@@ -239,6 +241,8 @@ class IntoBody(Body):
     def assignment(self, writer: IntoWriter, a: Assign) -> Lines:  # type: ignore[override]
         """The lines of an assignment."""
         lines = self.filled(writer, a)
+        if any(_rebinds(text, self.names[a.target.key]) for text in lines):
+            self.rebound.add(a.target.key)
         lines[0] += comment(a.numbers)
         return lines
 
@@ -321,6 +325,12 @@ def first_name(text: str) -> str:
     """The name with which a text begins."""
     name = re.match(r"\w+", text)
     return name[0] if name else ""
+
+
+def _rebinds(line: str, name: str) -> bool:
+    """Whether a line puts another array in the place of a member than the one it computes in."""
+    target, _, call = line.partition(" = ")
+    return target.startswith(f"{name}[") and not call.endswith((f" {target})", f"out={target})"))
 
 
 def _in_one_piece(view: str) -> bool:
