@@ -126,7 +126,7 @@ def test_winners_by_definition(shape: tuple[int, ...], dtype: type) -> None:
             expected = expected*(hits/hits.sum(k, keepdims=True))
     with np.errstate(all="ignore"):
         for out in (None, np.full(u.shape, 7, dtype)):
-            found = made["winners"](parts, top, shape, out)
+            found = made["winners"](parts, top, shape, None, out)
             assert found.dtype == dtype and found.shape == u.shape
             tied = ~np.isnan(top)
             np.testing.assert_allclose(found[..., tied], expected[..., tied], rtol=1e-6)
@@ -149,3 +149,14 @@ def test_long_slices_stand_on_lines_of_their_own() -> None:
     assert "\n        for p in range(2) for q in range(2)\n    ]" in body
     assert max(map(len, body.splitlines()[3:])) < 110
     assert "delta_part, spare" in body  # no name made of all places of a slice
+
+
+def test_weights_in_a_workspace_have_an_array_for_the_comparison() -> None:
+    code = module(model("images"))[2]
+    inside = code[code.index("def _value_and_grad_into") :]
+    assert "mask = np.empty((2, 2, batch, C, " in code and "winners(slices, m, (2, 2), mask, weights)" in inside
+    rounded = np.float32(1)/np.float32(3)  # a share is a quotient in the type of the values
+    made: dict[str, Any] = {"np": np}
+    exec(HELPERS["winners"], made)
+    parts = [np.ones((1, 1), np.float32)]*3
+    assert made["winners"](parts, parts[0], (3,))[0, 0, 0] == rounded

@@ -95,27 +95,28 @@ def sliced(u, axes):
     return parts
 '''
 WINNERS = '''\
-def winners(parts, top, shape, out=None):
+def winners(parts, top, shape, hits=None, out=None):
     """1 for each part where it is top, and 0 elsewhere; equal shares at a tie, axis by axis.
 
     The parts stand in a list as in an array of this shape, whose axes are the first of the result.
     """
+    if hits is None:
+        hits = np.empty((*shape, *top.shape), bool)
     if out is None:
-        out = np.empty((*shape, *top.shape), top.dtype)
-    hits = np.empty(out.shape, bool)
+        out = np.empty(hits.shape, top.dtype)
     for part, hit in zip(parts, hits.reshape(-1, *top.shape)):
         np.equal(part, top, hit)
     if np.count_nonzero(hits) == top.size and not np.isnan(top).any():
         np.copyto(out, hits)
         return out
-    held, share = hits, 1
+    held, total = hits, np.int8(1)
     for axis in reversed(range(len(shape))):
         times = np.add.reduce(held.view(np.int8), axis, np.int8, keepdims=True)
         if axis:
             held = times > 0
             np.maximum(times, 1, out=times)
-        share = np.divide(share, times, dtype=top.dtype)
-    return np.multiply(hits, share, out)
+        total = total*times
+    return np.divide(hits, total, out, dtype=out.dtype)
 '''
 WINDOWS = '''\
 def windows(x, *axes):

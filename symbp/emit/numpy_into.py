@@ -75,6 +75,9 @@ class Owner(Protocol):
     def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
         """The shape and kind of an array as text; arrays with the same are interchangeable."""
 
+    def mask(self, labels: Labels) -> str:
+        """The name of an array of truth values that is there from the first call on, or None."""
+
     def lies(self, node: Node) -> Labels:
         """The axes of a value in the order in which they lie in memory."""
 

@@ -13,7 +13,7 @@ from symbp.emit.numpy_body import Body, Lines, comment, line
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_into import IntoWriter
 from symbp.emit.numpy_into_index import takes
-from symbp.emit.numpy_rooms import TARGET, Room, Rooms
+from symbp.emit.numpy_rooms import NOTHING, TARGET, Room, Rooms
 from symbp.emit.numpy_shared import changes
 from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
@@ -214,6 +214,11 @@ class IntoBody(Body):
             self.copies[text] = self.rooms.keep(self.unused(f"{first_name(text)}_turned"))
             lines.append(self.copying(self.copies[text], text))
         return self.copies[text]
+
+    def mask(self, labels: Labels) -> str:
+        if moving(labels, self.indices):
+            return NOTHING
+        return self.rooms.keep(self.unused("mask"), f"np.empty({self.writer().shape(labels)}, bool)")
 
     def places(self, labels: Labels) -> str:
         return "" if moving(labels, self.indices) else self.rooms.keep(self.unused("places"))

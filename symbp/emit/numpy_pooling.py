@@ -67,7 +67,7 @@ def winners(writer: Writer, node: Winners, want: Labels) -> Code:
 
 def winners_into(writer: IntoWriter, node: Winners, want: Labels) -> Code:
     writer.needs.helpers["winners"] = None
-    texts = _arguments(writer, node)
+    texts = [*_arguments(writer, node), writer.owner.mask(node.labels)]
     out = writer.call("winners", texts, writer.room(node.labels, "real", whole=True))
     writer.used_up(texts[1])
     return arranged(out, node.labels, want)
