@@ -154,7 +154,8 @@ def test_long_slices_stand_on_lines_of_their_own() -> None:
 def test_weights_in_a_workspace_have_an_array_for_the_comparison() -> None:
     code = module(model("images"))[2]
     inside = code[code.index("def _value_and_grad_into") :]
-    assert "mask = np.empty((2, 2, batch, C, " in code and "winners(slices, m, (2, 2), mask, weights)" in inside
+    assert "mask = np.empty((2, 2, batch, C, " in code
+    assert "winners(slices, m, (2, 2), mask, weights)" in inside
     rounded = np.float32(1)/np.float32(3)  # a share is a quotient in the type of the values
     made: dict[str, Any] = {"np": np}
     exec(HELPERS["winners"], made)
