@@ -16,6 +16,7 @@ POOLED = {
     "images": ("x : C, H, W", "max(a[c,2*i+p,2*j+q], p=0..1, q=0..1)", "m[c,i,j]", 1),
     "overlapping": ("x : C, H, W", "max(a[c,2*i+p,2*j+q], p=0..2, q=0..2)", "m[c,i,j]", 1),
     "smallest, one axis": ("x : C, T", "min(a[c,3*t+p], p=0..2)", "m[c,t]", 1),
+    "five by seven": ("x : H, W", "max(a[i+p,j+q], p=0..4, q=0..6)", "m[i,j]", 1),
     "gaps": ("x : C, T", "max(a[c,4*t+2*p], p=0..1)", "m[c,t]", 1),
     "from the second place on": ("x : T", "max(a[3*t+p], p=1..2)", "m[t]", 1),
     "three axes": ("x : D, H, W", "max(a[2*d+r,2*i+p,2*j+q], r=0..1, p=0..1, q=0..1)", "m[d,i,j]", 1),

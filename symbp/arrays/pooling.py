@@ -39,8 +39,8 @@ from symbp.calculus.affine import Affine, Index, Size, affine
 
 Block = tuple[Instruction, ...]
 
-SHORT = range(2, 17)
-"""How many slices are folded one by one."""
+SHORT = range(2, 65)
+"""How many slices are folded one by one: up to eight by eight; ties among them are counted in one byte."""
 
 FOLDED = frozenset({"sum", "prod", "max", "min"})
 
