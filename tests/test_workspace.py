@@ -342,3 +342,36 @@ def test_stacks_of_products_lie_as_matrices_that_read_them_want(flat: bool) -> N
         assert again == pytest.approx(cost, rel=1e-12)
         for one, other in zip(grads, others, strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)
+
+
+def test_a_family_comes_as_one_array_or_as_its_members() -> None:
+    """The door looks at the array itself; what a workspace was made for is let in either way."""
+    text = """
+        index l = 1..L
+        input x : H
+        param W[l] : H, H
+        param b[l] : H
+        h[0,i] = x[i]
+        h[l,i] = tanh(sum(W[l,i,j]*h[l-1,j], j) + b[l,i])
+        cost C = sum(h[L,i]^2, i)""".replace("        ", "")
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    rng = np.random.default_rng(4)
+    x, W, b = rng.normal(size=(3, 5)), rng.normal(size=(4, 5, 5)), rng.normal(size=(4, 5))
+    cost, expected = module.value_and_grad(x=x, W=W, b=b)
+    for made in ({"W": W, "b": b}, {"W": [*W], "b": (*b,)}):
+        room = module.make_workspace(x=x, **made)
+        assert room.fits([x], [W, b]) and room.fits([x], [[*W], (*b,)])
+        for given in ({"W": W, "b": b}, {"W": [*W], "b": (*b,)}, {"W": W.tolist(), "b": b}):
+            again, found = module.value_and_grad(x=x, **given, out=room)
+            assert again == pytest.approx(cost, rel=1e-14)
+            assert isinstance(found.W, np.ndarray) == isinstance(given["W"], np.ndarray)
+            for mine, its in zip(found, expected, strict=True):
+                np.testing.assert_allclose(np.asarray(mine), its, rtol=1e-12)
+        one, two = (module.value_and_grad(x=x, W=W, b=b, out=room)[1].W for _ in "12")
+        assert one is two
+        others = ((W[:3], b), (W[:, :4], b), (W.astype("f4"), b), (b, b))
+        assert not any(room.fits([x], [w, c]) for w, c in others)
+        for wrong in ({"W": W[:3], "b": b[:3]}, {"W": [*W, W[0]], "b": [*b, b[0]]}):
+            with pytest.raises(ValueError, match="the workspace was made for"):
+                module.value_and_grad(x=x, **wrong, out=room)
+

@@ -32,7 +32,9 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Slices,
     Step,
+    Winners,
     below,
     elementwise,
 )
@@ -70,6 +72,10 @@ def kind(node: Node, storages: Mapping[str, Storage]) -> Kind:
             return "real"
         case Choice(_, then, other):
             return _real((then, other), storages)
+        case Slices():
+            return "other"
+        case Winners(_, parts):
+            return kind(parts.arg, storages)
         case _:
             raise TypeError(f"{type(node).__name__} is not an array node")
 

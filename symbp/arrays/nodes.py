@@ -156,6 +156,33 @@ class Normalised:
 
 
 @dataclass(frozen=True, slots=True)
+class Slices:
+    """The parts of a stored array at each of the few offsets ``over`` of windows, in a list."""
+
+    arg: Load
+    over: Labels
+    labels: Labels = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Winners:
+    """argmax or argmin weights over several labels, one after the other: they are the first axes.
+
+    ``[p is best] [q is best at p]`` is read from one comparison with the extreme over both.
+    """
+
+    op: str
+    slices: Slices
+    labels: Labels = ()
+
+    @property
+    def top(self) -> Fold:
+        """The extreme entries."""
+        load, over = self.slices.arg, self.slices.over
+        return Fold(self.op.removeprefix("arg"), load, over, self.labels[len(over):])
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """The axis ``label`` of a computed array read at ``ids``: a gather of values just computed."""
 
@@ -197,8 +224,8 @@ class Step:
 
 
 Node = (
-    Load | Local | Num | IndexValue | Elementwise | Apply | Contract | Fold | Normalised | Select
-    | LoopSum | Choice | Step
+    Load | Local | Num | IndexValue | Elementwise | Apply | Contract | Fold | Normalised | Slices
+    | Winners | Select | LoopSum | Choice | Step
 )
 
 
@@ -287,7 +314,9 @@ def below(node: Node) -> tuple[Node, ...]:
             return args
         case Contract(left, right):
             return (left, right)
-        case Fold(_, arg) | Normalised(_, arg) | LoopSum(_, arg) | Step(_, _, _, arg):
+        case Fold(_, arg) | Normalised(_, arg) | LoopSum(_, arg) | Slices(arg) | Winners(_, arg):
+            return (arg,)
+        case Step(_, _, _, arg):
             return (arg,)
         case Select(arg, _, ids):
             return (arg, ids)
@@ -311,6 +340,8 @@ def map_below(node: Node, change: Callable[[Node], Node]) -> Node:
             new = replace(node, left=change(left), right=change(right))
         case Fold(_, arg) | Normalised(_, arg) | Step(_, _, _, arg):
             new = replace(node, arg=change(arg))
+        case Slices() | Winners():
+            return node
         case LoopSum(_, body):
             new = replace(node, body=change(body))
         case Select(arg, _, ids):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.kept import kept_products
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction, Keep
+from symbp.arrays.pooling import pooled
 from symbp.arrays.program import cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
@@ -55,6 +56,11 @@ def emit_module(system: AdjointSystem) -> str:
     return Module(system).text()
 
 
+def _pooled(program: Program) -> Program:
+    """The program with the places of windows as slices."""
+    return replace(program, backward=pooled(program.backward))
+
+
 @dataclass(frozen=True)
 class _Part:
     """One function of the module before its arguments are checked."""
@@ -91,10 +97,11 @@ class Module:
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
     def text(self) -> str:
-        gradient = kept_products(self.gradient_program)
+        gradient = self.gradient_program = _pooled(self.gradient_program)
+        cost = cost_program(gradient, self.model.cost)
+        gradient = kept_products(gradient)
         for i in (i for i in gradient.forward if isinstance(i, Keep)):
             self.names[i.key] = fresh_name("products", self.names.values(), GLOBALS, callables(self.model))
-        cost = cost_program(self.gradient_program, self.model.cost)
         parts = [
             ("value_and_grad", gradient, self.gradient_part(gradient)),
             ("value", cost, self.value_part(cost)),
@@ -210,15 +217,22 @@ class Module:
         added = {a.target.key for a in assignments(program.backward) if a.accumulate}
         return {adjoint_key(n) for n in self.wanted} | added
 
-    def result(self, program: Program, rows: Mapping[str, str] = NO_ROWS) -> str:
-        """The line that returns the cost and the gradients; ``rows`` names arrays of the members of some."""
-        values = [self.gradient(n, program, rows) for n in self.wanted]
+    def result(
+        self, program: Program, rows: Mapping[str, str] = NO_ROWS, rebound: Collection[str] = ()
+    ) -> str:
+        """The line that returns the cost and the gradients; ``rows`` names arrays of the members of some.
+
+        ``rebound`` has the keys of those whose members need not be these rows.
+        """
+        values = [self.gradient(n, program, rows, rebound) for n in self.wanted]
         return f"return float({self.names[self.model.cost]}), Gradients({', '.join(values)})"
 
     def mean(self) -> str:
         return ", averaged over the batch," if self.model.of_kind("input") else ""
 
-    def gradient(self, name: str, program: Program, rows: Mapping[str, str]) -> str:
+    def gradient(
+        self, name: str, program: Program, rows: Mapping[str, str], rebound: Collection[str]
+    ) -> str:
         """One field of the result, in the structure of its array."""
         key = adjoint_key(name)
         storage = program.storages[key]
@@ -233,6 +247,8 @@ class Module:
             return f"_like({self.kind(name)}, {zero})" if family else zero
         members = self.trimmed(storage, self.names[key])
         value = self.given_order(storage, members)
+        if value == members and key in rows and key not in rebound:
+            return f"{rows[key]} if {self.kind(name)} is np.ndarray else _like({self.kind(name)}, {value})"
         if value == members and key in self.families(program):
             return f"_rows_like({self.kind(name)}, {', '.join([value, *filter(None, [rows.get(key)])])})"
         return f"_like({self.kind(name)}, {value})" if family else value

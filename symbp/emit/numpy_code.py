@@ -28,12 +28,14 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Slices,
     Step,
+    Winners,
 )
 from symbp.arrays.storage import Storage
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine, known_le
 from symbp.calculus.names import fresh_name
-from symbp.emit import numpy_index, numpy_logspace
+from symbp.emit import numpy_index, numpy_logspace, numpy_pooling
 from symbp.emit.numpy_contract import contraction
 from symbp.emit.numpy_fold import along
 from symbp.emit.numpy_fraction import bare, quotient, thin_first, typed, untyped
@@ -185,6 +187,10 @@ class Writer:
                 return contraction(self, node, want)
             case Fold() | Normalised():
                 return along(self, node, want)
+            case Slices():
+                return numpy_pooling.listed(self, node)
+            case Winners():
+                return numpy_pooling.winners(self, node, want)
             case Select(arg, label, ids):
                 return numpy_index.select(self, arg, label, ids, want)
             case LoopSum() | Choice():

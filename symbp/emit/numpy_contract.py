@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Contract, Elementwise, Fold, Labels, Node, Num, join
 from symbp.arrays.unfold import columns
-from symbp.calculus.affine import Index
+from symbp.calculus.affine import Affine, Index, known_le
 from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_fold import along
 from symbp.emit.numpy_index import operand, operands
@@ -221,26 +221,47 @@ def _vector_first(writer: Writer, left: Node, right: Node, over: Labels, cols: L
 def _tensordot(
     writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels, want: Labels
 ) -> Code:
-
+    """Several axes are summed or stay: a product of matrices, written out where reshaping is all it takes."""
+    if len(over) > 1 and len(rows) <= 1 and len(cols) <= 1 and want == (*rows, *cols):
+        for order in dict.fromkeys(tuple(i for i in n.labels if i in over) for n in (left, right)):
+            if _in_groups(left, rows, order) and _in_groups(right, cols, order):
+                a, b = _as_matrix(writer, left, rows, order), _as_matrix(writer, right, cols, order)
+                return _matmul(a, turned(b) if cols else b)
     return arranged(_tensor_text(writer, left, right, over, rows, cols), (*rows, *cols), want)
+
+
+def _as_matrix(writer: Writer, node: Node, rest: Labels, over: Labels) -> Code:
+    """An operand whose axes stand in two groups as a matrix with ``rest`` in front; a vector without."""
+    code = operand(writer, node, node.labels)
+    if not rest:
+        return Code(f"{code.at(ATOM)}.reshape(-1)")
+    # NumPy cannot tell how many rows have no element
+    groups = [rest, None if known_le(Affine(1), rest[0].extent) else over]
+    if node.labels[0] == rest[0]:
+        return _reshaped(writer, code, *groups)
+    return turned(_reshaped(writer, code, *groups[::-1]))
+
+
+def turned(matrix: Code) -> Code:
+    """The transposed view; what is turned already is turned back."""
+    text = matrix.at(ATOM)
+    return Code(text[:-2] if text.endswith(".T") else f"{text}.T")
+
+
+def _in_groups(node: Node, rest: Labels, over: Labels) -> bool:
+    """Whether the axes of an array lie in two groups, so that it is a matrix, turned at most."""
+    return node.labels in ((*rest, *over), (*over, *rest))
 
 
 def _tensor_text(
     writer: Writer, left: Node, right: Node, over: Labels, rows: Labels, cols: Labels
 ) -> Code:
-    first = _natural(left, over, rows)
-    second = _natural(right, over, cols)
-    axes = [tuple(order.index(i) for i in over) for order in (first, second)]
-    a, b = operand(writer, left, first), operand(writer, right, second)
-    where = f"({axes[0][0]}, {axes[1][0]})" if len(over) == 1 else f"({axes[0]}, {axes[1]})"
-    return Code(f"np.tensordot({a.text}, {b.text}, axes={where})")
-
-
-def _natural(node: Node, over: Labels, rest: Labels) -> Labels:
-    """The node's own order if the axes that stay are in order in it."""
-    if tuple(i for i in node.labels if i not in over) == rest:
-        return node.labels
-    return (*rest, *(i for i in node.labels if i in over))
+    """The last axes of one operand with the first ones of the other."""
+    orders = [tuple(i for i in n.labels if i in over) for n in (left, right)]
+    over = min(orders, key=lambda o: (not _in_groups(left, rows, o)) + (not _in_groups(right, cols, o)))
+    a, b = operand(writer, left, (*rows, *over)), operand(writer, right, (*over, *cols))
+    writer.needs.helpers["tensordot"] = None
+    return Code(f"tensordot({a.text}, {b.text}, {len(over)})")
 
 
 def _batched(

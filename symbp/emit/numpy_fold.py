@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from symbp.arrays.logspace import log_product
-from symbp.arrays.nodes import Fold, Labels, Load, Node, Normalised, Window, below
-from symbp.calculus.affine import Index
+from symbp.arrays.nodes import Fold, Labels, Normalised
+from symbp.arrays.pooling import short, slices
 from symbp.emit import numpy_logspace
 from symbp.emit.numpy_text import ATOM, Code, arranged, axis_text
 
@@ -16,25 +15,6 @@ if TYPE_CHECKING:
 
 FOLDED = {"sum": "np.add", "prod": "np.multiply", "max": "np.maximum", "min": "np.minimum"}
 """The functions of two arguments that reductions fold with."""
-
-SHORT = range(2, 17)
-"""How many slices are folded one by one."""
-
-
-def short(node: Fold) -> bool:
-    """Whether a reduction runs over the few offsets of a window, which are known by number."""
-    extents = [i.extent for i in node.over]
-    if node.op not in FOLDED or not all(e.is_const for e in extents):
-        return False
-    return math.prod(e.const for e in extents) in SHORT and {*node.over} <= _offsets(node.arg)
-
-
-def _offsets(node: Node) -> set[Index]:
-    """The indices that share an axis with others: where they are in windows."""
-    own = set[Index]()
-    if isinstance(node, Load):
-        own = {i for s in node.subscripts if isinstance(s, Window) for i in s.labels}
-    return own.union(*(_offsets(n) for n in below(node)))
 
 
 def along(writer: Writer, node: Fold | Normalised, want: Labels) -> Code:
@@ -47,16 +27,27 @@ def along(writer: Writer, node: Fold | Normalised, want: Labels) -> Code:
         return Code(f"{node.op}({writer.write(arg, want).text}, axis={axis}{top})")
     if (found := log_product(node)) is not None:
         return numpy_logspace.value(writer, found, want)
+    if short(node):
+        parts, have, _ = few(writer, node, want)
+        writer.needs.helpers["folded"] = None
+        return arranged(Code(f"folded({FOLDED[node.op]}, {parts})"), have, want)
     inner = fold_order(node, want)
     have = tuple(i for i in inner if i not in node.over)
     code = writer.write(arg, inner)
     axes = tuple(inner.index(i) for i in node.over)
-    if short(node):
-        writer.needs.helpers["folded"] = None
-        text = f"folded({FOLDED[node.op]}, {code.text}, {axes})"
-    else:
-        text = _fold_text(writer, node.op, code, axes, len(inner))
-    return arranged(Code(text), have, want)
+    return arranged(Code(_fold_text(writer, node.op, code, axes, len(inner))), have, want)
+
+
+def few(writer: Writer, node: Fold, want: Labels) -> tuple[str, Labels, str]:
+    """The slices that a reduction folds one by one, as a list; their labels in order; the array."""
+    if (parts := slices(node.arg, node.over)) is not None:
+        text = writer.write(parts, parts.labels).text
+        return text, tuple(i for i in parts.labels if i not in node.over), ""
+    inner = fold_order(node, want)
+    axes = tuple(inner.index(i) for i in node.over)
+    writer.needs.helpers["sliced"] = None
+    whole = writer.write(node.arg, inner).text
+    return f"sliced({whole}, {axes})", tuple(i for i in inner if i not in node.over), whole
 
 
 def extreme(node: Normalised, want: Labels) -> Fold:

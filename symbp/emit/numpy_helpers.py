@@ -78,29 +78,76 @@ def _shares(mask, top, axis, dtype, out=None):
     return out
 '''
 FOLDED = '''\
-def folded(function, u, axes, out=None):
-    """function.reduce over axes of few elements, a slice at a time: along them NumPy is slow."""
-    slices = [u.transpose(*axes, *[k for k in range(u.ndim) if k not in axes])]
-    for _ in axes:
-        slices = [part for whole in slices for part in whole]
-    first, second, *rest = slices
+def folded(function, parts, out=None):
+    """function.reduce over parts in a list: along axes of few elements NumPy itself is slow."""
+    first, second, *rest = parts
     out = function(first, second, out=out)
     for part in rest:
         function(out, part, out=out)
     return out
 '''
+SLICED = '''\
+def sliced(u, axes):
+    """The slices of an array along axes of few elements, in a list."""
+    parts = [u.transpose(*axes, *[k for k in range(u.ndim) if k not in axes])]
+    for _ in axes:
+        parts = [part for whole in parts for part in whole]
+    return parts
+'''
+WINNERS = '''\
+def winners(parts, top, shape, hits=None, out=None):
+    """1 for each part where it is top, and 0 elsewhere; equal shares at a tie, axis by axis.
+
+    The parts stand in a list as in an array of this shape, whose axes are the first of the result.
+    """
+    if hits is None:
+        hits = np.empty((*shape, *top.shape), bool)
+    if out is None:
+        out = np.empty(hits.shape, top.dtype)
+    for part, hit in zip(parts, hits.reshape(-1, *top.shape)):
+        np.equal(part, top, hit)
+    if np.count_nonzero(hits) == top.size and not np.isnan(top).any():
+        np.copyto(out, hits)
+        return out
+    held, total = hits, np.int8(1)
+    for axis in reversed(range(len(shape))):
+        times = np.add.reduce(held.view(np.int8), axis, np.int8, keepdims=True)
+        if axis:
+            held = times > 0
+            np.maximum(times, 1, out=times)
+        total = total*times
+    return np.divide(hits, total, out, dtype=out.dtype)
+'''
 WINDOWS = '''\
-def windows(x, axis, start, shape, steps):
-    """A view in which one axis has become several: x[start + steps[0]*i + steps[1]*p + …]."""
-    last = start + sum([(n - 1)*s for n, s in zip(shape, steps)])
-    if start < 0 or last >= x.shape[axis]:
-        raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
-    if start:
-        x = x[(slice(None),)*axis + (slice(start, None),)]
-    step = x.strides[axis]
-    shape = (*x.shape[:axis], *shape, *x.shape[axis + 1:])
-    strides = (*x.strides[:axis], *[s*step for s in steps], *x.strides[axis + 1:])
-    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+def windows(x, *axes):
+    """A view in which axes have become several: x[start + steps[0]*i + steps[1]*p + …].
+
+    axes: the number of each, its start, the extents and the steps of the axes in its place.
+    """
+    first, shape, strides = 0, [*x.shape], [*x.strides]
+    for axis, start, ends, steps in reversed(axes):
+        last = start + sum([(n - 1)*s for n, s in zip(ends, steps)])
+        if start < 0 or last >= x.shape[axis]:
+            raise IndexError(f"a window reads position {last} of an axis of length {x.shape[axis]}")
+        step = strides[axis]
+        first += start*step
+        shape[axis:axis + 1] = ends
+        strides[axis:axis + 1] = [s*step for s in steps]
+    if not x.flags.c_contiguous:
+        starts = {axis: start for axis, start, *_ in axes}
+        x = x[tuple([slice(starts.get(axis, 0), None) for axis in range(x.ndim)])]
+        return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+    view = np.ndarray(shape, x.dtype, x, first, strides)  # as as_strided, in half of the time
+    view.flags.writeable = False
+    return view
+'''
+TENSORDOT = '''\
+def tensordot(a, b, count):
+    """np.tensordot of the last axes of a and the first of b; as a product of matrices it costs less."""
+    kept, more = a.shape[:a.ndim - count], b.shape[count:]
+    summed = math.prod(b.shape[:count])
+    product = np.dot(a.reshape(math.prod(kept), summed), b.reshape(summed, math.prod(more)))
+    return product.reshape(kept + more)
 '''
 LIKE = '''\
 def _like(kind, members):
@@ -186,17 +233,30 @@ class Workspace:
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
-    def looks(self, arrays, lengths=(), numbers=()):
-        """Kind, shape and type of each array; the lengths of families; the types of numbers."""
-        return [*map(self.look, arrays)], lengths, [a.dtype for a in numbers]
+    def looks(self, arrays, families=(), numbers=()):
+        """Kind, shape and type of each array, also of members of families; types of numbers."""
+        members = [[*map(self.look, family)] for family in families]
+        return [*map(self.look, arrays)], [*map(self.stacked, members)], [a.dtype for a in numbers]
 
-    def fits(self, arrays, lengths=(), numbers=()):
+    def stacked(self, members):
+        """How members of a family look, and how one array of them all does if there may be one."""
+        kind, shape, dtype = members[0] if members else (None, (), None)
+        alike = kind is np.ndarray and shape and members.count(members[0]) == len(members)
+        return members, (kind, (len(members), *shape), dtype) if alike else None
+
+    def fits(self, arrays, families=(), numbers=()):
         """Whether the arguments look as those it was made for; numbers of Python have any type."""
         looks, known, dtypes = self.fit
         try:
-            if [*map(self.look, arrays)] != looks or lengths != known:
+            if [*map(self.look, arrays)] != looks:
                 return False
-        except AttributeError:
+            for family, (members, whole) in zip(families, known):
+                if type(family) is np.ndarray:
+                    if self.look(family) != whole:
+                        return False
+                elif [*map(self.look, family)] != members:
+                    return False
+        except (AttributeError, TypeError):
             return False
         for a, dtype in zip(numbers, dtypes):
             if type(a) is np.ndarray:
@@ -210,7 +270,8 @@ class Workspace:
         """Refuse arrays of other shapes or of another type."""
         found = self.looks(*given, **numbers)
         if found != self.fit:
-            wanted, got = [[(shape, str(t)) for _, shape, t in fit[0]] for fit in (self.fit, found)]
+            every = [[*fit[0], *sum([m for m, _ in fit[1]], [])] for fit in (self.fit, found)]
+            wanted, got = [[(shape, str(t)) for _, shape, t in looks] for looks in every]
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"
@@ -322,7 +383,10 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_extreme": EXTREME,
         "_shares": SHARES,
         "folded": FOLDED,
+        "sliced": SLICED,
+        "winners": WINNERS,
         "windows": WINDOWS,
+        "tensordot": TENSORDOT,
         "_like": LIKE,
         "_rows": ROWS,
         "_rows_like": ROWS_LIKE,

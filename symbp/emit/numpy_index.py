@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from symbp.arrays.nodes import (
     BATCH,
@@ -13,6 +13,7 @@ from symbp.arrays.nodes import (
     Labels,
     Load,
     Node,
+    Select,
     Span,
     Subscript,
     Take,
@@ -98,10 +99,10 @@ def indexed(
     if entries:
         text += f"[{', '.join(entries)}]"
     left = [s for s in subscripts if not isinstance(s, At)]
-    for axis in range(len(left) - 1, -1, -1):
-        s = left[axis]
-        if isinstance(s, Window):
-            text = window(writer, text, axis, s)
+    found = [window(writer, axis, s) for axis, s in enumerate(left) if isinstance(s, Window)]
+    if found:
+        writer.needs.helpers["windows"] = None
+        text = f"windows({', '.join([text, *found])})"
     return gather(writer, text, left, want)
 
 
@@ -133,11 +134,11 @@ def _stop(writer: Writer, stop: Affine, stored: Affine) -> str:
     return writer.integer(stop).text
 
 
-def window(writer: Writer, text: str, axis: int, s: Window) -> str:
-    writer.needs.helpers["windows"] = None
+def window(writer: Writer, axis: int, s: Window) -> str:
+    """What becomes of one axis: its number, the first position, and the extents and steps of the new axes."""
     ends = writer.shape(s.labels)
     steps = f"({', '.join(_step(writer, step) for step in s.steps)})"
-    return f"windows({text}, {axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
+    return f"({axis}, {writer.integer(s.start, True).text}, {ends}, {steps})"
 
 
 def gather(
@@ -178,14 +179,20 @@ def _ids(writer: Writer, node: Node, order: Labels) -> str:
 
 
 def select(writer: Writer, arg: Node, label: Index, ids: Node, want: Labels) -> Code:
+    chosen = {label: ids}
+    while isinstance(arg, Select) and _number(arg.ids) and _number(ids):
+        chosen[arg.label], arg = arg.ids, arg.arg
     natural = arg.labels
     row = writer.write(arg, natural)
-    axes: list[Subscript] = [Take(ids) if i == label else Span(i, Affine()) for i in natural]
+    axes: list[Subscript] = [Take(chosen[i]) if i in chosen else Span(i, Affine()) for i in natural]
     extents = [i.extent for i in natural]
-    if not ids.labels and isinstance(ids, IndexValue):
-        axes = [At(ids.value) if isinstance(a, Take) else a for a in axes]
+    axes = [At(a.ids.value) if isinstance(a, Take) and _number(a.ids) else a for a in axes]
     text, entries, have = indexed(writer, row.at(ATOM), axes, extents)
     return arranged(Code(f"{text}[{', '.join(entries)}]" if entries else text), have, want)
+
+
+def _number(ids: Node) -> TypeGuard[IndexValue]:
+    return isinstance(ids, IndexValue) and not ids.labels
 
 
 def _union(parts: Iterable[Labels]) -> Labels:

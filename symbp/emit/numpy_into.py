@@ -29,6 +29,7 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Step,
+    Winners,
 )
 from symbp.calculus.affine import Affine, Index, known_le
 from symbp.emit.numpy_code import Writer
@@ -38,6 +39,7 @@ from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
 from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
 from symbp.emit.numpy_logspace import arguments, called
+from symbp.emit.numpy_pooling import winners_into
 from symbp.emit.numpy_rooms import TARGET, Room, Rooms, number_name
 from symbp.emit.numpy_text import (
     ATOM,
@@ -74,6 +76,9 @@ class Owner(Protocol):
 
     def shape_key(self, groups: Sequence[Labels], what: Kind) -> str:
         """The shape and kind of an array as text; arrays with the same are interchangeable."""
+
+    def mask(self, labels: Labels) -> str:
+        """The name of an array of truth values that is there from the first call on, or None."""
 
     def lies(self, node: Node) -> Labels:
         """The axes of a value in the order in which they lie in memory."""
@@ -195,6 +200,8 @@ class IntoWriter(Writer):
                 return fold_into(self, node, want)
             case Normalised("argmax" | "argmin") if len(want) > 1:
                 return extreme_into(self, node, want)
+            case Winners():
+                return winners_into(self, node, want)
             case Load() if takes(self, node):
                 return take_into(self, node, want)
             case Step():

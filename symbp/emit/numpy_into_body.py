@@ -27,7 +27,7 @@ from symbp.emit.numpy_index import place
 from symbp.emit.numpy_into import IntoWriter
 from symbp.emit.numpy_into_index import takes
 from symbp.emit.numpy_logspace import keeper
-from symbp.emit.numpy_rooms import TARGET, Room, Rooms
+from symbp.emit.numpy_rooms import NOTHING, TARGET, Room, Rooms
 from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
 
@@ -43,6 +43,8 @@ class IntoBody(Body):
 
     rows_of: dict[str, str] = field(default_factory=dict)
     """The names of arrays whose rows are the members of lists, by key."""
+    rebound: set[str] = field(default_factory=set)
+    """The keys of lists of which a member may become another array."""
     lying: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """In which order the axes of variables lie in memory, if not in that of their storage."""
     orders: dict[str, frozenset[tuple[int, ...]]] = field(default_factory=dict)
@@ -233,6 +235,11 @@ class IntoBody(Body):
             lines.append(self.copying(self.copies[text], text))
         return self.copies[text]
 
+    def mask(self, labels: Labels) -> str:
+        if moving(labels, self.indices):
+            return NOTHING
+        return self.rooms.keep(self.unused("mask"), f"np.empty({self.writer().shape(labels)}, bool)")
+
     def places(self, labels: Labels) -> str:
         return "" if moving(labels, self.indices) else self.rooms.keep(self.unused("places"))
 
@@ -259,6 +266,8 @@ class IntoBody(Body):
     def assignment(self, writer: IntoWriter, a: Assign) -> Lines:  # type: ignore[override]
         """The lines of an assignment."""
         lines = self.filled(writer, a)
+        if any(_rebinds(text, self.names[a.target.key]) for text in lines):
+            self.rebound.add(a.target.key)
         lines[0] += comment(a.numbers)
         return lines
 
@@ -326,15 +335,27 @@ class IntoBody(Body):
         first = lines[places[0]].removeprefix(f"{TARGET} = ").replace(TARGET, view)
         if len(places) == 1:
             return [*lines[: places[0]], first, *lines[places[0] + 1 :]]
-        name = self.unused(re.sub(r"\W+", "_", view).strip("_"))
+        name = self.unused(part_name(view))
         rest = [text.replace(TARGET, name) for text in lines[places[0] + 1 :]]
         return [*lines[: places[0]], f"{name} = {first}", *rest]
+
+
+def part_name(view: str) -> str:
+    """A name for a part of an array: ``da_1`` for ``da[1]``, ``da_part`` where the places are long."""
+    name = re.sub(r"\W+", "_", view).strip("_")
+    return name if len(name) <= 24 else f"{first_name(view)}_part"
 
 
 def first_name(text: str) -> str:
     """The name with which a text begins."""
     name = re.match(r"\w+", text)
     return name[0] if name else ""
+
+
+def _rebinds(line: str, name: str) -> bool:
+    """Whether a line puts another array in the place of a member than the one it computes in."""
+    target, _, call = line.partition(" = ")
+    return target.startswith(f"{name}[") and not call.endswith((f" {target})", f"out={target})"))
 
 
 def _in_one_piece(view: str) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import kind, moving
 from symbp.arrays.nodes import Apply, Elementwise, Fold, Labels, Load, Node, Normalised
-from symbp.emit.numpy_fold import FOLDED, extreme, fold_order, known_extreme, short
+from symbp.arrays.pooling import short
+from symbp.emit.numpy_fold import FOLDED, extreme, few, fold_order, known_extreme
 from symbp.emit.numpy_into_product import product
 from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
 
@@ -20,6 +21,12 @@ PLACE = re.compile(r"\w+(\[\w+\])?|\0")
 
 def fold_into(writer: IntoWriter, node: Fold, want: Labels) -> Code:
     """A reduction; the sum over rows is the product with a vector of ones, which BLAS does faster."""
+    if short(node):
+        parts, have, whole = few(writer, node, want)
+        writer.needs.helpers["folded"] = None
+        out = writer.call("folded", [FOLDED[node.op], parts], writer.room(have, kind(node, writer.storages)))
+        writer.used_up(whole)
+        return arranged(out, have, want)
     inner = fold_order(node, want)
     have = tuple(i for i in inner if i not in node.over)
     code, what = writer.write(node.arg, inner), kind(node, writer.storages)
@@ -43,7 +50,7 @@ def extreme_into(writer: IntoWriter, node: Normalised, want: Labels) -> Code:
     axis, rest = str(want.index(node.over)), fold.labels
     code, top = writer.write(node.arg, want), known_extreme(writer, node, want)
     if not top:
-        top = _folded(writer, fold, [code.text, axis], writer.room(rest, "real")).text
+        top = _top(writer, fold, code.text, axis)
     if short(fold):
         writer.needs.helpers[node.op] = None
         out = writer.call(node.op, [code.text, axis, top], writer.room(want, "real"))
@@ -56,6 +63,15 @@ def extreme_into(writer: IntoWriter, node: Normalised, want: Labels) -> Code:
     out = writer.call("_shares", [mask, top, axis, writer.names["#dtype"]], writer.room(want, "real"))
     writer.used_up(code.text, top, mask)
     return out
+
+
+def _top(writer: IntoWriter, fold: Fold, text: str, axis: str) -> str:
+    """The extreme entries of a value along one of its axes."""
+    if short(fold):
+        writer.needs.helpers |= {"folded": None, "sliced": None}
+        args = [FOLDED[fold.op], f"sliced({text}, ({axis},))"]
+        return writer.call("folded", args, writer.room(fold.labels, "real")).text
+    return _folded(writer, fold, [text, axis], writer.room(fold.labels, "real")).text
 
 
 def total_into(writer: IntoWriter, node: Node) -> Code | None:
@@ -87,10 +103,6 @@ def _ones(writer: IntoWriter, labels: Labels) -> str:
 
 def _folded(writer: IntoWriter, node: Fold, args: list[str], out: str) -> Code:
     """The call of a reduction."""
-    if short(node):
-        writer.needs.helpers["folded"] = None
-        axes = args[1] if len(node.over) > 1 else f"({args[1]},)"
-        return writer.call("folded", [FOLDED[node.op], args[0], axes], out)
     return writer.call(f"{FOLDED[node.op]}.reduce", [*args, "None"], out)
 
 

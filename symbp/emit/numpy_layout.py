@@ -65,6 +65,9 @@ def _wrapped(line: str) -> list[str]:
         rows = _filled(_split(value[1:close], (" + ", " - "), 0), WIDTH - len(indent) - 4)
         tail = f"{indent}){value[close + 1 :]}"
         return [f"{head}({mark}{comment}", *_all_opened(rows, f"{indent}    "), tail]
+    if value.startswith("[") and (turns := _first(value[1:-1], " for ")) > 0:
+        rows = [value[1 : turns + 1], value[turns + 2 : -1]]
+        return [f"{head}[{mark}{comment}", *_all_opened(rows, f"{indent}    "), f"{indent}]"]
     open_ = _last_call(value)
     if open_ > 0:
         inner = [p.strip() for p in _split(value[open_ + 1 : -1], (", ",), 0)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from symbp.arrays.nodes import Assign, Elementwise, Fold, Instruction, Labels, Node, Normalised
+from symbp.arrays.nodes import Assign, Elementwise, Fold, Instruction, Labels, Node, Normalised, Slices
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_shared import costly, parts, stem, turned
@@ -98,7 +98,7 @@ class Shared:
 
 
 def _is_copy(node: Node) -> bool:
-    return isinstance(node, Elementwise) and node.op == "copy"
+    return isinstance(node, Slices) or (isinstance(node, Elementwise) and node.op == "copy")
 
 
 def hoistable(node: Node, want: Labels) -> bool:

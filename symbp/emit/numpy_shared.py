@@ -19,9 +19,11 @@ from symbp.arrays.nodes import (
     Normalised,
     Num,
     Select,
+    Slices,
     Step,
     Take,
     Window,
+    Winners,
     below,
 )
 from symbp.arrays.turns import changes
@@ -29,7 +31,7 @@ from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_distance import distances
 from symbp.emit.numpy_text import COMPARISONS, Code, is_constant
 
-COSTLY = (Elementwise, Contract, Apply, Fold, Normalised, Select, Step)
+COSTLY = (Elementwise, Contract, Apply, Fold, Normalised, Slices, Winners, Select, Step)
 RISKY = frozenset({"log", "log1p", "sqrt", "exp", "expm1", "sinh", "cosh", "tan"})
 """Functions that warn outside of where they are finite: the branch of a ``where`` not taken may."""
 
@@ -154,8 +156,10 @@ def stem(node: Node) -> str:
             return "product"
         case Apply(name, _, orders):
             return f"{name}_prime_value" if any(orders) else f"{name}_value"
-        case Normalised():
+        case Normalised() | Winners():
             return "weights"
+        case Slices():
+            return "slices"
         case Fold():
             return "summed" if node.op == "sum" else f"{node.op}_value"
         case _:

@@ -46,7 +46,7 @@ class Into:
             body = self.body(known | FUNCTIONS, lying)
             lines = body.block(instructions)
         self.rooms = body.rooms
-        self.result = m.result(program, body.rows_of)
+        self.result = m.result(program, body.rows_of, body.rebound)
         self.lines, self.bound = bound(self.stepwise(lines, body), known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
@@ -98,13 +98,12 @@ class Into:
         return [*found, *([m.names["#dtype"]] if m.needs.dtype else [])]
 
     def looks(self) -> str:
-        """What the workspace looks at: all arrays, how many each family has, the numbers."""
+        """What the workspace looks at: arrays, families, numbers."""
         m, numbers = self.module, self.door.numbers()
         families = [a for a in self.door.given if self.program.storages[a.name].listed]
         single = [a for a in self.door.given if a not in families and a not in numbers]
-        lists = [m.names[a.name] for a in families]
-        parts = [[*(m.names[a.name] for a in single), *(f"*{name}" for name in lists)]]
-        parts += [[f"len({name})" for name in lists]] if lists else []
+        parts = [[m.names[a.name] for a in single]]
+        parts += [[m.names[a.name] for a in families]] if families else []
         shown = [f"[{', '.join(part)}]" for part in parts]
         if numbers:
             shown.append(f"numbers=[{', '.join(m.names[a.name] for a in numbers)}]")
