@@ -223,7 +223,7 @@ def test_the_derivative_of_a_function_without_a_formula_in_the_text_is_stated() 
     """relu′ stands in the lines; what it is, at 0 too, stands on the page."""
     for text in (words(RELU, "z"), words(RELU), explained(RELU, "z")):
         assert "relu(u) = {u if u > 0; 0 otherwise} relu′(u) = {1 if u > 0; 0 otherwise}" in text
-        assert "The derivative of relu(u) is taken to be 0 at u = 0." in text
+        assert "The derivative of relu is taken to be 0 at 0." in text
     assert "sigmoid(u) = 1/(1 + exp(−u))" in words("lstm", "c")
     assert "σ′(u) = σ(u) (1 − σ(u))" in explained("mlp", "delta")
     # not asked, and not in a formula
