@@ -289,6 +289,25 @@ def test_no_line_with_its_folds_open_is_wider_than_a_telephone(opened: Any) -> N
         assert page.evaluate(SCROLLING) == [], model
 
 
+MASKED = """
+input x : N, E
+input y : N, E
+const g : N
+param W : E, E
+s[n,m] = sum(x[n,e]*W[e,f]*x[m,f], e, f)
+r[n,m] = where(m <= n, s[n,m]*tanh(g[n])*exp(-g[m]^2) + g[n]*g[m], -1e9*s[n,m])
+a[n,m] = softmax(r[n,m], m)
+cost C = sum((sum(a[n,m]*x[m,e], m) - y[n,e])^2, n, e)/2
+"""
+
+
+def test_the_operator_before_wide_cases_stays_in_the_line_above_on_a_telephone(opened: Any) -> None:
+    page = opened(documented(parse(MASKED, "masked"), (), "html"))
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate(SCROLLING) == []
+
+
 SIAMESE = """
 input u : D
 input v : D

@@ -552,3 +552,13 @@ def test_a_range_that_could_begin_two_behind_its_end_stays_a_condition() -> None
     text = "param w : N\nq[j] = sum(w[i], i=0..j-2) for j = 0..N-1\ncost C = sum(q[j]^2, j)\n"
     shown = words(text, "w", detail="all")
     assert "[i ≤ j − 2]" in shown and "ᵢ₊₂ᴺ" not in shown
+
+
+def test_one_size_is_no_sizes() -> None:
+    text = "param w : N\ncost C = sum(w[i]^2, i)\n"
+    assert ", size 2)." in pipeline.documented(pipeline.parse(text), (), "text")
+    assert ", sizes 3, 2)." in pipeline.documented(
+        pipeline.parse(text.replace("N", "N, M").replace("w[i]", "w[i,j]").replace(", i)", ", i, j)")),
+        (),
+        "text",
+    )
