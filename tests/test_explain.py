@@ -140,6 +140,38 @@ def test_sections_stand_where_the_derivation_gives_rise_to_them(model: str, name
     assert set(explained(model, name).topics) == {"adjoint", *TOPICS[model, name]}
 
 
+COUPLING = """
+input x : D
+param A : H, D
+param S : E, H
+h[j] = tanh(sum(A[j,d]*x[d], d))
+s[e] = tanh(sum(S[e,j]*h[j], j))
+cost L = sum(s[e]^3, e)
+"""
+
+
+@pytest.mark.parametrize("notation", ["nielsen", "rows"])
+def test_a_product_entry_by_entry_within_a_matrix_product_is_explained_too(notation: str) -> None:
+    """Sᵀ ((∂L/∂s) ⊙ (1 − s²)): the slopes have an axis that h does not have."""
+    model = pipeline.parse(COUPLING)
+    found = explaining.explained(model, "h", "rows" if notation == "rows" else "columns")
+    told = section(found, "hadamard")
+    (diagonal,) = matrices(lines(told)[0])
+    assert len(diagonal.rows) > 1
+    assert all((v != 0) == (r == c) for r, line in enumerate(diagonal.rows) for c, v in enumerate(line))
+    written = " ".join(explaining.explanation_text(model, found, notation=notation).split())
+    assert "each number of ∂L/∂s goes back through a step that makes one number of one number" in written
+    assert "(∂L/∂s) ⊙ (1 − s²) =" in written
+
+
+def test_a_page_that_shows_a_hadamard_product_says_why() -> None:
+    """Also where it is a factor of a product with a transpose, which is what most layers have."""
+    for model, name in [("vae", "x"), ("vae", "z"), ("rnn", "W"), ("lstm", "c"), ("batch_norm", "gamma")]:
+        found = explained(model, name)
+        written = explaining.explanation_text(book(model).model, found, "text")
+        assert ("⊙" in written.split("Which ways")[0]) <= ("hadamard" in found.topics), (model, name)
+
+
 def test_no_transpose_where_the_model_multiplies_by_the_transpose_itself() -> None:
     turned = page("""
         input x : N
