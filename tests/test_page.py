@@ -317,6 +317,34 @@ p[i] = tanh(sum(W[i,d]*u[d], d) + b[i])
 q[i] = tanh(sum(W[i,d]*v[d], d) + b[i])
 cost C = sum((p[i] - q[i])^2, i)/2
 """
+GAIN = """
+index t = 1..T
+const y[t]
+param a
+param c
+m[0] = 0
+s[0] = 1
+K[t] = c*s[t-1] + a
+m[t] = a*m[t-1] + K[t]*(y[t] - a*m[t-1])
+s[t] = (1 - c*K[t])*s[t-1]
+cost L = sum((y[t] - m[t])^2*s[t], t)
+"""
+RUNS = """[...document.querySelectorAll('.rhs > * ~ .run')].map(run => {
+  const parts = [...run.querySelectorAll('math')].map(m => m.getBoundingClientRect());
+  const wide = parts.reduce((sum, r) => sum + r.width, 0);
+  return [wide, Math.max(...parts.map(r => r.top)) < Math.min(...parts.map(r => r.bottom))]})"""
+
+
+def test_a_term_that_fits_a_line_of_a_telephone_is_not_broken(opened: Any) -> None:
+    """It stands on the next line, if it has no room on this one, and not its second half."""
+    page = opened(documented(parse(GAIN, "gain"), (), "html"))
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    short = [whole for wide, whole in page.evaluate(RUNS) if wide < 270]
+    assert len(short) > 3 and all(short)
+    assert page.evaluate(SCROLLING) == []
+
+
 TERMS = """e => [...e.querySelectorAll('.term')].map(t =>
   [...t.querySelectorAll('math')].map(m => m.getBoundingClientRect()).map(r => [r.left, r.top]))"""
 
