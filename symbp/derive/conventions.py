@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.calculus.expr import Add, Call, Expr, Reduce, Ref, Where, walk
+from symbp.calculus.expr import Add, Call, Expr, Reduce, Ref, Where
+from symbp.calculus.tree import walk
 from symbp.derive.context import Context, definition
 from symbp.derive.signs import is_nonnegative, is_positive
 from symbp.functions import BY_NAME

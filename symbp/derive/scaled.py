@@ -9,26 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import (
-    ONE,
-    Add,
-    Call,
-    Expr,
-    Mul,
-    Neg,
-    Number,
-    Pow,
-    Reduce,
-    Weights,
-    add,
-    free_indices,
-    mul,
-    neg,
-    number,
-    refresh,
-    same,
-)
+from symbp.calculus.construct import add, mul, neg
+from symbp.calculus.expr import ONE, Add, Call, Expr, Mul, Neg, Number, Pow, Reduce, Weights, number
 from symbp.calculus.tidy import collect, positive, tidy
+from symbp.calculus.tree import free_indices, refresh, same
 
 if TYPE_CHECKING:
     from symbp.derive.context import Context

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.nodes import Contract, Load, Node, below
-from symbp.arrays.program import Program, assignments
 from symbp.emit.numpy_bound import FUNCTIONS, bound
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
