@@ -264,7 +264,7 @@ class Picture:
     @property
     def caption(self) -> str:
         """What there is to see, in plain text."""
-        from symbp.emit.text import prose
+        from symbp.emit.plain_prose import prose
 
         return prose(self.drawing.caption)
 

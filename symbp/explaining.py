@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from symbp import pipeline
 from symbp.errors import RequestProblem
 
 if TYPE_CHECKING:
+    from symbp.derive.core import AdjointSystem
     from symbp.explain.core import Explanation
     from symbp.model.core import Model
     from symbp.pipeline import NotationLike
@@ -22,16 +24,41 @@ def explained(model: Model, name: str, vectors: str = "columns") -> Explanation:
         VerificationFailed: if numbers that should be equal are not: nothing is printed then.
         RequestProblem: for a variable that does not exist, or of which no numbers show anything.
     """
-    from symbp.derive.engine import adjoint_system
-    from symbp.explain.page import explanation
+    return book(model).page(name, vectors)
 
-    meant = pipeline.variable(model, name)
-    # the page is about the equations of the document where that has them, so that their numbers are its own
-    document = adjoint_system(model, pipeline.wanted(model, tuple(model.adjoints)), (meant,))
-    known = meant in document.order
-    system = document if known else adjoint_system(model, pipeline.wanted(model, (meant,)), (meant,))
-    views = pipeline.matrix_views(system, (meant,))
-    return explanation(system, meant, views, numbered=known, vectors=vectors)
+
+def book(model: Model) -> Book:
+    """The explanations of a model's adjoints, from one derivation of the model."""
+    from symbp.derive.engine import adjoint_system
+
+    leaves = tuple(a.name for a in model.arrays.values() if a.kind != "variable")
+    return Book(model, adjoint_system(model, pipeline.wanted(model, tuple(model.adjoints)), leaves))
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Pages about the adjoints of a model; ``document`` is what a document about the model derives."""
+
+    model: Model
+    document: AdjointSystem
+
+    def page(self, name: str, vectors: str = "columns") -> Explanation:
+        """The page about one adjoint: see ``explained``."""
+        from symbp.explain.page import explanation
+
+        meant = pipeline.variable(self.model, name)
+        system = self._about(meant)
+        views = pipeline.matrix_views(system, (meant,))
+        known = system is self.document
+        return explanation(system, meant, views, numbered=known, vectors=vectors)
+
+    def _about(self, name: str) -> AdjointSystem:
+        """The equations of the document where it has them, so that their numbers are its own."""
+        from symbp.derive.engine import adjoint_system
+
+        if name in self.document.order:
+            return self.document
+        return adjoint_system(self.model, pipeline.wanted(self.model, (name,)), (name,))
 
 
 def explanation_text(

@@ -78,15 +78,15 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
     Elementwise("log", r"\log", (lambda u: 1 / u,), "np.log({0})"),
     Elementwise(
         "sqrt", r"\sqrt", (lambda u: 1 / (2 * _c("sqrt", u)),), "np.sqrt({0})",
-        kinks="the derivative of sqrt(u) is infinite at u = 0",
+        kinks="the derivative of a square root is infinite where its argument is 0",
     ),
     Elementwise(
         "abs", r"\operatorname{abs}", (lambda u: _c("sign", u),), "np.abs({0})",
-        kinks="the derivative of |u| is taken to be 0 at u = 0",
+        kinks="the derivative of an absolute value is taken to be 0 at 0",
     ),
     Elementwise(
         "sign", r"\operatorname{sign}", (lambda u: ZERO,), "np.sign({0})",
-        kinks="the derivative of sign(u) is taken to be 0 at u = 0",
+        kinks="the derivative of sign is taken to be 0 at 0",
     ),
     Elementwise("sin", r"\sin", (lambda u: _c("cos", u),), "np.sin({0})"),
     Elementwise("cos", r"\cos", (lambda u: -_c("sin", u),), "np.cos({0})"),
@@ -123,7 +123,7 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
         "np.maximum({0}, 0)",
         value=lambda u: Where(Compare(">", u, ZERO), u, ZERO),
         prime=True,
-        kinks="the derivative of relu(u) is taken to be 0 at u = 0",
+        kinks="the derivative of relu is taken to be 0 at 0",
     ),
     Elementwise(
         "erf", r"\operatorname{erf}",
@@ -155,13 +155,13 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
         "maximum", r"\max", (lambda a, b: _if(">", a, b), lambda a, b: _if(">=", b, a)),
         "np.maximum({0}, {1})",
         value=lambda a, b: Where(Compare(">", a, b), a, b),
-        kinks="where the arguments of maximum are equal, the derivative is that of the second",
+        kinks="where the two arguments of max are equal, the derivative is that of the second",
     ),
     Elementwise(
         "minimum", r"\min", (lambda a, b: _if("<", a, b), lambda a, b: _if("<=", b, a)),
         "np.minimum({0}, {1})",
         value=lambda a, b: Where(Compare("<", a, b), a, b),
-        kinks="where the arguments of minimum are equal, the derivative is that of the second",
+        kinks="where the two arguments of min are equal, the derivative is that of the second",
     ),
     Elementwise("pi", r"\pi", (), "np.pi"),
     # nobody writes it: the logarithm of 0 in sums of exponentials of which a condition leaves some out

@@ -114,9 +114,9 @@ def wanted(model: Model, asked: tuple[str, ...]) -> tuple[str, ...]:
 
     A named adjoint is asked for by its name, also that of a variable on which no parameter acts.
     """
-    from symbp.derive.engine import adjoint_system
+    from symbp.derive.engine import planned
 
-    plain = adjoint_system(model)
+    plain = planned(model)
     params = tuple(a.name for a in model.of_kind("param"))
     return tuple(dict.fromkeys((*params, *(a for a in asked if a not in plain.order))))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,8 +36,14 @@ needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pd
 GOLDEN = Path(__file__).parent / "golden" / "explain_mlp_delta.txt"
 
 
+@cache
+def book(model: str) -> explaining.Book:
+    """Derived once for all tests that ask for pages about a model."""
+    return explaining.book(pipeline.load(model))
+
+
 def explained(model: str, name: str) -> Explanation:
-    return explaining.explained(pipeline.load(model), name)
+    return book(model).page(name)
 
 
 def page(text: str, name: str) -> Explanation:
@@ -62,10 +69,10 @@ def matrices(line: Line) -> list[Numbers]:
 @pytest.mark.parametrize("name", models.names())
 def test_every_variable_of_every_model_has_a_page(name: str) -> None:
     """The formats take turns: each is seen with each kind of variable of some model."""
-    model = pipeline.load(name)
+    model = book(name).model
     asked = [a for a in model.arrays.values() if a.integer is None and a.kind != "cost"]
     for number, array in enumerate(asked):
-        found = explaining.explained(model, array.name)
+        found = explained(name, array.name)
         assert found.topics[0] == "adjoint"
         for writer in (WRITERS[0], WRITERS[number % len(WRITERS)]):
             written = explaining.explanation_text(model, found, writer.name)
@@ -90,10 +97,29 @@ def test_the_page_about_delta_is_the_one_that_was_read() -> None:
 
 
 def test_the_same_model_gives_the_same_page() -> None:
-    first, second = (
-        explaining.explanation_text(pipeline.load("lstm"), explained("lstm", "c")) for _ in range(2)
-    )
+    models_ = (pipeline.load("lstm"), pipeline.load("lstm"))
+    first, second = (explaining.explanation_text(m, explaining.explained(m, "c")) for m in models_)
     assert first == second
+
+
+def test_a_book_has_the_pages_that_are_asked_for_one_by_one() -> None:
+    """Also of x, which the document about the model does not derive."""
+    model = pipeline.load("mlp")
+    for name in ("delta", "w", "x"):
+        alone = explaining.explanation_text(model, explaining.explained(model, name))
+        assert explaining.explanation_text(model, explained("mlp", name)) == alone
+
+
+def test_a_model_is_derived_once_for_all_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symbp.derive import engine
+
+    derived: list[object] = []
+    whole = engine.adjoint_system
+    monkeypatch.setattr(engine, "adjoint_system", lambda *a: derived.append(a) or whole(*a))
+    pages = explaining.book(pipeline.load("mlp"))
+    for name in ("z", "w", "b", "delta"):
+        pages.page(name)
+    assert len(derived) == 1
 
 
 # ── which sections ────────────────────────────────────────────────────────────────────────────────
@@ -112,6 +138,38 @@ TOPICS = {
 @pytest.mark.parametrize(("model", "name"), TOPICS)
 def test_sections_stand_where_the_derivation_gives_rise_to_them(model: str, name: str) -> None:
     assert set(explained(model, name).topics) == {"adjoint", *TOPICS[model, name]}
+
+
+COUPLING = """
+input x : D
+param A : H, D
+param S : E, H
+h[j] = tanh(sum(A[j,d]*x[d], d))
+s[e] = tanh(sum(S[e,j]*h[j], j))
+cost L = sum(s[e]^3, e)
+"""
+
+
+@pytest.mark.parametrize("notation", ["nielsen", "rows"])
+def test_a_product_entry_by_entry_within_a_matrix_product_is_explained_too(notation: str) -> None:
+    """Sᵀ ((∂L/∂s) ⊙ (1 − s²)): the slopes have an axis that h does not have."""
+    model = pipeline.parse(COUPLING)
+    found = explaining.explained(model, "h", "rows" if notation == "rows" else "columns")
+    told = section(found, "hadamard")
+    (diagonal,) = matrices(lines(told)[0])
+    assert len(diagonal.rows) > 1
+    assert all((v != 0) == (r == c) for r, line in enumerate(diagonal.rows) for c, v in enumerate(line))
+    written = " ".join(explaining.explanation_text(model, found, notation=notation).split())
+    assert "each number of ∂L/∂s goes back through a step that makes one number of one number" in written
+    assert "(∂L/∂s) ⊙ (1 − s²) =" in written
+
+
+def test_a_page_that_shows_a_hadamard_product_says_why() -> None:
+    """Also where it is a factor of a product with a transpose, which is what most layers have."""
+    for model, name in [("vae", "x"), ("vae", "z"), ("rnn", "W"), ("lstm", "c"), ("batch_norm", "gamma")]:
+        found = explained(model, name)
+        written = explaining.explanation_text(book(model).model, found, "text")
+        assert ("⊙" in written.split("Which ways")[0]) <= ("hadamard" in found.topics), (model, name)
 
 
 def test_no_transpose_where_the_model_multiplies_by_the_transpose_itself() -> None:
@@ -420,9 +478,9 @@ def runs(line: Line) -> list[list[Numbers]]:
 
 @pytest.mark.parametrize("name", models.names())
 def test_matrices_side_by_side_in_a_page_in_rows_can_be_multiplied(name: str) -> None:
-    model = pipeline.load(name)
+    model = book(name).model
     for array in [a for a in model.arrays.values() if a.integer is None and a.kind != "cost"]:
-        found = explaining.explained(model, array.name, "rows")
+        found = book(name).page(array.name, "rows")
         assert found.vectors == "rows" and found.topics[0] == "adjoint"
         vector = sum(not axis.sequence for axis in array.axes) == 1
         for line in (line for part in found.sections for line in lines(part)):
@@ -458,12 +516,13 @@ def test_a_long_result_has_the_place_of_the_page_too() -> None:
 
 @pytest.mark.parametrize("name", ["mlp", "rnn", "mlp_abstract"])
 def test_equations_have_the_numbers_of_the_derivation_of_the_whole_model(name: str) -> None:
-    model = pipeline.load(name)
+    pages = book(name)
+    model = pages.model
     whole, _ = pipeline.derive(model)
     for array in model.arrays.values():
         if array.integer is not None or array.kind == "cost":
             continue
-        told = explaining.explanation_text(model, explaining.explained(model, array.name))
+        told = explaining.explanation_text(model, pages.page(array.name))
         numbers = {int(n) for n in re.findall(r"equation \((\d+)\)", told)}
         known = {c.number for c in whole.cases.get(array.name, ())}
         assert numbers <= known and bool(numbers) == bool(known)

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from tools import CHROMIUM
 
+import symbp
 from symbp import models
 from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS
@@ -518,3 +519,12 @@ def test_no_line_ends_behind_the_bracket_of_a_shape(name: str) -> None:
     page = re.sub(r"<[^>]*>", "", re.sub(r"<math.*?</math>", "#", documented(load(name), (), "html")))
     given = page[page.index("Given: ") :].split("Parameters", 1)[0]
     assert "(" not in given
+
+
+def test_a_page_of_its_own_has_margins_on_paper_and_a_fragment_leaves_them_to_its_host() -> None:
+    told = symbp.load("mlp").explain("z").to_html()
+    assert "@page { margin:" in documented(load("mlp"), ("z",), "html") and "@page { margin:" in told
+    # the line to remember does not stand alone on the next sheet
+    assert ".lines > li:last-child { break-before: avoid; }" in told
+    fragment = symbp.load("mlp").derive("z")._repr_html_()
+    assert "<style>" in fragment and "@page" not in fragment

@@ -289,6 +289,25 @@ def test_no_line_with_its_folds_open_is_wider_than_a_telephone(opened: Any) -> N
         assert page.evaluate(SCROLLING) == [], model
 
 
+MASKED = """
+input x : N, E
+input y : N, E
+const g : N
+param W : E, E
+s[n,m] = sum(x[n,e]*W[e,f]*x[m,f], e, f)
+r[n,m] = where(m <= n, s[n,m]*tanh(g[n])*exp(-g[m]^2) + g[n]*g[m], -1e9*s[n,m])
+a[n,m] = softmax(r[n,m], m)
+cost C = sum((sum(a[n,m]*x[m,e], m) - y[n,e])^2, n, e)/2
+"""
+
+
+def test_the_operator_before_wide_cases_stays_in_the_line_above_on_a_telephone(opened: Any) -> None:
+    page = opened(documented(parse(MASKED, "masked"), (), "html"))
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate(SCROLLING) == []
+
+
 SIAMESE = """
 input u : D
 input v : D
@@ -298,6 +317,34 @@ p[i] = tanh(sum(W[i,d]*u[d], d) + b[i])
 q[i] = tanh(sum(W[i,d]*v[d], d) + b[i])
 cost C = sum((p[i] - q[i])^2, i)/2
 """
+GAIN = """
+index t = 1..T
+const y[t]
+param a
+param c
+m[0] = 0
+s[0] = 1
+K[t] = c*s[t-1] + a
+m[t] = a*m[t-1] + K[t]*(y[t] - a*m[t-1])
+s[t] = (1 - c*K[t])*s[t-1]
+cost L = sum((y[t] - m[t])^2*s[t], t)
+"""
+RUNS = """[...document.querySelectorAll('.rhs > * ~ .run')].map(run => {
+  const parts = [...run.querySelectorAll('math')].map(m => m.getBoundingClientRect());
+  const wide = parts.reduce((sum, r) => sum + r.width, 0);
+  return [wide, Math.max(...parts.map(r => r.top)) < Math.min(...parts.map(r => r.bottom))]})"""
+
+
+def test_a_term_that_fits_a_line_of_a_telephone_is_not_broken(opened: Any) -> None:
+    """It stands on the next line, if it has no room on this one, and not its second half."""
+    page = opened(documented(parse(GAIN, "gain"), (), "html"))
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    short = [whole for wide, whole in page.evaluate(RUNS) if wide < 270]
+    assert len(short) > 3 and all(short)
+    assert page.evaluate(SCROLLING) == []
+
+
 TERMS = """e => [...e.querySelectorAll('.term')].map(t =>
   [...t.querySelectorAll('math')].map(m => m.getBoundingClientRect()).map(r => [r.left, r.top]))"""
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from symbp import pipeline
+from symbp.emit.layout import Fence, Product, Row, Sym, Terms
 from symbp.emit.plain_lines import broken
+from symbp.emit.plain_prose import wrapped
 from symbp.emit.text import columns
 from symbp.terminal import painted
 
@@ -122,3 +124,33 @@ def test_no_line_ends_behind_the_first_word_of_a_bracket() -> None:
     line = "Σᵢ (∂C/∂qᵢ) ([i = k]/√(Σⱼ vⱼ²) − (vᵢ · (1/(2√(Σⱼ vⱼ²))) Σⱼ 2vⱼ [j = k])/(√(Σⱼ vⱼ²))²)"
     for room in range(50, 80):
         assert not [part for part in broken(line, room, len) if part.endswith("(vᵢ")], room
+
+
+@pytest.mark.parametrize("room", range(40, 110))
+def test_a_line_that_begins_within_a_term_has_nothing_of_the_next_one(room: int) -> None:
+    """Neither of a term of the formula nor of one in a bracket: (a b⏎ c − d⏎ e) hides where terms begin."""
+    f, g = "sigmoid(Σₖ Wᵢₖ xₖ + pᵢ cᵢ + bᵢ)", "tanh(Σₖ Vᵢₖ xₖ)"
+    line = f"Σᵢ δᵢ ({f} (1 − {f}) [i = j] cᵢ cᵢ − {f} (1 − {f}) [i = j] cᵢ {g}) + Σᵢ εᵢ {g} (1 − {g}) cᵢ"
+    lines = broken(line, room, columns)
+    assert " ".join(part.strip() for part in lines) == line
+    for part in map(str.strip, lines[1:]):
+        depth = 0
+        for n, sign in enumerate(part):
+            depth += (sign in "([") - (sign in ")]")
+            assert n == 0 or depth > 0 or sign not in "+−" or part[0] in "+−", lines
+
+
+def test_words_end_a_line_before_a_formula_does() -> None:
+    u = Sym("u", "u")
+    sigmoid = Row((Sym("", "s"), Fence(u)))
+    formula = Product((sigmoid, Fence(Terms((("+", Sym("1", "1")), ("-", sigmoid))))), ("thin",))
+    for room in range(22, 60):
+        lines = wrapped(("differentiate; the derivative is ", formula, "."), room, columns)
+        assert any("s(u) (1 − s(u))." in line for line in lines), lines
+        assert "\N{NO-BREAK SPACE}" not in "".join(lines)
+    # one that is longer than most of a line ends before a sign, outside of brackets if that will do
+    long = Terms(tuple(("+", formula) for _ in range(4)))
+    for room in range(24, 60):
+        lines = wrapped(("it is ", long, "."), room, columns)
+        assert all(columns(line) <= room for line in lines)
+        assert all(line.startswith("+ s(u)") for line in lines[1:]), lines

@@ -223,7 +223,7 @@ def test_the_derivative_of_a_function_without_a_formula_in_the_text_is_stated() 
     """relu′ stands in the lines; what it is, at 0 too, stands on the page."""
     for text in (words(RELU, "z"), words(RELU), explained(RELU, "z")):
         assert "relu(u) = {u if u > 0; 0 otherwise} relu′(u) = {1 if u > 0; 0 otherwise}" in text
-        assert "The derivative of relu(u) is taken to be 0 at u = 0." in text
+        assert "The derivative of relu is taken to be 0 at 0." in text
     assert "sigmoid(u) = 1/(1 + exp(−u))" in words("lstm", "c")
     assert "σ′(u) = σ(u) (1 − σ(u))" in explained("mlp", "delta")
     # not asked, and not in a formula
@@ -585,3 +585,13 @@ def test_a_choice_by_an_affine_index_is_an_indicator_and_the_identity_is_not() -
     assert "Σₘ (∂C/∂r₂ₘ₊ₚ) xₘ" in words(text, "f")
     gram = "param X : N, K\ncost C = sum((sum(X[n,i]*X[n,j], n) - where(i == j, 1, 0))^2, i, j)\n"
     assert "4X (Xᵀ X − I)" in words(gram, "X")
+
+
+def test_one_size_is_no_sizes() -> None:
+    text = "param w : N\ncost C = sum(w[i]^2, i)\n"
+    assert ", size 2)." in pipeline.documented(pipeline.parse(text), (), "text")
+    assert ", sizes 3, 2)." in pipeline.documented(
+        pipeline.parse(text.replace("N", "N, M").replace("w[i]", "w[i,j]").replace(", i)", ", i, j)")),
+        (),
+        "text",
+    )

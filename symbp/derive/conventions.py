@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.calculus.expr import Call, Expr, Reduce, Ref, Where
+from symbp.calculus.expr import Add, Call, Expr, Reduce, Ref, Where
 from symbp.calculus.tree import walk
+from symbp.derive.context import Context, definition
+from symbp.derive.signs import is_nonnegative, is_positive
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
 
@@ -33,7 +35,8 @@ def conventions(model: Model) -> tuple[str, ...]:
 def _said(node: Expr, model: Model, nested: frozenset[str]) -> Iterator[str]:
     match node:
         case Call(name, args) if name in BY_NAME and name not in model.functions and BY_NAME[name].kinks:
-            if any(_varies(a, model) for a in args):
+            smooth = name == "sqrt" and _is_kept_from_0(args[0], model)
+            if not smooth and any(_varies(a, model) for a in args):
                 yield BY_NAME[name].kinks
         case Reduce(op, _, body) if op in _LARGEST and _varies(body, model):
             yield _LARGEST[op] + (_NESTED if op in nested else "")
@@ -41,6 +44,20 @@ def _said(node: Expr, model: Model, nested: frozenset[str]) -> Iterator[str]:
             yield _WHERE
         case _:
             return
+
+
+def _is_kept_from_0(node: Expr, model: Model) -> bool:
+    """Whether a value is positive for sure, or would be if a constant that is added to it is: v + ε.
+
+    An ε beside what cannot be negative is there for no other purpose.
+    """
+    context = Context(model.functions, lambda ref: definition(model, ref))
+    if is_positive(node, context):
+        return True
+    opened = context.opened(node)
+    terms = opened.terms if isinstance(opened, Add) else ()
+    rest = [t for t in terms if not (isinstance(t, Ref) and not t.indices and not _varies(t, model))]
+    return 0 < len(rest) < len(terms) and all(is_nonnegative(t, context) for t in rest)
 
 
 def _varies(node: Expr, model: Model) -> bool:

@@ -52,6 +52,19 @@ class Stage:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which arrays carry an adjoint, who uses them, and the order in which the adjoints can be computed."""
+
+    steady: Model
+    graph: Graph
+    alive: frozenset[str]
+    through: frozenset[str]
+    uses: Uses
+    wanted: tuple[str, ...]
+    order: tuple[str, ...]
+
+
 def adjoint_system(
     model: Model, wrt: Iterable[str] | None = None, local: Iterable[str] = ()
 ) -> AdjointSystem:
@@ -61,6 +74,27 @@ def adjoint_system(
     has one case, with the result 0.  Cases of variables have the Jacobians on the way, those of
     parameters and inputs only where ``local`` names them.
     """
+    plan = planned(model, wrt)
+    steady, found = plan.steady, plan.uses
+    context = Context(model.functions, lambda ref: definition(model, ref))
+    bodies = {e.number: e.rhs for e in steady.equations}
+    groups, names = recurrences(plan.graph), name_table(model, steady)
+    stage = Stage(model, context, bodies, plan.through, names, groups, plan.alive, frozenset(local))
+    cases: dict[str, tuple[Case, ...]] = {}
+    contributions: dict[str, tuple[Contribution, ...]] = {}
+    number = len(model.equations)
+    for name in plan.order:
+        array = model.arrays[name]
+        cases[name] = tuple(_cases(stage, array, found[name], number))
+        contributions[name] = tuple(_contributions(stage, array, found[name], cases[name]))
+        number += len(cases[name])
+    variables = [n for n in plan.order if model.arrays[n].kind == "variable" and n not in plan.wanted]
+    ends = {n: reached(plan.graph, model.arrays[n], plan.alive) for n in variables}
+    return AdjointSystem(model, steady, plan.order, cases, contributions, plan.through, ends)
+
+
+def planned(model: Model, wrt: Iterable[str] | None = None) -> Plan:
+    """What is to be derived for ``wrt``, before anything is: by default for every param."""
     params = tuple(a.name for a in model.of_kind("param"))
     wanted = params if wrt is None else tuple(dict.fromkeys(wrt))
     leaves = frozenset(wanted) | frozenset(params)
@@ -69,22 +103,7 @@ def adjoint_system(
     alive = needed(graph, leaves)
     dropped = _dropped(model, steady) & alive - frozenset(wanted)
     through, found = _all_uses(graph, alive, frozenset(wanted), leaves, dropped)
-    order = _order(model, found, wanted, through)
-    context = Context(model.functions, lambda ref: definition(model, ref))
-    bodies = {e.number: e.rhs for e in steady.equations}
-    groups = recurrences(graph)
-    stage = Stage(model, context, bodies, through, name_table(model, steady), groups, alive, frozenset(local))
-    cases: dict[str, tuple[Case, ...]] = {}
-    contributions: dict[str, tuple[Contribution, ...]] = {}
-    number = len(model.equations)
-    for name in order:
-        array = model.arrays[name]
-        cases[name] = tuple(_cases(stage, array, found[name], number))
-        contributions[name] = tuple(_contributions(stage, array, found[name], cases[name]))
-        number += len(cases[name])
-    variables = [n for n in order if model.arrays[n].kind == "variable" and n not in wanted]
-    ends = {n: reached(graph, model.arrays[n], alive) for n in variables}
-    return AdjointSystem(model, steady, order, cases, contributions, through, ends)
+    return Plan(steady, graph, alive, through, found, wanted, _order(model, found, wanted, through))
 
 
 def _dropped(model: Model, steady: Model) -> frozenset[str]:

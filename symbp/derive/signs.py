@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import ONE, Add, Call, Div, Expr, Mul, Neg, Number, Pow, Ref, Weights
+from symbp.calculus.affine import known_nonnegative
+from symbp.calculus.expr import (
+    ONE,
+    Add,
+    Call,
+    Div,
+    Expr,
+    Integer,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Reduce,
+    Ref,
+    Weights,
+)
 from symbp.derive.context import DEEP, Context
 
 
@@ -13,6 +28,8 @@ def is_positive(node: Expr, context: Context, depth: int = 0) -> bool:
     match node:
         case Number(value):
             return value > 0
+        case Integer(value):
+            return known_nonnegative(value - 1)
         case Add((one, Neg(inner))) if one == ONE and _is_sigmoid(inner, context):
             return True
         case Add(terms):
@@ -37,14 +54,27 @@ def _is_sigmoid(node: Expr, context: Context) -> bool:
     return context.named(context.opened(node), "sigmoid") is not None
 
 
-def is_nonnegative(node: Expr, context: Context) -> bool:
+def is_nonnegative(node: Expr, context: Context, depth: int = 0) -> bool:
     """Whether a value is never negative, for sure."""
     match node:
         case Pow(_, Number(value)) if value % 2 == 0:
             return True
         case Call("abs" | "sqrt" | "relu", _, ()):
             return True
+        case Number(value):
+            return value >= 0
+        case Integer(value):
+            return known_nonnegative(value)
+        case Add(terms):
+            return all(is_nonnegative(t, context, depth) for t in terms)
         case Mul(factors):
-            return all(is_nonnegative(f, context) for f in factors)
+            once = [f for f in factors if factors.count(f) % 2]
+            return all(is_nonnegative(f, context, depth) for f in once)
+        case Reduce("sum" | "mean" | "prod" | "max" | "min", _, body):
+            return is_nonnegative(body, context, depth)
+        case Div(num, den):
+            return is_nonnegative(num, context, depth) and is_positive(den, context)
+        case Ref() if depth < DEEP and (opened := context.opened(node)) != node:
+            return is_nonnegative(opened, context, depth + 1)
         case _:
             return is_positive(node, context)

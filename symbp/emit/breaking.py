@@ -7,6 +7,7 @@ nothing else helps.  What goes on in a bracket stands in further than what goes 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -40,6 +41,8 @@ NESTED = 2.0
 """By how much a break in a bracket is dearer where the bracket stands in another."""
 LONELY, SHORT = 8.0, 0.3
 """What it costs if a product ends on a line that is filled by less than this share of it."""
+MIXED = 6.0
+"""What it costs if a line that begins within a term has a part of the next term on it."""
 TOO_WIDE = 1000.0
 
 
@@ -49,7 +52,8 @@ class Chunk:
 
     ``cost`` is that of a break before it, ``signed``: there is a + or − before which TeX breaks too.
     ``lead`` stands in front of it within a line, ``start`` where it begins one; ``depth`` is the number
-    of brackets that are open there.
+    of brackets that are open there.  ``joint``: the least cost of a break at
+    a + or − within it that is not made.
     """
 
     text: str
@@ -59,6 +63,7 @@ class Chunk:
     lead: str = ""
     start: str = ""
     depth: int = 0
+    joint: float = math.inf
 
 
 Line = Sequence[Chunk]
@@ -130,8 +135,10 @@ def filled(pieces: Line, room: float, first: bool) -> tuple[float, list[Line]]:
     if not cost:
         return found
     # δ on one line and ∂/∂z(…) on two: then rather only a break in the bracket
-    without = filled([_merged(g) for g in _groups(pieces, lambda p: p.cost != cost)], room, first)
-    return min(found, without, key=lambda pair: pair[0])
+    spent, lines = filled([_merged(g) for g in _groups(pieces, lambda p: p.cost != cost)], room, first)
+    # a line that begins within a term goes on with the next one
+    mixed = sum(line[0].cost > cost and any(p.joint == cost for p in line) for line in lines[1:])
+    return min(found, (spent + MIXED * mixed, lines), key=lambda pair: pair[0])
 
 
 def _space(line: Line, room: float, first: bool) -> float:
@@ -173,7 +180,8 @@ def _groups(pieces: Line, begins: Callable[[Chunk], bool]) -> list[list[Chunk]]:
 def _merged(group: Line) -> Chunk:
     """Pieces that stay together."""
     text = joined((group[0].text, *(t for p in group[1:] for t in (p.lead, p.text))))
-    return replace(group[0], text=text, width=sum(p.width for p in group))
+    joint = min((*(p.joint for p in group), *(p.cost for p in group[1:] if p.signed)))
+    return replace(group[0], text=text, width=sum(p.width for p in group), joint=joint)
 
 
 # ── where a formula may break ─────────────────────────────────────────────────────────────────────

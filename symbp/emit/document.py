@@ -208,8 +208,8 @@ def check_sentence(worst: float, sizes: Iterable[int]) -> Text:
 
     The difference is given to a power of ten, since its digits are those of a machine's exp.
     """
-    listed = ", ".join(map(str, sizes))
-    at = f", sizes {listed}" if listed else ""
+    listed = [str(size) for size in sizes]
+    at = f", size{'s' * (len(listed) > 1)} {', '.join(listed)}" if listed else ""
     return (
         "Every line agrees with the one above it numerically (relative differences below ",
         decade_above(worst),

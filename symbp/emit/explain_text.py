@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 
 from symbp.emit.explained import Page, Shown, Shows, cuts, unfolded
-from symbp.emit.layout import Box, Row, Sym
+from symbp.emit.layout import Box, Row, Sym, Text
 from symbp.emit.plain_block import Block, beside, block
-from symbp.emit.text import columns, prose
+from symbp.emit.plain_prose import prose, wrapped
+from symbp.emit.text import columns
 
 PAGE = 96
 """Columns of a line."""
@@ -33,12 +33,12 @@ def view(page: Page, standalone: bool = False) -> dict[str, object]:
             }
             for p in page.parts
         ],
-        "notes": ["\n".join(wrap(prose(n), PAGE)) for n in page.notes],
+        "notes": ["\n".join(wrapped(n, PAGE, columns)) for n in page.notes],
     }
 
 
 def _block(shows: Shows) -> list[str]:
-    return _lines(shows.lines) if shows.lines else wrap(prose(shows.text), PAGE, break_on_hyphens=False)
+    return _lines(shows.lines) if shows.lines else wrapped(shows.text, PAGE, columns)
 
 
 def _lines(lines: Sequence[Shown]) -> list[str]:
@@ -52,7 +52,7 @@ def _lines(lines: Sequence[Shown]) -> list[str]:
     out: list[str] = []
     for line, group, (own, why) in zip(lines, rows, ends, strict=True):
         place = max(wide, own)
-        out += _group(group, prose(line.why), place if place + 3 + why <= PAGE else 0, left)
+        out += _group(group, line.why, place if place + 3 + why <= PAGE else 0, left)
     return out
 
 
@@ -79,14 +79,13 @@ def _trimmed(body: Box) -> Box:
     return Row(body.items[1:]) if starts and isinstance(body, Row) else body
 
 
-def _group(group: Sequence[Block], why: str, wide: int, left: int) -> list[str]:
+def _group(group: Sequence[Block], why: Text, wide: int, left: int) -> list[str]:
     """The lines of one formula and its reason: beside the last line's base, or below."""
     out = [line.rstrip() for b in group[:-1] for line in b.lines]
     last = group[-1]
     for n, line in enumerate(last.lines):
         beside_ = why and wide and n == last.base
-        out.append((line + " " * (wide - last.width) + "   " + why if beside_ else line).rstrip())
+        out.append((line + " " * (wide - last.width) + "   " + prose(why) if beside_ else line).rstrip())
     if why and not wide:
-        indent = INDENT + " " * (left + 3)
-        out += wrap(why, PAGE, initial_indent=indent, subsequent_indent=indent)
+        out += wrapped(why, PAGE, columns, INDENT + " " * (left + 3))
     return out

@@ -14,6 +14,7 @@ from symbp.emit.alphabets import grouped
 from symbp.emit.layout import (
     EQUALS,
     Box,
+    Cases,
     Fence,
     Frac,
     Product,
@@ -250,6 +251,9 @@ class Cutter:
             found = _glued(([space], self._operand(item, following)))
             if out and isinstance(item, Sym) and item.kind in ("bin", "rel"):
                 out += [replace(found[0], fine=not long), *found[1:]]
+            elif out and _wide_cases(item):
+                # on a phone the operator stays in the line above: nothing else makes room for the bracket
+                out += [replace(found[0], fine=True), *found[1:]]
             else:
                 out = _glued((out, found)) if out else found
         return out
@@ -258,6 +262,11 @@ class Cutter:
         if self._display or not isinstance(item, Frac):
             return self.cuts(item)
         return [Cut(tuple(operand(item, following, self.style)), tex_operand(item, following, False))]
+
+
+def _wide_cases(box: Box) -> bool:
+    """Whether the box is a bracket around cases that are wider than a phone and break nowhere."""
+    return isinstance(box, Fence) and isinstance(box.body, Cases) and width(box.body) > PHONE
 
 
 def _brackets(kind: str, size: int) -> tuple[Cut, Cut]:

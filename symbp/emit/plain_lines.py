@@ -42,7 +42,7 @@ def _chunks(line: str, columns: Callable[[str], int]) -> Iterator[Chunk]:
             held = Chunk(word, 0.0) if held is None else replace(held, text=f"{held.text} {word}")
         else:
             yield replace(held, width=float(columns(held.lead + held.text)))
-            held = Chunk(word, 0.0, cost, lead=" ", depth=len(open_))
+            held = Chunk(word, 0.0, cost, word in ("+", "−"), lead=" ", depth=len(open_))
         open_ = _opened(open_, word)
         before = word
     if held is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from symbp.calculus.affine import Index, show
 from symbp.emit.document import formulas
 from symbp.emit.plain import text
-from symbp.emit.text import prose
+from symbp.emit.plain_prose import prose
 from symbp.model.core import Array, Model
 
 

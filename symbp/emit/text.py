@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 import unicodedata
 from collections.abc import Sequence
-from textwrap import wrap
 
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
 from symbp.emit.layout import Text
 from symbp.emit.plain import text as formula_text
 from symbp.emit.plain_lines import broken
+from symbp.emit.plain_prose import prose, wrapped
 
 PAGE = 100
 """Columns, beyond which a reason moves to a line of its own."""
@@ -52,12 +51,7 @@ def emit(document: Document, *, page: int = PAGE) -> str:
 
 
 def _filled(text: Text, page: int) -> str:
-    return textwrap.fill(prose(text), page, break_long_words=False, break_on_hyphens=False)
-
-
-def prose(text: Text) -> str:
-    """Words with formulas in a line of text."""
-    return "".join(t if isinstance(t, str) else formula_text(t).strip() for t in text)
+    return "\n".join(wrapped(text, page, columns))
 
 
 def columns(line: str) -> int:
@@ -115,10 +109,7 @@ def _lines(part: Part, page: int) -> list[str]:
         else:
             lines.append(f"{number} {body}")
             lines.extend(" " * (margin + 9) + line for line in more)
-            indent = " " * (margin + 12)
-            lines.extend(
-                wrap(reason, page, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
-            )
+            lines.extend(wrapped(part.steps[n].reason, page, columns, " " * (margin + 12)))
     return lines
 
 

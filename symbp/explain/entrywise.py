@@ -56,9 +56,10 @@ def _one(factors: list[Matrix]) -> Matrix:
 
 def hadamard_section(spot: Spot, form: Matrix) -> Section | None:
     """Why entry by entry: the Jacobian of an elementwise function is diagonal."""
-    spot, node = next(hadamards(spot, form), (spot, None))
+    place, node = next(hadamards(spot, form), (spot, None))
     if node is None:
-        return None
+        return _inner_section(spot, form)
+    spot = place
     laid = spot.laid(node)
     # a column that is turned to be a factor of a product: where vectors are rows it is the row that is meant
     node = laid if isinstance(laid, Hadamard) else node
@@ -74,6 +75,33 @@ def hadamard_section(spot: Spot, form: Matrix) -> Section | None:
     vector = len(total[0]) == 1 or len(total) == 1
     said = _vector(spot, back, slopes) if vector else _matrix(spot, back, slopes)
     return Section("hadamard", ("Why the Hadamard product?",), said)
+
+
+def _inner_section(spot: Spot, form: Matrix) -> Section | None:
+    """Of a product entry by entry within a matrix product, over an axis that the variable does not have."""
+    for place, node in spot.inside(form):
+        lines = [i for i in axes_of(node) if i is not None]
+        if not isinstance(node, Hadamard) or not any(len(place.range(i)) > 1 for i in lines):
+            continue
+        there = place.moved({i: place.range(i)[0] for i in lines if i not in place.at})
+        if len(lines) > 1:
+            return Section("hadamard", ("Why the Hadamard product?",), _matrix(there, *split(node)))
+        laid = there.laid(node)
+        back, slopes = split(laid if isinstance(laid, Hadamard) else node)
+        grids = there.grid(back), there.grid(slopes)
+        name = Form(there.form(Diag(transposed(slopes) if shape(slopes) == (False, True) else slopes)))
+        words = (_own_factor(there, back), name, Form(there.form(Hadamard((back, slopes)))))
+        return Section("hadamard", ("Why the Hadamard product?",), _diagonal(there, words, grids, 0))
+    return None
+
+
+def _own_factor(spot: Spot, back: Matrix) -> Paragraph:
+    """Why the matrix is diagonal where the step that it belongs to is no variable of the model."""
+    return say(
+        "Before the sum, each number of ", Form(spot.form(back)), " goes back through a step that makes one "
+        "number of one number, so it meets the slope of its own step and no other one. As a Jacobian, which "
+        "has a row and a column for each of them, the slopes stand on a diagonal, and all else is 0:",
+    )  # fmt: skip
 
 
 def _vector(spot: Spot, back: Matrix, slopes: Matrix) -> tuple[Block, ...]:

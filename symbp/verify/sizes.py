@@ -68,26 +68,36 @@ def choose_sizes(model: Model, variant: int = 0, domains: Domains = ()) -> dict[
     Raises:
         SymbpError: if none are found.
     """
-    best = _best(model, variant, domains, False) or _best(model, variant, domains, True)
+    needs = Needs(model, reaches(model), tuple(map(tuple, domains)))
+    best = _best(needs, variant, False) or _best(needs, variant, True)
     if best is None:
         raise SymbpError(
             "found no small sizes for which every axis of the model has at least one element",
             hint="check the ranges of the sequence indices and the differences of sizes in shapes",
         )
-    return best[1] if best[0][2] <= HEAVY else _lighter(model, *best, domains)
+    return best[1] if best[0][2] <= HEAVY else _lighter(needs, *best)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What sizes have to serve: the model, how far its equations read, and what is to be tried."""
+
+    model: Model
+    reaches: tuple[Reach, ...]
+    domains: tuple[tuple[Index, ...], ...]
 
 
 Score = tuple[int, int, int]
 Choice = tuple[Score, dict[SizeKey, int]]
 
 
-def _best(model: Model, variant: int, domains: Domains, widen: bool) -> Choice | None:
+def _best(needs: Needs, variant: int, widen: bool) -> Choice | None:
     """The best of many tries; ``widen``: arrays are made as long as what reads them asks for."""
     best: Choice | None = None
     for attempt in range(400):
-        sizes = _assignment(model, variant, attempt)
-        sizes = _widened(model, sizes) if widen else sizes
-        score = _score(model, sizes, domains)
+        sizes = _assignment(needs, variant, attempt)
+        sizes = _widened(needs, sizes) if widen else sizes
+        score = _score(needs, sizes)
         if score is not None and (best is None or score < best[0]):
             best = score, sizes
         if best is not None and attempt >= _patience(best[0]):
@@ -95,9 +105,9 @@ def _best(model: Model, variant: int, domains: Domains, widen: bool) -> Choice |
     return best
 
 
-def _widened(model: Model, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
+def _widened(needs: Needs, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
     """Sizes with room for windows whose strides are sizes: x[s*t+p] wants s times as many elements."""
-    for reach in reaches(model):
+    for reach in needs.reaches:
         world = _Known(sizes)
         short = place(reach.high)(world, {}) - place(reach.last)(world, {})
         own = (a for a, c in reach.last.terms if isinstance(a, Size) and c == 1)
@@ -109,14 +119,12 @@ def _widened(model: Model, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
     return sizes
 
 
-def _lighter(
-    model: Model, score: Score, sizes: dict[SizeKey, int], domains: Domains
-) -> dict[SizeKey, int]:
+def _lighter(needs: Needs, score: Score, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
     """Sizes with less to compute: two of them exchanged, or one made smaller, as long as that helps."""
     for _ in range(3):
         before = score
         for other in _neighbours(sizes):
-            found = _score(model, other, domains)
+            found = _score(needs, other)
             if found is not None and _weight(found) < _weight(score):
                 score, sizes = found, other
         if score == before:
@@ -183,12 +191,13 @@ def _own_sizes(value: Affine) -> Iterator[Size]:
                 yield from (s for f in factors for s in _own_sizes(affine(f)))
 
 
-def _assignment(model: Model, variant: int, attempt: int) -> dict[SizeKey, int]:
+def _assignment(needs: Needs, variant: int, attempt: int) -> dict[SizeKey, int]:
     """Sizes to try: the smallest first, then shuffled from a pool that grows."""
+    model = needs.model
     start = (3 if variant % 2 == 0 else 2) + variant // 2 + attempt // 30 + attempt % 3 * _farthest(model)
     lengths, others = _size_keys(model, start)
     chance = random.Random(f"{variant}/{attempt}")
-    numbers = (abs(end.const) for r in reaches(model) for end in (r.low, r.high))
+    numbers = (abs(end.const) for r in needs.reaches for end in (r.low, r.high))
     more = attempt // 20 + (max(numbers, default=0) if attempt % 2 else 0)
     pool = list(range(2, len(others) + 2 + more))
     if attempt or variant > 1:
@@ -224,28 +233,26 @@ def _summed(model: Model) -> Iterator[Index]:
                 yield i
 
 
-def _score(
-    model: Model, sizes: dict[SizeKey, int], domains: Domains
-) -> Score | None:
+def _score(needs: Needs, sizes: dict[SizeKey, int]) -> Score | None:
     """How many equations and domains are empty, how many extents coincide, and how many elements there are;
     how many products, where these are more than a few.
 
     None if the sizes make no sense.
     """
-    world, extents, total = _Known(sizes), dict[Affine, int](), 0
+    model, world, extents, total = needs.model, _Known(sizes), dict[Affine, int](), 0
     try:
         for array in model.arrays.values():
             number = sum(_extents(array.axes, world, extents))
             if number == 0 or _no_integers(array, world):
                 return None
             total += number
-        if not all(_inside(r, world) for r in reaches(model)):
+        if not all(_inside(r, world) for r in needs.reaches):
             return None
     except SymbpError:
         return None
     idle = sum(not points(e.indices, world) for e in model.equations)
     idle += sum(not points((i,), world) for i in _summed(model))
-    idle += sum(not points(d, world) for d in domains)
+    idle += sum(not points(d, world) for d in needs.domains)
     work = work_of(model, sizes)
     return idle, len(extents) - len(set(extents.values())), work if work > HEAVY else total
 
