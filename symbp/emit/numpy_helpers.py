@@ -187,7 +187,7 @@ class Workspace:
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
     def looks(self, arrays, lengths=(), numbers=()):
-        """Kind, shape and type of each array; the lengths of families; the types of numbers."""
+        """Kind, shape and type of each array; lengths of families and sizes; the types of numbers."""
         return [*map(self.look, arrays)], lengths, [a.dtype for a in numbers]
 
     def fits(self, arrays, lengths=(), numbers=()):
@@ -210,7 +210,10 @@ class Workspace:
         """Refuse arrays of other shapes or of another type."""
         found = self.looks(*given, **numbers)
         if found != self.fit:
-            wanted, got = [[(shape, str(t)) for _, shape, t in fit[0]] for fit in (self.fit, found)]
+            wanted, got = [
+                [(shape, str(t)) for _, shape, t in looks] + [n for n in sizes if type(n) is tuple]
+                for looks, sizes, _ in (self.fit, found)
+            ]
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"
