@@ -97,12 +97,40 @@ def test_a_causal_convolution_is_one() -> None:
         ("z[t] = sum(w[p]*x[t+p], p) for t = 0..T-1", "x is read at t.p = T.1"),
         ("z[t] = sum(w[p]*x[t-p], p) for t = 2..T", "x is read at t-p = T"),
         ("z[t] = sum(where(t > 0, w[p]*x[t-p], 0), p) for t = 0..T-1", "x is read at t-p = -2"),
+        ("z[t] = x[t] + where(t != T-1, 0, x[t-1])", "x is read at t-1 = -1"),
     ],
 )
 def test_no_index_is_shortened_in_silence(line: str, said: str) -> None:
     text = f"const x : T\nparam w : 3\n{line}\ncost C = sum(z[t]^2, t)\n"
     with pytest.raises(SymbpError, match=said):
         pipeline.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("z[t] = x[t] + where(t >= 1, x[t-1], 0)", 1 + 9 + 25),
+        ("z[t] = x[t] + where(t > 0 and t < T, x[t-1], 0)", 1 + 9 + 25),
+        ("z[t] = where(t == 0, x[0], x[t] + x[t-1])", 1 + 9 + 25),
+        ("z[t] = where(not (t < T-1), 0, x[t+1]) - x[t]", 1 + 1 + 9),
+        ("z[t] = x[t] + sum(where(t >= p, k[p]*x[t-p], 0), p)", 4 + 25 + 64),
+        ("z[t] = where(t == 0, x[0], x[t-1]) for t = 0..T-1", 1 + 1 + 4),
+        ("g[t] = x[t] + where(t >= 1, x[t-1], 0)\nz[t] = g[t] - where(t >= 2, g[t-2], 0)", 1 + 9 + 16),
+        ("z[t] = where(t >= 1, x[t+1] - x[t-1], x[t])", 1 + 4),
+    ],
+)
+def test_an_end_at_which_a_condition_stands_is_not_the_window_s(line: str, value: float) -> None:
+    """No element gets lost where the author says what stands at the end: x[0] in x[t] + [t >= 1] x[t-1]."""
+    model = pipeline.parse(f"param x : T\nconst k : 2\n{line}\ncost C = sum(z[t]^2, t) + 0*k[0]\n")
+    module = pipeline.module_of(adjoint_system(model))
+    x = np.array([1.0, 2.0, 3.0])
+    given = {"k": np.array([1.0, 1.0]), "x": x}
+    cost, grads = module.value_and_grad(**given)
+    slopes = [
+        (module.value(**given | {"x": x + h}) - module.value(**given | {"x": x - h})) / 2
+        for h in np.eye(3)
+    ]
+    assert (cost, [*grads.x]) == (pytest.approx(value), pytest.approx(slopes))
 
 
 def test_an_index_on_the_left_still_gives_way() -> None:

@@ -33,6 +33,20 @@ def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
                 yield from _compared(op if holds else OPPOSITE[op], high - low)
 
 
+def apart(cond: Expr, holds: bool = True) -> Iterator[Affine]:
+    """What a condition says not to be 0 if it holds (or does not)."""
+    match cond:
+        case Logic("not", (arg,)):
+            yield from apart(arg, not holds)
+        case Logic("and" | "or" as op, args) if (op == "and") == holds:
+            for arg in args:
+                yield from apart(arg, holds)
+        case Compare("==" | "!=" as op, left, right) if (op == "!=") == holds:
+            low, high = _integer(left), _integer(right)
+            if low is not None and high is not None:
+                yield high - low
+
+
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
@@ -45,6 +59,8 @@ def _compared(op: str, gap: Affine) -> Iterator[Affine]:
             yield -gap - (op == ">")
         case "==":
             yield from (gap, -gap)
+        case _:  # what is not 0, and at least 0 by the ranges, is at least 1
+            yield from (side - 1 for side in (gap, -gap) if known_nonnegative(side))
 
 
 def _integer(node: Expr) -> Affine | None:
