@@ -110,3 +110,17 @@ def test_attention_written_out_in_a_recurrence() -> None:
     """
     report = symbp.parse(text).verify()
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (UNLIKELY, "1 less one share is the sum of all others"),
+        ("param x\nm = tanh(x)\ncost C = -(1 + m)/2*log((1 + m)/2)\n", "1 + tanh(u) is twice the sigmoid"),
+        ("param x\ncost C = tanh(x)*log(1 + tanh(x))\n", "1 + tanh(u) is twice the sigmoid"),
+    ],
+)
+def test_the_reason_says_what_the_stable_form_makes_use_of(text: str, reason: str) -> None:
+    steps = symbp.parse(text).derive("x").steps
+    (stable,) = (step.reason for step in steps if step.rule == "stable form")
+    assert stable.startswith(reason)
