@@ -117,6 +117,8 @@ def test_no_index_is_shortened_in_silence(line: str, said: str) -> None:
         ("z[t] = where(t == 0, x[0], x[t-1]) for t = 0..T-1", 1 + 1 + 4),
         ("g[t] = x[t] + where(t >= 1, x[t-1], 0)\nz[t] = g[t] - where(t >= 2, g[t-2], 0)", 1 + 9 + 16),
         ("z[t] = where(t >= 1, x[t+1] - x[t-1], x[t])", 1 + 4),
+        ("z[t] = x[t] + where(t > 2, x[t-3], x[2-t])", 16 + 16 + 16),
+        ("z[t] = x[2*t]*x[2*t+1]", 4),  # the last of three has no partner
     ],
 )
 def test_an_end_at_which_a_condition_stands_is_not_the_window_s(line: str, value: float) -> None:

@@ -187,7 +187,7 @@ class Workspace:
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
     def looks(self, arrays, lengths=(), numbers=()):
-        """Kind, shape and type of each array; lengths of families and sizes; the types of numbers."""
+        """Kind, shape, type of each array; lengths of families and sizes; types of numbers."""
         return [*map(self.look, arrays)], lengths, [a.dtype for a in numbers]
 
     def fits(self, arrays, lengths=(), numbers=()):
@@ -211,7 +211,7 @@ class Workspace:
         found = self.looks(*given, **numbers)
         if found != self.fit:
             wanted, got = [
-                [(shape, str(t)) for _, shape, t in looks] + [n for n in sizes if type(n) is tuple]
+                [(shape, str(t)) for _, shape, t in looks] + [s for s in sizes if type(s) is tuple]
                 for looks, sizes, _ in (self.fit, found)
             ]
             raise ValueError(
