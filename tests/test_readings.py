@@ -141,6 +141,19 @@ def test_an_index_on_the_left_still_gives_way() -> None:
     assert str(model.arrays["d"].axes[0].extent) == "Affine(N-1)"
 
 
+def test_a_sequence_may_end_where_a_strided_window_does() -> None:
+    model = pipeline.parse("""\
+param x : T
+param f : P
+z[t] = sum(f[p]*x[2*t+p], p)
+h[0] = z[0]
+h[t] = tanh(h[t-1]) + z[t] for t = 1..(T-P)//2
+cost C = h[(T-P)//2]^2
+""")
+    system = adjoint_system(model)
+    assert verify(model, system, pipeline.module_of(system), precise=False).ok
+
+
 def test_sizes_are_chosen_with_little_to_compute() -> None:
     """Two convolutions and a pool between them: at sizes that only fit, every check took minutes."""
     text = """\
