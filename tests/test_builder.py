@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import sympy
+from symbp.calculus.tree import canonical, rewrite, substitute
 from sympy import Function, IndexedBase, Piecewise, Product, Rational, Sum, exp, symbols
 
 from symbp.calculus.affine import Affine, affine, show
-from symbp.calculus.expr import Add, Expr, Mul, canonical, rewrite, substitute
+from symbp.calculus.expr import Add, Expr, Mul
 from symbp.errors import ModelProblem, Source
 from symbp.model.build import build
 from symbp.model.builder import Builder

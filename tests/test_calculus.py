@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 import sympy
+from symbp.calculus.tree import canonical, free_indices, refresh, same, substitute
 
 from symbp.calculus.affine import Affine, Index, Size, affine, floor_div, fresh, known_le, show
 from symbp.calculus.bridge import to_sympy
@@ -27,12 +28,7 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Within,
-    canonical,
-    free_indices,
     number,
-    refresh,
-    same,
-    substitute,
 )
 from symbp.calculus.match import match
 from symbp.calculus.tidy import collect, tidy

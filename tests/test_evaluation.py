@@ -55,7 +55,9 @@ def test_every_sequence_has_its_own_direction() -> None:
 @pytest.mark.parametrize("name", ["mlp", "lstm", "rnn", "gru", "crf", "neural_ode"])
 def test_within_a_step_nothing_is_needed_before_it_is_there(name: str) -> None:
     """Each adjoint of a step reads, at the same step, only those that stand before it in the sentence."""
-    from symbp.calculus.expr import Adjoint, walk
+    from symbp.calculus.tree import walk
+
+    from symbp.calculus.expr import Adjoint
 
     system = adjoint_system(pipeline.load(name))
     for sweep in sweeps(system):

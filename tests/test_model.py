@@ -5,23 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from symbp.calculus.tree import bound, free_indices, positions, walk
 
 from symbp import models, pipeline
 from symbp.calculus.affine import Index, show
-from symbp.calculus.expr import (
-    Call,
-    Div,
-    Functional,
-    Integer,
-    Mul,
-    Reduce,
-    Ref,
-    Weights,
-    bound,
-    free_indices,
-    positions,
-    walk,
-)
+from symbp.calculus.expr import Call, Div, Functional, Integer, Mul, Reduce, Ref, Weights
 from symbp.errors import Source
 from symbp.model.build import build
 from symbp.model.core import Model

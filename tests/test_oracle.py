@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from symbp.calculus.construct import mul
+from symbp.calculus.tree import refresh, replace_nodes, substitute, walk
 
 from symbp import models, pipeline
 from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, fresh
@@ -34,12 +36,7 @@ from symbp.calculus.expr import (
     Where,
     Within,
     expr,
-    mul,
     number,
-    refresh,
-    replace_nodes,
-    substitute,
-    walk,
 )
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
 from symbp.derive.engine import adjoint_system

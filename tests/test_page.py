@@ -169,7 +169,7 @@ def test_an_index_that_a_rule_binds_anew_is_the_same_index() -> None:
 
 
 def _inner(node: Any) -> set[Any]:
-    from symbp.calculus.expr import bound, walk
+    from symbp.calculus.tree import bound, walk
 
     return {index for part in walk(node) for index in bound(part)}
 

@@ -8,25 +8,13 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from symbp.calculus.construct import add, mul
+from symbp.calculus.tree import replace_nodes
 
 from symbp import models, pipeline
 from symbp.calculus import collapse, differentiate
 from symbp.calculus.affine import Affine
-from symbp.calculus.expr import (
-    ONE,
-    Add,
-    Adjoint,
-    Call,
-    Expr,
-    Indicator,
-    Mul,
-    Neg,
-    Partial,
-    add,
-    mul,
-    number,
-    replace_nodes,
-)
+from symbp.calculus.expr import ONE, Add, Adjoint, Call, Expr, Indicator, Mul, Neg, Partial, number
 from symbp.derive import engine, local, reduce
 from symbp.derive.rules import RULES
 from symbp.derive.scene import Outcome, Rule, Scene
@@ -132,7 +120,7 @@ def test_a_corrupted_rule_is_noticed(
 
 
 def _targets(system: object) -> list[str]:
-    from symbp.calculus.expr import canonical
+    from symbp.calculus.tree import canonical
 
     cases = system.cases  # type: ignore[attr-defined]
     lines = (n for group in cases.values() for c in group for n in c.lines)

@@ -13,23 +13,9 @@ from dataclasses import dataclass, replace
 from symbp.arrays import reuse
 from symbp.arrays.variables import copied, unused, with_variable
 from symbp.calculus.affine import Index, affine
-from symbp.calculus.expr import (
-    Add,
-    Call,
-    Expr,
-    Reduce,
-    Ref,
-    Where,
-    Within,
-    canonical,
-    children,
-    free_indices,
-    refresh,
-    replace_nodes,
-    substitute,
-    walk,
-)
+from symbp.calculus.expr import Add, Call, Expr, Reduce, Ref, Where, Within
 from symbp.calculus.names import fresh_name
+from symbp.calculus.tree import canonical, children, free_indices, refresh, replace_nodes, substitute, walk
 from symbp.derive.core import AdjointSystem
 from symbp.model.core import Equation, Model
 

@@ -13,18 +13,8 @@ from functools import partial
 from symbp.arrays.inner import Axes, Joined, Part, exists, joined, with_adjoints
 from symbp.arrays.statement import Statement, adjoint_key
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import (
-    Adjoint,
-    Expr,
-    Mul,
-    Reduce,
-    canonical,
-    free_indices,
-    refresh,
-    replace_nodes,
-    substitute,
-    walk,
-)
+from symbp.calculus.expr import Adjoint, Expr, Mul, Reduce
+from symbp.calculus.tree import canonical, free_indices, refresh, replace_nodes, substitute, walk
 from symbp.model.core import Array
 
 

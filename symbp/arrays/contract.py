@@ -29,6 +29,7 @@ from symbp.arrays.nodes import (
 )
 from symbp.arrays.unfold import unfolded
 from symbp.calculus.affine import Index
+from symbp.calculus.construct import mul
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -45,11 +46,8 @@ from symbp.calculus.expr import (
     Ref,
     Where,
     Within,
-    free_indices,
-    mul,
-    refresh,
-    walk,
 )
+from symbp.calculus.tree import free_indices, refresh, walk
 
 if TYPE_CHECKING:
     from symbp.arrays.reading import Scope

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from symbp.arrays.statement import Statement
 from symbp.calculus.affine import Affine, Index, Size, affine, known_le, span
-from symbp.calculus.expr import Expr, Reduce, Weights, bound, walk
+from symbp.calculus.expr import Expr, Reduce, Weights
+from symbp.calculus.tree import bound, walk
 
 
 def sizing(index: Index) -> tuple[Index, ...]:

@@ -12,19 +12,9 @@ from dataclasses import replace
 
 from symbp.arrays.variables import copied, unused, with_variable
 from symbp.calculus.affine import Index, affine
-from symbp.calculus.expr import (
-    Add,
-    Expr,
-    Reduce,
-    Ref,
-    add,
-    bound,
-    free_indices,
-    refs,
-    replace_nodes,
-    substitute,
-    walk,
-)
+from symbp.calculus.construct import add
+from symbp.calculus.expr import Add, Expr, Reduce, Ref
+from symbp.calculus.tree import bound, free_indices, refs, replace_nodes, substitute, walk
 from symbp.derive.graph import graph_of, recurrences
 from symbp.model.core import Array, Equation, Model
 

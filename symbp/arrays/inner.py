@@ -14,21 +14,10 @@ from functools import partial
 from symbp.arrays.scatter import mentioned
 from symbp.arrays.statement import Statement, adjoint_key
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_nonnegative
-from symbp.calculus.expr import (
-    Adjoint,
-    Expr,
-    Mul,
-    Reduce,
-    Ref,
-    canonical,
-    free_indices,
-    mul,
-    refresh,
-    replace_nodes,
-    substitute,
-    walk,
-)
+from symbp.calculus.construct import mul
+from symbp.calculus.expr import Adjoint, Expr, Mul, Reduce, Ref
 from symbp.calculus.names import fresh_name
+from symbp.calculus.tree import canonical, free_indices, refresh, replace_nodes, substitute, walk
 from symbp.model.core import Array
 
 Axes = Callable[[str], tuple[Index, ...]]

@@ -14,7 +14,8 @@ from symbp.arrays.scatter import Term
 from symbp.arrays.statement import Statement, reads
 from symbp.arrays.unfold import kernel_of
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Adjoint, Reduce, Ref, walk
+from symbp.calculus.expr import Adjoint, Reduce, Ref
+from symbp.calculus.tree import walk
 from symbp.model.core import Model
 
 Order = tuple[int, ...]

@@ -34,6 +34,7 @@ from symbp.arrays.nodes import (
 from symbp.arrays.reading import Scope, index_value, load
 from symbp.arrays.statement import key_of, reads
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
+from symbp.calculus.construct import mul
 from symbp.calculus.expr import ONE as EXPR_ONE
 from symbp.calculus.expr import ZERO as EXPR_ZERO
 from symbp.calculus.expr import (
@@ -57,13 +58,8 @@ from symbp.calculus.expr import (
     Weights,
     Where,
     Within,
-    bound,
-    mul,
-    positions,
-    refresh,
-    substitute,
-    walk,
 )
+from symbp.calculus.tree import bound, positions, refresh, substitute, walk
 from symbp.errors import RequestProblem, SymbpError
 
 ZERO, ONE = Num(Fraction(0)), Num(Fraction(1))

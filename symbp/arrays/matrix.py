@@ -76,8 +76,8 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
-    free_indices,
 )
+from symbp.calculus.tree import free_indices
 from symbp.model.core import Array
 
 

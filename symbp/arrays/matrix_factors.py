@@ -7,6 +7,7 @@ from math import prod
 
 from symbp.arrays.matrix_join import Axis
 from symbp.calculus.affine import Index
+from symbp.calculus.construct import mul, neg
 from symbp.calculus.expr import (
     ONE,
     Add,
@@ -21,12 +22,9 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
-    free_indices,
-    mul,
-    neg,
     number,
-    walk,
 )
+from symbp.calculus.tree import free_indices, walk
 
 
 def one_number(node: Expr) -> Expr:

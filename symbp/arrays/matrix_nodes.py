@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.calculus.construct import add, mul, neg
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -23,13 +24,9 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
-    add,
-    mul,
-    neg,
     number,
-    refresh,
-    substitute,
 )
+from symbp.calculus.tree import refresh, substitute
 
 
 @dataclass(frozen=True, slots=True)

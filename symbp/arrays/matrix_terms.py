@@ -35,7 +35,8 @@ from symbp.arrays.matrix_nodes import (
     with_parts,
 )
 from symbp.calculus.affine import Index, affine, fresh
-from symbp.calculus.expr import ONE, Adjoint, Div, Expr, Mul, Neg, Number, Pow, canonical, number, substitute
+from symbp.calculus.expr import ONE, Adjoint, Div, Expr, Mul, Neg, Number, Pow, number
+from symbp.calculus.tree import canonical, substitute
 
 SCALAR = (False, False)
 _ROW, _COLUMN = fresh("row"), fresh("column")

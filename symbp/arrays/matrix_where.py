@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symbp.calculus.construct import add, mul, neg
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -16,11 +17,8 @@ from symbp.calculus.expr import (
     Pow,
     Ref,
     Where,
-    add,
-    mul,
-    neg,
-    rewrite,
 )
+from symbp.calculus.tree import rewrite
 
 
 def bracketed(node: Expr) -> Expr:

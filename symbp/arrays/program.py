@@ -45,7 +45,8 @@ from symbp.arrays.statements import backward_statements, batched_arrays, forward
 from symbp.arrays.stencil import smallest, stencils
 from symbp.arrays.storage import Storage, ragged, store, survey
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import bound, flatten, substitute, walk
+from symbp.calculus.construct import flatten
+from symbp.calculus.tree import bound, substitute, walk
 from symbp.derive.core import AdjointSystem
 from symbp.errors import SymbpError
 from symbp.model.core import Equation, Model

@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from symbp.arrays.reuse import binding
 from symbp.arrays.statement import Statement, key_of, reads_of
-from symbp.calculus.expr import Add, Div, Expr, Ref, mul, refs, replace_nodes, substitute
+from symbp.calculus.construct import mul
+from symbp.calculus.expr import Add, Div, Expr, Ref
+from symbp.calculus.tree import refs, replace_nodes, substitute
 from symbp.model.core import Equation
 
 

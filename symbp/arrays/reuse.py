@@ -13,25 +13,9 @@ from symbp import functions
 from symbp.arrays.statement import Statement, key_of, reads_of
 from symbp.arrays.variables import copied, unused, with_variable
 from symbp.calculus.affine import Affine, Index, known_le, span
-from symbp.calculus.expr import (
-    ZERO,
-    Adjoint,
-    Call,
-    Compare,
-    Expr,
-    Integer,
-    Number,
-    Ref,
-    bound,
-    canonical,
-    refresh,
-    replace_nodes,
-    rewrite,
-    size,
-    substitute,
-    walk,
-)
+from symbp.calculus.expr import ZERO, Adjoint, Call, Compare, Expr, Integer, Number, Ref
 from symbp.calculus.match import match
+from symbp.calculus.tree import bound, canonical, refresh, replace_nodes, rewrite, size, substitute, walk
 from symbp.derive import identify, scalar
 from symbp.derive.core import AdjointSystem
 from symbp.errors import RequestProblem

@@ -14,6 +14,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.nodes import (
     Assign,
     At,
@@ -28,7 +29,6 @@ from symbp.arrays.nodes import (
     Subscript,
     below,
 )
-from symbp.arrays.program import Program, assignments
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index, Size
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from symbp.arrays.buffers import kind
+from symbp.arrays.instructions import Program
 from symbp.arrays.nodes import (
     Assign,
     At,
@@ -22,7 +23,6 @@ from symbp.arrays.nodes import (
     Span,
     below,
 )
-from symbp.arrays.program import Program
 from symbp.arrays.rolling import whole
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, known_le, span

@@ -11,29 +11,9 @@ from symbp.arrays.nodes import BATCH
 from symbp.arrays.statement import Statement
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, span
 from symbp.calculus.collapse import weighed
-from symbp.calculus.expr import (
-    ZERO,
-    Add,
-    Div,
-    Expr,
-    Indicator,
-    Mul,
-    Neg,
-    Number,
-    Reduce,
-    Ref,
-    Within,
-    add,
-    div,
-    free_indices,
-    mul,
-    neg,
-    positions,
-    reduce_sum,
-    refresh,
-    substitute,
-    walk,
-)
+from symbp.calculus.construct import add, div, mul, neg, reduce_sum
+from symbp.calculus.expr import ZERO, Add, Div, Expr, Indicator, Mul, Neg, Number, Reduce, Ref, Within
+from symbp.calculus.tree import free_indices, positions, refresh, substitute, walk
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Expr, Indicator, Ref, Where, Within, walk
+from symbp.calculus.expr import Adjoint, Expr, Indicator, Ref, Where, Within
+from symbp.calculus.tree import walk
 
 
 @dataclass(frozen=True, slots=True)

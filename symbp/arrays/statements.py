@@ -13,24 +13,9 @@ from symbp.arrays.nodes import BATCH, BATCH_SIZE
 from symbp.arrays.scatter import solved
 from symbp.arrays.statement import Statement, adjoint_key, reads
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import (
-    Add,
-    Div,
-    Expr,
-    Integer,
-    Mul,
-    Neg,
-    Reduce,
-    Ref,
-    add,
-    div,
-    mul,
-    neg,
-    reduce_sum,
-    refresh,
-    replace_nodes,
-    substitute,
-)
+from symbp.calculus.construct import add, div, mul, neg, reduce_sum
+from symbp.calculus.expr import Add, Div, Expr, Integer, Mul, Neg, Reduce, Ref
+from symbp.calculus.tree import refresh, replace_nodes, substitute
 from symbp.derive.context import definition
 from symbp.derive.core import Contribution
 from symbp.model.core import Equation, Model

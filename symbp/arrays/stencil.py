@@ -15,7 +15,8 @@ from symbp.arrays.nodes import BATCH
 from symbp.arrays.scatter import Term, mentioned, terms_of
 from symbp.arrays.statement import Statement, key_of, reads
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import ZERO, Expr, add
+from symbp.calculus.construct import add
+from symbp.calculus.expr import ZERO, Expr
 
 Sizes = frozenset[Affine]
 

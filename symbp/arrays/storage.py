@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads, reads_of
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref, positions, walk
+from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref
+from symbp.calculus.tree import positions, walk
 from symbp.errors import ModelProblem
 from symbp.model.core import Array, Model
 

@@ -10,23 +10,9 @@ from symbp.arrays.matrix_nodes import Identity, Matrix, entry
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.calculus.affine import Index, affine
 from symbp.calculus.apart import apart
-from symbp.calculus.expr import (
-    Add,
-    Adjoint,
-    Expr,
-    Indicator,
-    Mul,
-    Neg,
-    Number,
-    Reduce,
-    Ref,
-    add,
-    free_indices,
-    mul,
-    neg,
-    reduce_sum,
-    walk,
-)
+from symbp.calculus.construct import add, mul, neg, reduce_sum
+from symbp.calculus.expr import Add, Adjoint, Expr, Indicator, Mul, Neg, Number, Reduce, Ref
+from symbp.calculus.tree import free_indices, walk
 from symbp.derive.core import Case, Jacobian, Line
 from symbp.model.core import Array
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import Expr, Reduce, map_children, substitute
+from symbp.calculus.expr import Expr, Reduce
+from symbp.calculus.tree import map_children, substitute
 
 BESIDE: Mapping[str, tuple[str, ...]] = MappingProxyType({"t": ("s",), "l": ("m",)})
 """The letter that a field takes beside one that is taken."""

@@ -34,9 +34,8 @@ from symbp.calculus.expr import (
     Weights,
     Where,
     Within,
-    free_indices,
-    substitute,
 )
+from symbp.calculus.tree import free_indices, substitute
 
 _BUILTIN: Mapping[str, Any] = {
     "exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt, "abs": sympy.Abs, "sign": sympy.sign,

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from symbp.calculus.affine import ALONE, Affine, Index, affine, fresh, known_le
 from symbp.calculus.conditions import settled
+from symbp.calculus.construct import add, div, flatten, mul, neg, reduce_sum
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -26,18 +27,8 @@ from symbp.calculus.expr import (
     Weights,
     Where,
     Within,
-    add,
-    div,
-    flatten,
-    free_indices,
-    mul,
-    neg,
-    reduce_sum,
-    refresh,
-    replace_nodes,
-    rewrite,
-    substitute,
 )
+from symbp.calculus.tree import free_indices, refresh, replace_nodes, rewrite, substitute
 
 
 def collapse(

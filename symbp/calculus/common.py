@@ -8,22 +8,10 @@ from fractions import Fraction
 from functools import reduce
 from operator import and_
 
-from symbp.calculus.expr import (
-    Add,
-    Div,
-    Expr,
-    Indicator,
-    Mul,
-    Neg,
-    Number,
-    Within,
-    canonical,
-    div,
-    mul,
-    neg,
-    walk,
-)
+from symbp.calculus.construct import div, mul, neg
+from symbp.calculus.expr import Add, Div, Expr, Indicator, Mul, Neg, Number, Within
 from symbp.calculus.tidy import coefficient_of, scaled
+from symbp.calculus.tree import canonical, walk
 
 
 def common_factor(node: Expr) -> tuple[Expr, Expr, Expr] | None:

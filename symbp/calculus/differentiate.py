@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from symbp.calculus.affine import Affine, Size, affine, known_le
+from symbp.calculus.construct import add, div, mul, neg, power, reduce_sum
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -35,18 +36,10 @@ from symbp.calculus.expr import (
     Weights,
     Where,
     Within,
-    add,
-    div,
     expr,
-    mul,
-    neg,
     number,
-    power,
-    reduce_sum,
-    refresh,
-    substitute,
-    walk,
 )
+from symbp.calculus.tree import refresh, substitute, walk
 
 CallRule = Callable[[Call, int], Expr]
 """The partial derivative of a call with respect to one argument."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from symbp.calculus.affine import Affine, Index, affine, divided
-from symbp.calculus.expr import Expr, Ref, bound, children, map_children, map_positions, positions
+from symbp.calculus.expr import Expr, Ref
+from symbp.calculus.tree import bound, children, map_children, map_positions, positions
 
 Binding = dict[Index, Affine]
 

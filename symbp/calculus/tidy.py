@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbp.calculus.affine import Index
+from symbp.calculus.construct import add, mul, neg, power
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -26,16 +27,9 @@ from symbp.calculus.expr import (
     Reduce,
     Where,
     Within,
-    add,
-    canonical,
-    children,
-    map_children,
-    mul,
-    neg,
     number,
-    power,
-    rewrite,
 )
+from symbp.calculus.tree import canonical, children, map_children, rewrite
 
 
 def tidy(node: Expr) -> Expr:

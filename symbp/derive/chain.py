@@ -7,22 +7,10 @@ from __future__ import annotations
 
 from functools import reduce
 
-from symbp.calculus.expr import (
-    Add,
-    Adjoint,
-    Call,
-    Expr,
-    Partial,
-    Ref,
-    add,
-    canonical,
-    mul,
-    reduce_sum,
-    refresh,
-    refs,
-    replace_nodes,
-)
+from symbp.calculus.construct import add, mul, reduce_sum
+from symbp.calculus.expr import Add, Adjoint, Call, Expr, Partial, Ref
 from symbp.calculus.tidy import positive, tidy
+from symbp.calculus.tree import canonical, refresh, refs, replace_nodes
 from symbp.derive import stable_reason
 from symbp.derive.context import DEEP, instance
 from symbp.derive.core import Reason

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from symbp.calculus.affine import known_le
-from symbp.calculus.expr import Call, Expr, Ref, refresh, substitute
+from symbp.calculus.expr import Call, Expr, Ref
+from symbp.calculus.tree import refresh, substitute
 from symbp.derive.identify import equals_builtin
 from symbp.model.core import Equation, Function, Model
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.calculus.expr import Call, Expr, Reduce, Ref, Where, walk
+from symbp.calculus.expr import Call, Expr, Reduce, Ref, Where
+from symbp.calculus.tree import walk
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
 

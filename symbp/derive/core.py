@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Expr, Ref, canonical, substitute
+from symbp.calculus.expr import Adjoint, Expr, Ref
+from symbp.calculus.tree import canonical, substitute
 from symbp.model.core import Model
 
 Reason = tuple["str | Expr | Affine", ...]

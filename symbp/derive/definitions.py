@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from symbp.calculus.expr import Call, Expr, Ref, replace_nodes, walk
+from symbp.calculus.expr import Call, Expr, Ref
+from symbp.calculus.tree import replace_nodes, walk
 from symbp.derive.scalar import derivative, through_output
 from symbp.functions import BY_NAME
 from symbp.model.core import Function, Model

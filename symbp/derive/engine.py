@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
-from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref, canonical, refs, substitute, walk
+from symbp.calculus.expr import ZERO, Adjoint, Expr, Partial, Ref
+from symbp.calculus.tree import canonical, refs, substitute, walk
 from symbp.derive.context import Context, definition
 from symbp.derive.core import AdjointSystem, Case, Contribution, Jacobian, Line
 from symbp.derive.graph import Graph, closure, graph_of, needed, recurrences, seen_through
@@ -19,7 +20,8 @@ from symbp.derive.regions import Region, regions
 from symbp.derive.rules import DISPLAY_ONLY, RULES
 from symbp.derive.scene import NameTable, Scene, name_table
 from symbp.derive.stable import stabilise
-from symbp.derive.uses import Unsolvable, Use, generic, generic_le, reached, uses
+from symbp.derive.uses import Use, generic, reached, uses
+from symbp.derive.variants import Unsolvable, generic_le
 from symbp.model.core import Array, Model
 
 Uses = dict[str, tuple[Use, ...]]

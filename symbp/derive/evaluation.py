@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine, heading
-from symbp.calculus.expr import Adjoint, walk
+from symbp.calculus.expr import Adjoint
+from symbp.calculus.tree import walk
 from symbp.derive.core import AdjointSystem, Case
 from symbp.model.core import Array
 from symbp.model.order import components

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symbp.calculus.expr import Call, Expr, Mul, Ref, add, mul, rewrite, walk
+from symbp.calculus.construct import add, mul
+from symbp.calculus.expr import Call, Expr, Mul, Ref
 from symbp.calculus.tidy import positive, tidy
+from symbp.calculus.tree import rewrite, walk
 from symbp.derive.scene import Outcome, Scene
 
 Exponent = Callable[[Expr], Expr | None]

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from symbp.calculus.expr import (
-    Call,
-    Ref,
-    Weights,
-    refs,
-)
+from symbp.calculus.expr import Call, Ref, Weights
+from symbp.calculus.tree import refs
 from symbp.model.core import Equation, Model
 from symbp.model.order import components
 

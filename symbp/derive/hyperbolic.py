@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symbp.calculus.expr import ONE, Add, Call, Expr, Mul, Neg, add, canonical, div, mul, neg, number, rewrite
+from symbp.calculus.construct import add, div, mul, neg
+from symbp.calculus.expr import ONE, Add, Call, Expr, Mul, Neg, number
 from symbp.calculus.tidy import tidy
+from symbp.calculus.tree import canonical, rewrite
 from symbp.derive.core import Reason
 from symbp.derive.scene import Outcome, Scene
 

@@ -20,8 +20,8 @@ from symbp.calculus.expr import (
     Pow,
     Ref,
     Where,
-    children,
 )
+from symbp.calculus.tree import children
 from symbp.functions import BY_NAME
 from symbp.functions import derivative as builtin_derivative
 from symbp.model.core import Function

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from symbp.calculus.affine import Affine, Size, affine, known_le, show
-from symbp.calculus.expr import Indicator, Ref, walk
+from symbp.calculus.expr import Indicator, Ref
+from symbp.calculus.tree import walk
 from symbp.derive.core import Case
 from symbp.derive.steps import Interval
-from symbp.derive.uses import generic_le
+from symbp.derive.variants import generic_le
 
 
 def apart(cases: Sequence[Case]) -> tuple[Affine, ...]:

@@ -7,26 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symbp.calculus.construct import flatten
 from symbp.calculus.differentiate import differentiate, same_element
-from symbp.calculus.expr import (
-    ZERO,
-    Call,
-    Expr,
-    Indicator,
-    Neg,
-    Partial,
-    Reduce,
-    Ref,
-    canonical,
-    flatten,
-    free_indices,
-    refresh,
-    refs,
-    replace_nodes,
-    rewrite,
-    walk,
-)
+from symbp.calculus.expr import ZERO, Call, Expr, Indicator, Neg, Partial, Reduce, Ref
 from symbp.calculus.tidy import collect, leaves, symbols, tidy
+from symbp.calculus.tree import canonical, free_indices, refresh, refs, replace_nodes, rewrite, walk
 from symbp.derive.chain import equation_of, explicit, whole_logarithms
 from symbp.derive.core import Reason
 from symbp.derive.identify import equals_builtin

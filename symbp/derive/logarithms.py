@@ -10,27 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbp.calculus.expr import (
-    ONE,
-    Add,
-    Call,
-    Div,
-    Expr,
-    Integer,
-    Mul,
-    Neg,
-    Number,
-    Ref,
-    add,
-    canonical,
-    children,
-    div,
-    mul,
-    neg,
-    refresh,
-    walk,
-)
+from symbp.calculus.construct import add, div, mul, neg
+from symbp.calculus.expr import ONE, Add, Call, Div, Expr, Integer, Mul, Neg, Number, Ref
 from symbp.calculus.tidy import tidy
+from symbp.calculus.tree import canonical, children, refresh, walk
 from symbp.derive.context import Context
 
 

@@ -7,23 +7,11 @@ from fractions import Fraction
 from itertools import combinations
 
 from symbp.calculus.affine import Affine, Index, known_le
-from symbp.calculus.expr import (
-    Call,
-    Div,
-    Expr,
-    Integer,
-    Mul,
-    Number,
-    Pow,
-    Ref,
-    div,
-    mul,
-    power,
-    replace_nodes,
-    size,
-)
+from symbp.calculus.construct import div, mul, power
+from symbp.calculus.expr import Call, Div, Expr, Integer, Mul, Number, Pow, Ref
 from symbp.calculus.match import match
 from symbp.calculus.tidy import tidy
+from symbp.calculus.tree import replace_nodes, size
 from symbp.derive.core import Reason
 from symbp.derive.scene import LONG, NAMED, SHORT, Outcome, Scene, joined, signature
 from symbp.model.core import Equation, Model

@@ -10,6 +10,7 @@ from dataclasses import replace
 from symbp.calculus.affine import Affine, Index, affine, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
 from symbp.calculus.common import common_factor
+from symbp.calculus.construct import div, mul, reduce_sum
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -25,20 +26,19 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     Within,
+)
+from symbp.calculus.tidy import collect, positive, symbols, tidy
+from symbp.calculus.tree import (
     bound,
     canonical,
-    div,
     free_indices,
-    mul,
     positions,
-    reduce_sum,
     replace_nodes,
     rewrite,
     same,
     size,
     walk,
 )
-from symbp.calculus.tidy import collect, positive, symbols, tidy
 from symbp.derive.core import Reason
 from symbp.derive.scene import LONG, Outcome, Scene, joined
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.expr import Ref
 from symbp.derive.steps import Interval
-from symbp.derive.uses import Use, generic_le
+from symbp.derive.uses import Use
+from symbp.derive.variants import generic_le
 from symbp.model.core import Array
 
 

@@ -7,24 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from symbp.calculus.construct import add, mul, neg, power
 from symbp.calculus.differentiate import CallRule, differentiate
-from symbp.calculus.expr import (
-    ONE,
-    Call,
-    Compare,
-    Expr,
-    Logic,
-    Ref,
-    Where,
-    add,
-    children,
-    mul,
-    neg,
-    number,
-    power,
-    replace_nodes,
-)
+from symbp.calculus.expr import ONE, Call, Compare, Expr, Logic, Ref, Where, number
 from symbp.calculus.tidy import collect, tidy
+from symbp.calculus.tree import children, replace_nodes
 from symbp.derive.exponents import builtin, joined
 from symbp.derive.identify import known, value_at
 from symbp.derive.stable import stable_scalar

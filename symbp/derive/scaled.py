@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index
+from symbp.calculus.construct import add, mul, neg
 from symbp.calculus.expr import (
     ONE,
     Add,
@@ -24,15 +25,10 @@ from symbp.calculus.expr import (
     Reduce,
     Weights,
     Where,
-    add,
-    free_indices,
-    mul,
-    neg,
     number,
-    refresh,
-    same,
 )
 from symbp.calculus.tidy import collect, positive, tidy
+from symbp.calculus.tree import free_indices, refresh, same
 
 if TYPE_CHECKING:
     from symbp.derive.context import Context

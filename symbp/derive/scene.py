@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from symbp.calculus.expr import (
-    Call,
-    Div,
-    Expr,
-    Reduce,
-    Ref,
-    Weights,
-    Where,
-    children,
-)
+from symbp.calculus.expr import Call, Div, Expr, Reduce, Ref, Weights, Where
+from symbp.calculus.tree import children
 from symbp.derive.context import Context
 from symbp.derive.core import Reason
 from symbp.derive.uses import Use

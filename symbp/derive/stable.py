@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 
+from symbp.calculus.construct import add, mul, neg
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -27,18 +28,11 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     Where,
-    add,
-    mul,
-    neg,
     number,
-    refresh,
-    rewrite,
-    same,
-    substitute,
-    walk,
 )
 from symbp.calculus.match import match
 from symbp.calculus.tidy import positive, tidy
+from symbp.calculus.tree import refresh, rewrite, same, substitute, walk
 from symbp.derive.context import DEEP, Context, definition
 from symbp.derive.scaled import (
     LOG_2,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from symbp.calculus.expr import ONE, Add, Call, Div, Expr, Mul, Neg, Reduce, Ref, Weights, walk
+from symbp.calculus.expr import ONE, Add, Call, Div, Expr, Mul, Neg, Reduce, Ref, Weights
+from symbp.calculus.tree import walk
 from symbp.derive.scaled import LOG_2, both_ways
 from symbp.derive.stable import NOTHING
 

@@ -11,16 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import Affine, Index, affine, fresh, known_le, large, span
-from symbp.calculus.expr import (
-    Expr,
-    Ref,
-    bound,
-    refresh,
-    refs,
-    replace_nodes,
-    substitute,
-    walk,
-)
+from symbp.calculus.expr import Expr, Ref
+from symbp.calculus.tree import bound, refresh, refs, replace_nodes, substitute, walk
 from symbp.derive.graph import Graph, closure
 from symbp.derive.steps import Interval, Part, framed, parts
 from symbp.model.core import Array, Equation

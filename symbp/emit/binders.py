@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.construct import neg
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -20,10 +21,9 @@ from symbp.calculus.expr import (
     Ref,
     Weights,
     Where,
-    neg,
-    walk,
 )
 from symbp.calculus.tidy import positive
+from symbp.calculus.tree import walk
 from symbp.emit import layout as lay
 from symbp.emit.layout import Big, Box, Cases, Fence, Product, Script, Sym, row
 from symbp.emit.notation import positions

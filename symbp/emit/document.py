@@ -16,7 +16,8 @@ from symbp.arrays.matrix_reason import matrix_reason
 from symbp.arrays.matrix_rows import by_rows, transposed
 from symbp.arrays.views import MatrixView
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Adjoint, Ref, Where, free_indices
+from symbp.calculus.expr import Adjoint, Ref, Where
+from symbp.calculus.tree import free_indices
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem, Case, Line, alike
 from symbp.derive.definitions import Definition, definitions

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Expr, bound, free_indices, walk
+from symbp.calculus.expr import Expr
+from symbp.calculus.tree import bound, free_indices, walk
 from symbp.derive.core import Case
 from symbp.emit.layout import Box, Script, Sym
 from symbp.model.core import Equation

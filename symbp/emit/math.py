@@ -27,9 +27,8 @@ from symbp.calculus.expr import (
     Weights,
     Where,
     Within,
-    free_indices,
-    substitute,
 )
+from symbp.calculus.tree import free_indices, substitute
 from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.elements import Elements

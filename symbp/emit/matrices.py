@@ -10,6 +10,7 @@ from symbp.arrays.matrix_nodes import Matrix, shape
 from symbp.arrays.matrix_terms import axis, turned
 from symbp.arrays.views import matrix_view
 from symbp.calculus.affine import Affine, Index, show
+from symbp.calculus.construct import mul
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -30,7 +31,6 @@ from symbp.calculus.expr import (
     Ref,
     Where,
     Within,
-    mul,
     number,
 )
 from symbp.derive.core import AdjointSystem, Case

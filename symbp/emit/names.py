@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from symbp.calculus.affine import Index, show
 from symbp.calculus.apart import BESIDE
-from symbp.calculus.expr import Expr, bound, children, free_indices, walk
+from symbp.calculus.expr import Expr
+from symbp.calculus.tree import bound, children, free_indices, walk
 from symbp.model.core import Model
 
 LETTERS = ("i", "j", "k", "m")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import free_indices
+from symbp.calculus.tree import free_indices
 from symbp.derive.core import Case
 from symbp.emit.identity import case_keys
 from symbp.emit.lettering import shown_names

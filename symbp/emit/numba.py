@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 
 from symbp import functions
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Instruction
-from symbp.arrays.program import Program, assignments, cost_program
+from symbp.arrays.program import cost_program
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed
 from symbp.arrays.statement import adjoint_key

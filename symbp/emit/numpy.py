@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction
-from symbp.arrays.program import Program, assignments, cost_program, programs
+from symbp.arrays.program import cost_program, programs
 from symbp.arrays.reading import Scope
 from symbp.arrays.reuse import Names, computed, unbound
 from symbp.arrays.rolling import rolling
@@ -19,7 +20,8 @@ from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
 from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
 from symbp.calculus.affine import show
-from symbp.calculus.expr import Call, Expr, Functional, walk
+from symbp.calculus.expr import Call, Expr, Functional
+from symbp.calculus.tree import walk
 from symbp.derive import scalar
 from symbp.derive.conventions import conventions
 from symbp.derive.core import AdjointSystem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from symbp.arrays.instructions import assignments
 from symbp.arrays.nodes import (
     Apply,
     Assign,
@@ -28,7 +29,6 @@ from symbp.arrays.nodes import (
     Window,
     below,
 )
-from symbp.arrays.program import assignments
 from symbp.calculus.affine import Affine, Index
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_distance import distances

@@ -10,10 +10,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.nodes import Contract, Load, Node, below
-from symbp.arrays.program import Program, assignments
-from symbp.calculus.expr import Ref, walk
-from symbp.calculus.expr import bound as bound_by
+from symbp.calculus.expr import Ref
+from symbp.calculus.tree import bound as bound_by
+from symbp.calculus.tree import walk
 from symbp.emit.numpy_bound import FUNCTIONS, bound
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody

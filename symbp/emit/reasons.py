@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Integer, free_indices
+from symbp.calculus.expr import Integer
+from symbp.calculus.tree import free_indices
 from symbp.derive.chain import TERMS
 from symbp.derive.core import AdjointSystem, Case, Line
 from symbp.emit import layout as lay

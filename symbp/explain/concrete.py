@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import (
-    ONE,
-    ZERO,
-    Add,
-    Div,
-    Expr,
-    Indicator,
-    Mul,
-    Reduce,
-    Within,
-    add,
-    free_indices,
-    map_children,
-    map_positions,
-    mul,
-    positions,
-    substitute,
-    walk,
-)
+from symbp.calculus.construct import add, mul
+from symbp.calculus.expr import ONE, ZERO, Add, Div, Expr, Indicator, Mul, Reduce, Within
+from symbp.calculus.tree import free_indices, map_children, map_positions, positions, substitute, walk
 
 Number = Callable[[Affine], Affine]
 """A position without indices as a number; one with indices stays."""

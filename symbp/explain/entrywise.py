@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from symbp.arrays.matrix_nodes import Diag, Hadamard, Matrix, shape
 from symbp.arrays.matrix_rows import transposed
-from symbp.calculus.expr import Weights, mul
+from symbp.calculus.construct import mul
+from symbp.calculus.expr import Weights
 from symbp.explain.axes import axes_of
 from symbp.explain.core import (
     Block,

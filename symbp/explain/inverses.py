@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from symbp.arrays.matrix_nodes import Hadamard, Leaf, Matrix, Minus, Product, Transpose, parts
 from symbp.arrays.matrix_nodes import Plus as Plus_
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Ref, substitute, walk
+from symbp.calculus.expr import Ref
+from symbp.calculus.tree import substitute, walk
 from symbp.derive.core import Jacobian
 from symbp.explain.axes import axes_of
 from symbp.explain.core import Block, Form, Inverse, Line, Lines, Math, Section, Whole, Words, say

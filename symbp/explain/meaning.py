@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symbp.arrays.views import MatrixView
-from symbp.calculus.expr import Adjoint, Expr, Ref, size
+from symbp.calculus.expr import Adjoint, Expr, Ref
+from symbp.calculus.tree import size
 from symbp.derive.core import Case
 from symbp.derive.definitions import definitions
 from symbp.explain.core import Block, Form, Line, Lines, Section, Times, Value, Whole, Words, say, side

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine
-from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Number, Partial, Ref, Within, refs, size
+from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Number, Partial, Ref, Within
+from symbp.calculus.tree import refs, size
 from symbp.derive.core import Jacobian
 from symbp.explain.core import Block, Line, Lines, Math, Section, Times, Whole, Words, say, side
 from symbp.explain.numerals import multiplied, shown, summed

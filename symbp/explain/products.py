@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from symbp.arrays.matrix_nodes import Leaf, Matrix, Product, Transpose, parts, shape
 from symbp.arrays.matrix_rows import transposed
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import Expr, Integer, Ref, substitute, walk
+from symbp.calculus.expr import Expr, Integer, Ref
+from symbp.calculus.tree import substitute, walk
 from symbp.derive.core import Jacobian
 from symbp.explain.axes import axes_of
 from symbp.explain.core import (

@@ -23,16 +23,8 @@ from symbp.arrays.matrix_nodes import (
 )
 from symbp.arrays.matrix_rows import transposed, written_as_row
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import (
-    Adjoint,
-    Expr,
-    Functional,
-    Ref,
-    free_indices,
-    map_children,
-    map_positions,
-    substitute,
-)
+from symbp.calculus.expr import Adjoint, Expr, Functional, Ref
+from symbp.calculus.tree import free_indices, map_children, map_positions, substitute
 from symbp.derive.core import AdjointSystem, Case
 from symbp.errors import SymbpError, VerificationFailed
 from symbp.explain.axes import axes_of

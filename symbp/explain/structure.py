@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Adjoint, Ref, walk
+from symbp.calculus.expr import Adjoint, Ref
+from symbp.calculus.tree import walk
 from symbp.explain.core import Line, Lines, Section, Whole, Words, say, side
 from symbp.explain.numerals import shown, summed
 from symbp.explain.paths import Path, cost_reads

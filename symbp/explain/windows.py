@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import prod
 
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Expr, Reduce, Ref, children, free_indices, number, walk
+from symbp.calculus.expr import Expr, Reduce, Ref, number
+from symbp.calculus.tree import children, free_indices, walk
 from symbp.explain.core import Block, Line, Lines, Section, Whole, Words, say, side
 from symbp.explain.meaning import agrees
 from symbp.explain.numerals import product, shaped, turned

@@ -7,22 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from symbp.calculus.affine import Affine, Index, Size, affine, fresh
-from symbp.calculus.expr import (
-    Div,
-    Expr,
-    Functional,
-    Integer,
-    Mul,
-    Reduce,
-    Ref,
-    Weights,
-    bound,
-    map_children,
-    map_positions,
-    positions,
-    rewrite,
-    walk,
-)
+from symbp.calculus.expr import Div, Expr, Functional, Integer, Mul, Reduce, Ref, Weights
+from symbp.calculus.tree import bound, map_children, map_positions, positions, rewrite, walk
 from symbp.errors import ModelProblem
 from symbp.model.advice import diagonal, moved
 from symbp.model.core import Array, Equation, Function, Model

@@ -12,7 +12,8 @@ from math import prod
 
 from symbp.calculus.affine import Affine, FloorDiv, Index, Monomial, Size, affine, show
 from symbp.calculus.conditions import gaps
-from symbp.calculus.expr import Expr, Ref, Where, bound, children, positions
+from symbp.calculus.expr import Expr, Ref, Where
+from symbp.calculus.tree import bound, children, positions
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from symbp.calculus.affine import Affine, Index, known_nonnegative, show
 from symbp.calculus.conditions import apart, gaps
-from symbp.calculus.expr import Expr, Ref, Where, refs, walk
+from symbp.calculus.expr import Expr, Ref, Where
+from symbp.calculus.tree import refs, walk
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Equation
 

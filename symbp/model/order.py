@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from symbp.calculus.affine import Affine, heading, known_le, show
-from symbp.calculus.expr import Ref, refs
+from symbp.calculus.expr import Ref
+from symbp.calculus.tree import refs
 from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
 

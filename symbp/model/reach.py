@@ -20,7 +20,8 @@ from symbp.calculus.affine import (
     known_le,
     known_nonnegative,
 )
-from symbp.calculus.expr import Expr, Logic, Ref, Where, children
+from symbp.calculus.expr import Expr, Logic, Ref, Where
+from symbp.calculus.tree import children
 from symbp.model.core import Array, Model
 from symbp.model.guards import protects
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Expr, Partial, Ref, free_indices, refresh, replace_nodes
+from symbp.calculus.expr import Expr, Partial, Ref
+from symbp.calculus.tree import free_indices, refresh, replace_nodes
 from symbp.derive.core import Case, Contribution
 from symbp.errors import SymbpError
 from symbp.model.core import Model

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from symbp.calculus.affine import Index, affine, fresh
-from symbp.calculus.expr import refs
+from symbp.calculus.tree import refs
 from symbp.derive.core import AdjointSystem, Case
 from symbp.derive.lengths import apart
 from symbp.model.core import Model

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symbp.calculus.expr import Call, Div, refs, walk
+from symbp.calculus.expr import Call, Div
+from symbp.calculus.tree import refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.verify.places import Positions, place, points

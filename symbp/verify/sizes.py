@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbp.calculus.affine import Affine, Atom, FloorDiv, Index, Monomial, Size, affine
-from symbp.calculus.expr import Expr, bound, children, refs, walk
+from symbp.calculus.expr import Expr
+from symbp.calculus.tree import bound, children, refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
 from symbp.model.reach import Reach, reaches

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import Affine, Index, affine
-from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Ref, free_indices, substitute, walk
+from symbp.calculus.expr import Adjoint, Expr, Indicator, Mul, Ref
+from symbp.calculus.tree import free_indices, substitute, walk
 from symbp.derive.core import Case, Jacobian
 from symbp.emit.layout import Box
 from symbp.emit.math import Printer

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Affine, known_le
-from symbp.calculus.expr import Ref, refs
+from symbp.calculus.expr import Ref
+from symbp.calculus.tree import refs
 from symbp.derive.graph import graph_of, needed
 from symbp.model.core import Equation, Model
 from symbp.model.order import components
