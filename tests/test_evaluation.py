@@ -60,6 +60,7 @@ def test_within_a_step_nothing_is_needed_before_it_is_there(name: str) -> None:
 
 
 
+
     system = adjoint_system(pipeline.load(name))
     for sweep in sweeps(system):
         for place, own in enumerate(sweep.names):

@@ -29,12 +29,32 @@ ZERO_INFLATED = """
 """
 GUMBEL = "param x : N\ncost C = sum(exp(-exp(-x[i])), i)\n"
 NAMED = "g(u) = exp(-exp(-u))\nparam x : N\na[i] = g(x[i])\ncost C = sum(a[i], i)\n"
+UNLIKELY = """
+    const y in 0..N-1
+    param x : N
+    p[i] = softmax(x[i], i)
+    cost C = -log(1 - p[y])
+"""
+TWO_SHARES = """
+    const q : N
+    param x : N
+    a[i] = softmax(x[i], i)
+    b[i] = softmax(q[i], i)
+    cost C = -log(sum(a[i]*b[i], i))
+"""
+SOME = "param x : N\np[i] = softmax(x[i], i)\ncost C = -log(p[0] + p[1])\n"
+THIRD = 1 / 3
 
 # the model, what is given, x, the cost, and its gradient
 FAR = {
     "a softmax whose total has a name": (SOFTMAX, {"q": [1.0, 2.0, 3.0]}, [1e4, -1e4, 3.0], 1, [0, 0, 0]),
     "a chosen probability": (FOCAL, {"y": [1, 1, 0, 0]}, [1e4, -1e4, 1e4, -1e4], 2e4, [0, -1, 1, 0]),
     "a share of zeros": (ZERO_INFLATED, {"l": [1e2, 1e2, 5e2]}, [1e4, -1e3, -1e4], 1.1e4, [0, -1, -1]),
+    "all classes but one": (UNLIKELY, {"y": 0}, [1e4, -1e4, 3.0], 9997, [1, 0, -1]),
+    "a sum of products of shares": (
+        TWO_SHARES, {"q": [-1e4, 0.0, 1e4]}, [1e4, 0.0, -1e4], 2e4 - np.log(3), [1 - THIRD, -THIRD, -THIRD]
+    ),
+    "some of the shares": (SOME, {}, [-1e4, -1e4, 1e4], 2e4 - np.log(2), [-0.5, -0.5, 1]),
     "a steep exponential": (GUMBEL, {}, [1e4, -1e4], 1, [0, 0]),
     "a steep function": (NAMED, {}, [1e4, -1e4], 1, [0, 0]),
 }  # fmt: skip
@@ -90,3 +110,17 @@ def test_attention_written_out_in_a_recurrence() -> None:
     """
     report = symbp.parse(text).verify()
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (UNLIKELY, "1 less one share is the sum of all others"),
+        ("param x\nm = tanh(x)\ncost C = -(1 + m)/2*log((1 + m)/2)\n", "1 + tanh(u) is twice the sigmoid"),
+        ("param x\ncost C = tanh(x)*log(1 + tanh(x))\n", "1 + tanh(u) is twice the sigmoid"),
+    ],
+)
+def test_the_reason_says_what_the_stable_form_makes_use_of(text: str, reason: str) -> None:
+    steps = symbp.parse(text).derive("x").steps
+    (stable,) = (step.reason for step in steps if step.rule == "stable form")
+    assert stable.startswith(reason)

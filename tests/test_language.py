@@ -289,7 +289,16 @@ REFUSED: Mapping[str, tuple[str, str, str]] = {
         z[i] = sum(where(i+p-1 >= 0 and i+p-1 < H, f[p]*h[i+p-1], 0), p)
         cost C = sum(z[i]^2, i)
         """,
-        "the condition around h at i+p-1 holds everywhere", "to pad h, define a variable",
+        "a condition stands where an array would fix its range", "give it one: … for i = 0..",
+    ),
+    "a_condition_that_keeps_nothing_inside": (
+        """
+        param h : H
+        param f : P
+        z[i] = sum(where(i+p < 2*H, f[p]*h[i+p], 0), p)
+        cost C = sum(z[i]^2, i)
+        """,
+        "the condition around h at i+p holds everywhere", "to pad h, say how far i runs: … for i = …",
     ),
     "no_order": (
         """

@@ -97,6 +97,7 @@ def test_a_causal_convolution_is_one() -> None:
         ("z[t] = sum(w[p]*x[t+p], p) for t = 0..T-1", "x is read at t.p = T.1"),
         ("z[t] = sum(w[p]*x[t-p], p) for t = 2..T", "x is read at t-p = T"),
         ("z[t] = sum(where(t > 0, w[p]*x[t-p], 0), p) for t = 0..T-1", "x is read at t-p = -2"),
+        ("z[t] = x[t] + where(t != T-1, 0, x[t-1])", "x is read at t-1 = -1"),
     ],
 )
 def test_no_index_is_shortened_in_silence(line: str, said: str) -> None:
@@ -105,10 +106,52 @@ def test_no_index_is_shortened_in_silence(line: str, said: str) -> None:
         pipeline.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("z[t] = x[t] + where(t >= 1, x[t-1], 0)", 1 + 9 + 25),
+        ("z[t] = x[t] + where(t > 0 and t < T, x[t-1], 0)", 1 + 9 + 25),
+        ("z[t] = where(t == 0, x[0], x[t] + x[t-1])", 1 + 9 + 25),
+        ("z[t] = where(not (t < T-1), 0, x[t+1]) - x[t]", 1 + 1 + 9),
+        ("z[t] = x[t] + sum(where(t >= p, k[p]*x[t-p], 0), p)", 4 + 25 + 64),
+        ("z[t] = where(t == 0, x[0], x[t-1]) for t = 0..T-1", 1 + 1 + 4),
+        ("g[t] = x[t] + where(t >= 1, x[t-1], 0)\nz[t] = g[t] - where(t >= 2, g[t-2], 0)", 1 + 9 + 16),
+        ("z[t] = where(t >= 1, x[t+1] - x[t-1], x[t])", 1 + 4),
+        ("z[t] = x[t] + where(t > 2, x[t-3], x[2-t])", 16 + 16 + 16),
+        ("z[t] = x[2*t]*x[2*t+1]", 4),  # the last of three has no partner
+    ],
+)
+def test_an_end_at_which_a_condition_stands_is_not_the_window_s(line: str, value: float) -> None:
+    """No element gets lost where the author says what stands at the end: x[0] in x[t] + [t >= 1] x[t-1]."""
+    model = pipeline.parse(f"param x : T\nconst k : 2\n{line}\ncost C = sum(z[t]^2, t) + 0*k[0]\n")
+    module = pipeline.module_of(adjoint_system(model))
+    x = np.array([1.0, 2.0, 3.0])
+    given = {"k": np.array([1.0, 1.0]), "x": x}
+    cost, grads = module.value_and_grad(**given)
+    slopes = [
+        (module.value(**given | {"x": x + h}) - module.value(**given | {"x": x - h})) / 2
+        for h in np.eye(3)
+    ]
+    assert (cost, [*grads.x]) == (pytest.approx(value), pytest.approx(slopes))
+
+
 def test_an_index_on_the_left_still_gives_way() -> None:
     """d[i] = x[i+1] - x[i] has one element less than x, and a convolution P - 1 less."""
     model = pipeline.parse("param x : N\nd[i] = x[i+1] - x[i]\ncost C = sum(d[i]^2, i)\n")
     assert str(model.arrays["d"].axes[0].extent) == "Affine(N-1)"
+
+
+def test_a_sequence_may_end_where_a_strided_window_does() -> None:
+    model = pipeline.parse("""\
+param x : T
+param f : P
+z[t] = sum(f[p]*x[2*t+p], p)
+h[0] = z[0]
+h[t] = tanh(h[t-1]) + z[t] for t = 1..(T-P)//2
+cost C = h[(T-P)//2]^2
+""")
+    system = adjoint_system(model)
+    assert verify(model, system, pipeline.module_of(system), precise=False).ok
 
 
 def test_sizes_are_chosen_with_little_to_compute() -> None:

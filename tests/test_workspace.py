@@ -90,6 +90,33 @@ def test_a_workspace_for_other_arguments_is_refused(other: dict[str, Any]) -> No
         module.value_and_grad(**mlp(), out=module.make_workspace(**other))
 
 
+STRIDED = """
+size s
+input x : N
+param f : P
+z[i] = sum(f[p]*x[s*i+p], p)
+cost C = sum(z[i]^2, i)/2
+"""
+BOUNDED = """
+const s in 1..N
+input x : N
+param f : N
+z[i] = f[i]*x[i] for i = 0..s-1
+cost C = sum(z[i]^2, i)/2
+"""
+
+
+@pytest.mark.parametrize("text", [STRIDED, BOUNDED], ids=["size", "const"])
+def test_a_workspace_for_another_size_that_no_shape_tells_is_refused(text: str) -> None:
+    module, rng = symbp.parse(text).compile(), np.random.default_rng(0)
+    given = {"x": rng.normal(size=(3, 9)), "f": rng.normal(size=3 if text == STRIDED else 9)}
+    workspace = module.make_workspace(**given, s=2)
+    with pytest.raises(ValueError, match=r"made for .*\('s', 2\).*got .*\('s', 1\)"):
+        module.value_and_grad(**given, s=1, out=workspace)
+    expected, found = (module.value_and_grad(**given, s=np.int64(2), out=out) for out in (None, workspace))
+    assert found[0] == pytest.approx(expected[0], rel=1e-13)
+
+
 def test_a_workspace_of_another_module_is_refused() -> None:
     foreign = module_of("mlp_z").make_workspace(**mlp())
     for out in (foreign, {}, 1):

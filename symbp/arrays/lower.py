@@ -155,12 +155,17 @@ def _integer(node: Expr, scope: Scope) -> Affine | None:
 
 def where(cond: Node, then: Node, other: Node) -> Node:
     """A choice: made once if the condition is the same for all elements and known to Python."""
-    if not cond.labels and not _loads(cond):
+    if _said(cond):
         labels = join(then.labels, other.labels)
         return Choice(cond, _filled(then, labels), _filled(other, labels), labels)
     if (then, other) == (ONE, ZERO):
         return elementwise("flag", cond)
     return elementwise("where", cond, then, other)
+
+
+def _said(cond: Node) -> bool:
+    """Whether Python knows a condition: it is one for all elements, and speaks of loops and sizes only."""
+    return not cond.labels and not _loads(cond)
 
 
 def _loads(node: Node) -> bool:
@@ -196,11 +201,12 @@ def _surely_le(left: Affine, right: Affine) -> bool:
 def _product(factors: tuple[Expr, ...], scope: Scope) -> Node:
     """A product; factors [lo ≤ i ≤ hi] choose, because what they guard need not be finite.
 
-    Nor need it exist, under any condition: a reading outside of its array is moved inside.
+    Nor need it exist, under any condition: a reading outside of its array is moved inside.  One at a
+    place that loops say cannot be, so Python chooses where they say the condition too.
     """
-    guards = [f for f in factors if isinstance(f, Within)]
+    guards = [f for f in factors if isinstance(f, Within) or (chooses(f) and _said(condition(f, scope)))]
     scope = replace(scope, guarded=scope.guarded or any(map(chooses, factors)))
-    rest = [lower(f, scope) for f in factors if not isinstance(f, Within)]
+    rest = [lower(f, scope) for f in factors if f not in guards]
     value = rest[0] if len(rest) == 1 else elementwise("*", *rest) if rest else ONE
     return masked(guards, value, scope)
 

@@ -369,6 +369,11 @@ def heading(gap: Affine) -> int | None:
 def known_nonnegative(value: Affine, depth: int = 0) -> bool:
     """Whether ``value >= 0`` follows from sizes being at least 1 and indices within their ranges."""
     least = value.const
+    if depth < 6 and (pair := _falling_pair(value)) is not None:
+        more, less, count = pair
+        if known_nonnegative(more.value - less.value, depth + 1):
+            rest = value - affine(more) * count + affine(less) * count
+            return known_nonnegative(rest, depth + 1)
     for quotient in (a for a in value.atoms() if isinstance(a, FloorDiv)):
         coefficient = value.coefficient(quotient)
         times = divided(affine(coefficient), quotient.by)
@@ -387,6 +392,16 @@ def known_nonnegative(value: Affine, depth: int = 0) -> bool:
             return False
         least += coefficient
     return least >= 0
+
+
+def _falling_pair(value: Affine) -> tuple[FloorDiv, FloorDiv, int] | None:
+    """Two quotients by the same size that are subtracted: v//by - w//by is not negative where v >= w."""
+    quotients = [(a, c) for a, c in value.terms if isinstance(a, FloorDiv)]
+    for more, times in quotients:
+        for less, other in quotients:
+            if isinstance(times, int) and times > 0 and other == -times and more.by == less.by:
+                return more, less, times
+    return None
 
 
 def _positive(atom: Atom) -> bool:

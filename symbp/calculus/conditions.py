@@ -53,6 +53,20 @@ def indicated(node: Expr, is_label: Callable[[Ref], bool], windows: bool) -> Exp
     return Indicator(one, other) if labels or (windows and not entry) else None
 
 
+def apart(cond: Expr, holds: bool = True) -> Iterator[Affine]:
+    """What a condition says not to be 0 if it holds (or does not)."""
+    match cond:
+        case Logic("not", (arg,)):
+            yield from apart(arg, not holds)
+        case Logic("and" | "or" as op, args) if (op == "and") == holds:
+            for arg in args:
+                yield from apart(arg, holds)
+        case Compare("==" | "!=" as op, left, right) if (op == "!=") == holds:
+            low, high = _integer(left), _integer(right)
+            if low is not None and high is not None:
+                yield high - low
+
+
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
@@ -65,6 +79,8 @@ def _compared(op: str, gap: Affine) -> Iterator[Affine]:
             yield -gap - (op == ">")
         case "==":
             yield from (gap, -gap)
+        case _:  # what is not 0, and at least 0 by the ranges, is at least 1
+            yield from (side - 1 for side in (gap, -gap) if known_nonnegative(side))
 
 
 def _integer(node: Expr) -> Affine | None:

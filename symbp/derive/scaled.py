@@ -6,11 +6,27 @@ log Σ m exp u is logsumexp(u) + log Σ m softmax(u) whatever the signs of m: ea
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.construct import add, mul, neg
-from symbp.calculus.expr import ONE, Add, Call, Expr, Mul, Neg, Number, Pow, Reduce, Weights, number
+from symbp.calculus.expr import (
+    ONE,
+    Add,
+    Call,
+    Compare,
+    Expr,
+    Integer,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Reduce,
+    Weights,
+    Where,
+    number,
+)
 from symbp.calculus.tidy import collect, positive, tidy
 from symbp.calculus.tree import free_indices, refresh, same
 
@@ -47,6 +63,21 @@ def log_of_weighted_sum(indices: tuple[Index, ...], body: Expr, context: Context
     shares = Weights("softmax", index, refresh(u), Affine(0, ((index, 1),)))
     mean = Reduce("sum", indices, mul((*rest, shares)))
     return Reduce("logsumexp", indices, u) + Call("log", (mean,))
+
+
+def log_of_others(share: Weights, nothing: Expr) -> Expr | None:
+    """log(1 − softmax(z)_c) is log Σ exp z_k over the k that are not c, less log Σ exp z.
+
+    For one c only: at every c there would be an array over all pairs.
+    """
+    if share.op != "softmax" or share.at.indices():
+        return None
+    others = refresh(Reduce("logsumexp", (share.index,), share.body))
+    assert isinstance(others, Reduce)
+    (index,) = others.indices
+    elsewhere = Compare("!=", Integer(Affine(0, ((index, 1),))), Integer(share.at))
+    rest = replace(others, body=Where(elsewhere, others.body, nothing))
+    return rest - Reduce("logsumexp", (share.index,), share.body)
 
 
 def log_beside_tanh(other: Expr, context: Context) -> Expr | None:

@@ -41,6 +41,7 @@ from symbp.derive.scaled import (
     log_beside_tanh,
     log_of_difference,
     log_of_exponentials,
+    log_of_others,
     log_of_weighted_sum,
 )
 from symbp.derive.signs import is_positive
@@ -112,9 +113,8 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
         return both_ways(u) - LOG_2
     arg = _seen_through(arg, context) if depth < DEEP else arg
     match arg:
-        case Weights("softmax", index, body, at):
-            here = substitute(refresh(body), {index: at})
-            return here - Reduce("logsumexp", (index,), body)
+        case Weights("softmax", _, _, _):
+            return _log_softmax(arg)
         case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
             return log_of_exponentials(indices, u)
         case Reduce("sum", indices, body):
@@ -141,6 +141,12 @@ def log_of(arg: Expr, context: Context, depth: int = 0) -> Expr | None:
             return log_of(stable(body_, context), context, depth + 1)
         case _:
             return None
+
+
+def _log_softmax(share: Weights) -> Expr:
+    """z_c − log Σ_k exp z_k."""
+    here = substitute(refresh(share.body), {share.index: share.at})
+    return here - Reduce("logsumexp", (share.index,), share.body)
 
 
 def _seen_through(arg: Expr, context: Context) -> Expr:
@@ -195,7 +201,7 @@ def _log(arg: Expr, found: Expr | None) -> Expr:
 
 
 def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr | None:
-    """log(1 + exp u), log(1 − σ(u)) and log(σ(u) − σ(v))."""
+    """log(1 + exp u), log(1 − σ(u)), log(1 − softmax(z)_c) and log(σ(u) − σ(v))."""
     for one, other in ((first, second), (second, first)):
         if isinstance(other, Neg) and (v := log_of_difference(one, other.arg, context)) is not None:
             return v
@@ -210,6 +216,8 @@ def _log_of_sum(first: Expr, second: Expr, context: Context, depth: int) -> Expr
                 inner = stable(inner, context)
             if (u := context.named(inner, "sigmoid")) is not None:
                 return neg(Call("softplus", (u,)))
+            if isinstance(inner, Weights) and (v := log_of_others(inner, NOTHING)) is not None:
+                return v
         if (v := log_beside_tanh(other, context)) is not None:
             return v
     return None
@@ -239,6 +247,8 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
             return tidy(exponent * u)
         case Number(value) if value > 0:
             return ZERO if value == 1 else Call("log", (term,))
+        case Weights("softmax", _, _, _):
+            return _log_softmax(term)
         case Reduce("sum", indices, body) if (u := _summand(body, context)) is not None:
             return log_of_exponentials(indices, u)
         case Where(cond, then, other):
@@ -277,7 +287,7 @@ def _summand(body: Expr, context: Context) -> Expr | None:
     """u where every term of a sum is exp u, or 0 where a condition leaves it out."""
     if (u := context.named(body, "exp")) is not None:
         return u
-    if isinstance(body, Mul | Pow | Div):
+    if isinstance(body, Mul | Pow | Div | Weights):
         return _exponent(body, context)
     return _chosen(body.cond, body.then, body.other, context) if isinstance(body, Where) else None
 

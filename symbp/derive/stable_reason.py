@@ -12,13 +12,15 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
     """Why the stable form is the same value: the identity that was used, for an argument u."""
     new = _kinds(after) - _kinds(before)
     u = Ref("u")
+    zero = Call("exp", (NOTHING,))
+    if "Call infinity" in new and any(map(_is_log_of_others, walk(before))):
+        return ("1 less one share is the sum of all others; the one that is left out is ", zero)
     if "Call infinity" in new:
-        zero = Call("exp", (NOTHING,))
         return ("summed exponentials, written so that nothing overflows; what is left out is ", zero)
     if "Reduce logsumexp" in new and any(map(_is_log_of_mean, walk(after))):
         return ("exponentials with factors: the logarithm of the sum of the exponentials, and that of the "
                 "mean of the factors with the softmax as weights; nothing overflows",)
-    if "Call tanh" in _kinds(before) - _kinds(after):
+    if _tanh_in_logarithms(before) > _tanh_in_logarithms(after) or {"Call tanh", "Call softplus"} <= new:
         square = Call("log", (1 - Call("tanh", (u,)) ** 2,))
         if "Call logaddexp" in new:
             return (square, " is ", 2 * (LOG_2 - both_ways(u)), ", since 1 − tanh² is 1/cosh²")
@@ -53,6 +55,19 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
 
 def _count(node: Expr, name: str) -> int:
     return sum(isinstance(n, Call) and n.function == name for n in walk(node))
+
+
+def _tanh_in_logarithms(node: Expr) -> int:
+    return sum(_count(n, "tanh") for n in walk(node) if isinstance(n, Call) and n.function.startswith("log"))
+
+
+def _is_log_of_others(node: Expr) -> bool:
+    """Whether a node is log(1 − softmax(z)_c)."""
+    match node:
+        case Call("log", (Add(terms),), ()):
+            return ONE in terms and any(isinstance(t, Neg) and isinstance(t.arg, Weights) for t in terms)
+        case _:
+            return False
 
 
 def _is_log_of_one_and_exp(node: Expr) -> bool:

@@ -233,10 +233,11 @@ class Workspace:
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
-    def looks(self, arrays, families=(), numbers=()):
-        """Kind, shape and type of each array, also of members of families; types of numbers."""
+    def looks(self, arrays, families=(), sizes=(), numbers=()):
+        """Kind, shape and type of each array, also of members of families; sizes; types of numbers."""
         members = [[*map(self.look, family)] for family in families]
-        return [*map(self.look, arrays)], [*map(self.stacked, members)], [a.dtype for a in numbers]
+        stacked = [*map(self.stacked, members)]
+        return [*map(self.look, arrays)], stacked, [*sizes], [a.dtype for a in numbers]
 
     def stacked(self, members):
         """How members of a family look, and how one array of them all does if there may be one."""
@@ -246,7 +247,7 @@ class Workspace:
 
     def fits(self, arrays, families=(), numbers=()):
         """Whether the arguments look as those it was made for; numbers of Python have any type."""
-        looks, known, dtypes = self.fit
+        looks, known, _, dtypes = self.fit
         try:
             if [*map(self.look, arrays)] != looks:
                 return False
@@ -270,8 +271,10 @@ class Workspace:
         """Refuse arrays of other shapes or of another type."""
         found = self.looks(*given, **numbers)
         if found != self.fit:
-            every = [[*fit[0], *sum([m for m, _ in fit[1]], [])] for fit in (self.fit, found)]
-            wanted, got = [[(shape, str(t)) for _, shape, t in looks] for looks in every]
+            wanted, got = [
+                [(shape, str(t)) for _, shape, t in sum((m for m, _ in families), looks)] + sizes
+                for looks, families, sizes, _ in (self.fit, found)
+            ]
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"

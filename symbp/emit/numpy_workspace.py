@@ -6,18 +6,23 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
 from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.nodes import Contract, Load, Node, below
+from symbp.calculus.expr import Ref
+from symbp.calculus.tree import bound as bound_by
+from symbp.calculus.tree import walk
 from symbp.emit.numpy_bound import FUNCTIONS, bound
 from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_into_body import IntoBody
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
-from symbp.emit.numpy_names import GLOBALS, callables
+from symbp.emit.numpy_names import GLOBALS, callables, safe
 from symbp.emit.numpy_rooms import NOTHING
 from symbp.emit.numpy_steps import with_views
+from symbp.model.core import Array, Model
 
 if TYPE_CHECKING:
     from symbp.emit.numpy import Module
@@ -98,16 +103,26 @@ class Into:
         return [*found, *([m.names["#dtype"]] if m.needs.dtype else [])]
 
     def looks(self) -> str:
-        """What the workspace looks at: arrays, families, numbers."""
+        """What the workspace looks at: arrays, families, integers in shapes, numbers."""
         m, numbers = self.module, self.door.numbers()
         families = [a for a in self.door.given if self.program.storages[a.name].listed]
         single = [a for a in self.door.given if a not in families and a not in numbers]
         parts = [[m.names[a.name] for a in single]]
         parts += [[m.names[a.name] for a in families]] if families else []
         shown = [f"[{', '.join(part)}]" for part in parts]
+        if sizes := [f'("{name}", int({text}))' for name, text in self.settled()]:
+            shown.append(f"sizes=[{', '.join(sizes)}]")
         if numbers:
             shown.append(f"numbers=[{', '.join(m.names[a.name] for a in numbers)}]")
         return ", ".join(shown)
+
+    def settled(self) -> list[tuple[str, str]]:
+        """The integer arguments that the shapes of the room's arrays follow, with their names in the code.
+
+        No shape of an argument tells when they change.
+        """
+        free = [(name, safe(name)) for name in self.module.model.free_sizes]
+        return [*free, *((a.name, self.module.names[a.name]) for a in _bounds(self.module.model))]
 
     def making(self, sizes: Sequence[str]) -> Lines:
         m = self.module
@@ -160,7 +175,7 @@ class Into:
     def quick(self) -> bool:
         """Whether shapes and types alone decide: no argument has another name inside or stands in a size."""
         m = self.module
-        return m.arguments() == m.inner() and not m.model.free_sizes and not self.door.valued()
+        return m.arguments() == m.inner() and not self.settled() and not self.door.valued()
 
     def checks(self) -> Lines:
         """What shapes and types do not tell: the values of integers, and numbers of Python."""
@@ -168,6 +183,15 @@ class Into:
         numbers = [self.module.names[a.name] for a in self.door.numbers()]
         kinds = (f"{n} = {n} if type({n}) is np.ndarray else np.asarray({n}, {dtype})" for n in numbers)
         return [*kinds, *self.ranges]
+
+
+def _bounds(model: Model) -> list[Array]:
+    """The given integers that bound the range of an index: ``sum(x[i], i=0..n-1)``."""
+    nodes = [node for equation in model.equations for node in walk(equation.rhs)]
+    indices = [*chain.from_iterable(map(bound_by, nodes)), *(i for e in model.equations for i in e.indices)]
+    atoms = {atom for i in indices for end in (i.low, i.high) for atom in end.atoms()}
+    names = {atom.name for atom in atoms if isinstance(atom, Ref) and not atom.indices}
+    return [a for kind in ("const", "param") for a in model.of_kind(kind) if a.name in names and not a.axes]
 
 
 def _flattened(values: Iterable[Node]) -> Iterator[str]:

@@ -39,9 +39,9 @@ class Sizes:
             match atom:
                 case Index():
                     total += coefficient * at[atom]
-                case Size(name, places):
+                case Size(name, places, long):
                     key = Size(name, tuple(Affine(self.number(p, at)) for p in places))
-                    base = self.start if name in self.lengths else 2
+                    base = self.start if long or name in self.lengths else 2
                     total += coefficient * self.given.setdefault(key, base + len(self.given) % 3)
                 case FloorDiv(inner, by):
                     total += coefficient * (self.number(inner, at) // self.number(affine(by), at))

@@ -1,7 +1,7 @@
 """Guards that guard nothing: where(i+p-1 >= 0, x[i+p-1], 0) does not widen the range of i.
 
-Ranges are inferred so that every window fits its array, whether a condition stands around it or not.  An
-author who writes such a condition wants zeros beyond the ends, and would get a shorter array in silence.
+Where a condition keeps a window inside of its array, no end of a range is inferred from it.  One that says
+less does nothing: its author wants zeros beyond the ends, and would get a shorter array in silence.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from symbp.calculus.affine import Affine, Index, known_nonnegative, show
-from symbp.calculus.conditions import gaps
+from symbp.calculus.conditions import apart, gaps
 from symbp.calculus.expr import Expr, Ref, Where
 from symbp.calculus.tree import refs, walk
 from symbp.errors import ModelProblem, Span
@@ -34,7 +34,9 @@ def check_guards(
             if isinstance(node, Where):
                 for ref, position in _windows(node.then, inferred):
                     if any(_idle(gap, position) for gap in gaps(node.cond)):
-                        raise _problem(ref, position, spans.get((equation.number, ref), equation.span))
+                        (index, *_) = (i for i in position.indices() if i in inferred)
+                        span = spans.get((equation.number, ref), equation.span)
+                        raise _problem(ref, position, index, span)
 
 
 def _windows(branch: Expr, inferred: set[Index]) -> Iterator[tuple[Ref, Affine]]:
@@ -52,7 +54,20 @@ def protects(guards: Iterable[Expr], room: Affine, nonnegative: Callable[[Affine
     known = tuple(guards)
     if any(isinstance(n, Ref) for g in known for n in walk(g)):
         return True
-    return any(nonnegative(room - gap) for g in known for gap in gaps(g))
+    return keeps(known, room, nonnegative)
+
+
+def keeps(guards: Iterable[Expr], room: Affine, nonnegative: Callable[[Affine], bool]) -> bool:
+    """Whether conditions on indices say that ``room >= 0``."""
+    known = tuple(guards)
+    if any(nonnegative(room - gap) for g in known for gap in gaps(g)):
+        return True
+    return nonnegative(room + 1) and excludes(known, room)
+
+
+def excludes(guards: Iterable[Expr], room: Affine) -> bool:
+    """Whether conditions say that ``room`` is not -1, as ``t != 0`` does of t - 1."""
+    return any(room + 1 in (value, -value) for g in guards for value in apart(g))
 
 
 def _idle(gap: Affine, position: Affine) -> bool:
@@ -63,11 +78,9 @@ def _idle(gap: Affine, position: Affine) -> bool:
     return about and known_nonnegative(gap)
 
 
-def _problem(ref: Ref, position: Affine, span: Span | None) -> ModelProblem:
+def _problem(ref: Ref, position: Affine, index: Index, span: Span | None) -> ModelProblem:
     name, at = ref.name, show(position)
     return ModelProblem(
         f"the condition around {name} at {at} holds everywhere: {at} stays inside {name} anyway",
-        span,
-        f"a condition does not widen a range; to pad {name}, define a variable over `index u` that is 0 "
-        "at the ends (xp[0] = 0, xp[u] = x[u-1] for u = 1..H, …), and read that without a condition",
+        span, f"to pad {name}, say how far {index.name} runs: … for {index.name} = …",
     )

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from symbp.calculus.affine import Index, show
+from symbp.calculus.conditions import apart, gaps
 from symbp.errors import ModelProblem
+from symbp.model.positions import UseSite
 from symbp.model.ranges import Drafted, Inference, Interval, find_ranges, take_whole
 from symbp.model.shapes import shape, take_axis
 
@@ -61,10 +63,16 @@ def _no_range(state: Inference, drafted: Drafted, index: Index) -> ModelProblem:
             f"{drafted.name} is read in its own equation, and nothing else says what {index.name} runs over",
             span, f"read another array there; in a recurrence say its range: {given}",
         )
-    used = any(index in p.indices() for s in drafted.draft.uses for p in s.positions)
+    used = any(_stands(index, s) for s in drafted.draft.uses)
     why = "no array of this equation fixes its range" if used else "so nothing fixes its range"
+    if any([*gaps(g), *apart(g)] for s in drafted.draft.uses for g in s.guards if _stands(index, s)):
+        why = "a condition stands where an array would fix its range"
     where = "" if used else " appears on the left only,"
     return ModelProblem(f"the index {index.name}{where or ':'} {why}", span, f"give it one: {given}")
+
+
+def _stands(index: Index, site: UseSite) -> bool:
+    return any(index in p.indices() for p in site.positions)
 
 
 def _example(state: Inference, drafted: Drafted, index: Index) -> str:

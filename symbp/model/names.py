@@ -266,6 +266,8 @@ def _signed(node: Syntax, sign: int) -> Iterator[tuple[str, int]]:
             yield name, sign
         case Unary("-", arg):
             yield from _signed(arg, -sign)
+        case Binary("//", arg, _):
+            yield from _signed(arg, sign)
         case Chain(_, args):
             for arg in args:
                 yield from _signed(arg, sign)

@@ -1,8 +1,9 @@
 """Which values every index takes, and so the shape of every variable: nothing is declared twice.
 
 An index that stands alone on an axis runs over that axis.  One that stands in a window ``2*i+p`` runs
-as far as the window fits.  Variables get their axes from the equations that define them, and pass them
-on to the equations that read them, until nothing new is found.
+as far as the window fits, but for an end at which a condition keeps it inside: that of
+``where(t >= 1, x[t-1], 0)`` is said by something else.  Variables get their axes from the equations that
+define them, and pass them on to the equations that read them, until nothing new is found.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symbp.calculus.affine import Affine, Index, affine, floor_div, known_le, show
+from symbp.calculus.affine import Affine, Index, affine, floor_div, known_le, large, show
 from symbp.calculus.expr import Expr, Ref
 from symbp.errors import ModelProblem, Span
+from symbp.model.guards import excludes, keeps
 from symbp.model.positions import Draft, UseSite
 from symbp.model.syntax import CostLine, EquationLine
 
 Interval = tuple[Affine, Affine]
+Window = tuple[Affine | None, Affine | None]
+"""What a reading allows an index to be; None for an end at which a condition stands."""
 
 
 @dataclass(eq=False)
@@ -98,24 +102,24 @@ def take_whole(state: Inference, drafted: Drafted) -> bool:
             position, interval = site.positions[axis], state.axis_range(site, axis)
             if interval is None or position.indices() != (index,) or abs(position.coefficient(index)) != 1:
                 continue
-            window = _window(state, position, index, interval) if _known(state, interval) else None
-            if window is not None:
-                state.ranges[index], state.sources[index] = window, site.spans[axis]
+            window = _window(state, site, axis, index, interval) if _known(state, interval) else None
+            if (whole := _whole([window] if window is not None else [])) is not None:
+                state.ranges[index], state.sources[index] = whole, site.spans[axis]
                 return True
     return False
 
 
 def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
     """The range of one index, if the arrays it runs over say it."""
-    direct, windows = _linked(state, drafted, index), list[Interval]()
-    narrowing: list[Interval] = []
+    direct, windows = _linked(state, drafted, index), list[Window]()
+    narrowing: list[Window] = []
     for site, axis in drafted.sites.get(index, ()):
         interval = state.axis_range(site, axis)
         if interval is None or not _known(state, interval):
             continue
         if site.positions[axis].as_index() == index:
             direct.append((interval, site.spans[axis]))
-        elif (window := _window(state, site.positions[axis], index, interval)) is not None:
+        elif (window := _window(state, site, axis, index, interval)) is not None:
             windows.append(window)
             if _gives_way(drafted, site.positions[axis], index):
                 narrowing.append(window)
@@ -123,8 +127,8 @@ def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
         windows = narrowing
         _agree(index, direct)
         state.ranges[index], state.sources[index] = direct[0]
-    elif windows and not _open(state, drafted, index):
-        state.ranges[index], state.sources[index] = windows.pop(0), drafted.draft.spans.get(index)
+    elif (whole := _whole(windows)) is not None and not _open(state, drafted, index):
+        state.ranges[index], state.sources[index] = whole, drafted.draft.spans.get(index)
     else:
         return False
     for window in windows:
@@ -133,6 +137,13 @@ def _find(state: Inference, drafted: Drafted, index: Index) -> bool:
             state.ranges[index] = common
             state.narrowed.add(index)
     return True
+
+
+def _whole(windows: Sequence[Window]) -> Interval | None:
+    """The first ends that windows say, if they say both."""
+    low = next((w[0] for w in windows if w[0] is not None), None)
+    high = next((w[1] for w in windows if w[1] is not None), None)
+    return None if low is None or high is None else (low, high)
 
 
 def _gives_way(drafted: Drafted, position: Affine, index: Index) -> bool:
@@ -192,19 +203,35 @@ def _open(state: Inference, drafted: Drafted, index: Index) -> bool:
     return False
 
 
-def _window(state: Inference, position: Affine, index: Index, interval: Interval) -> Interval | None:
-    """The values of ``index`` for which ``position`` stays inside ``interval`` for all other indices."""
+def _window(
+    state: Inference, site: UseSite, axis: int, index: Index, interval: Interval
+) -> Window | None:
+    """The values of ``index`` for which a position stays inside ``interval`` for all other indices."""
+    position = site.positions[axis]
     factor = position.coefficient(index)
     rest = position - affine(index) * factor
     if index in rest.indices() or any(i not in state.ranges for i in rest.indices()):
         return None
     if any(isinstance(a, Ref) for a, _ in rest.terms):
         return None
-    low = interval[0] - extreme(state.ranges, rest, -1)
-    high = interval[1] - extreme(state.ranges, rest, 1)
-    if factor > 0:
-        return -floor_div(-low, factor), floor_div(high, factor)
-    return -floor_div(high, -factor), floor_div(-low, -factor)
+
+    def mostly(room: Affine) -> bool:
+        """For sizes that are large; the checks of all uses refuse what is meant for large ones only."""
+        least = extreme(state.ranges, room, -1)
+        known = known_le(Affine(), least)
+        return index not in room.indices() and (known is True or (known is None and large(least) > 0))
+
+    def end(bound: Affine, sign: int) -> Affine | None:
+        """The last value of the index that keeps the position within a bound; None if a condition does."""
+        within = (bound - position) * sign
+        if keeps(site.guards, within, mostly) or excludes(site.guards, within):
+            return None
+        room = (bound - extreme(state.ranges, rest, sign)) * (1 if factor > 0 else -1)
+        upper, size = sign * factor > 0, factor if factor > 0 else -factor
+        return floor_div(room, size) if upper else -floor_div(-room, size)
+
+    least, most = end(interval[0], -1), end(interval[1], 1)
+    return (least, most) if factor > 0 else (most, least)
 
 
 def extreme(ranges: Mapping[Index, Interval], value: Affine, sign: int) -> Affine:
@@ -222,8 +249,10 @@ def extreme(ranges: Mapping[Index, Interval], value: Affine, sign: int) -> Affin
     return value
 
 
-def _common(first: Interval, second: Interval) -> Interval:
+def _common(first: Interval, second: Window) -> Interval:
     """What two ranges have in common, as far as that can be said for all sizes."""
-    low = second[0] if known_le(first[0], second[0]) else first[0]
-    high = second[1] if known_le(second[1], first[1]) else first[1]
-    return low, high
+    low, high = second
+    return (
+        low if low is not None and known_le(first[0], low) else first[0],
+        high if high is not None and known_le(high, first[1]) else first[1],
+    )

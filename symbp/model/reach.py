@@ -7,7 +7,7 @@ not notice three: so the door of a generated module asks, and so does who draws 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbp.calculus.affine import (
     Affine,
@@ -48,8 +48,8 @@ def reaches(model: Model) -> tuple[Reach, ...]:
             array = model.arrays[ref.name]
             for position, axis in zip(ref.indices, array.axes, strict=True):
                 reach = _reach(model, array, position, axis)
-                if reach is not None and not _guarded(guards, position, axis):
-                    found[reach] = None
+                if reach is not None and (rest := _unguarded(reach, guards, position, axis)) is not None:
+                    found[rest] = None
     return tuple(found)
 
 
@@ -67,12 +67,18 @@ def _readings(node: Expr, guards: tuple[Expr, ...]) -> Iterator[tuple[Ref, tuple
                 yield from _readings(child, guards)
 
 
-def _guarded(guards: tuple[Expr, ...], position: Affine, axis: Index) -> bool:
-    """Whether conditions keep a position on its axis, where the ranges of its indices do not."""
-    rooms = (position - axis.low, axis.high - position)
-    return bool(guards) and all(
-        known_nonnegative(room) or protects(guards, room, known_nonnegative) for room in rooms
-    )
+def _unguarded(
+    reach: Reach, guards: tuple[Expr, ...], position: Affine, axis: Index
+) -> Reach | None:
+    """What conditions leave open where the ranges of indices do: nothing, one end, or both."""
+
+    def kept(room: Affine) -> bool:
+        return bool(guards) and (known_nonnegative(room) or protects(guards, room, known_nonnegative))
+
+    low, high = kept(position - axis.low), kept(axis.high - position)
+    if low and high:
+        return None
+    return replace(reach, low=reach.first if low else reach.low, high=reach.last if high else reach.high)
 
 
 def _reach(model: Model, array: Array, position: Affine, axis: Index) -> Reach | None:
