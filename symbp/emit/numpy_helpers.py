@@ -233,11 +233,11 @@ class Workspace:
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
-    def looks(self, arrays, families=(), sizes=(), numbers=()):
-        """Kind, shape and type of each array, also of members of families; sizes; types of numbers."""
+    def looks(self, arrays, families=(), integers=(), numbers=()):
+        """Kind, shape and type of each array, also of members of families; integers; types of numbers."""
         members = [[*map(self.look, family)] for family in families]
         stacked = [*map(self.stacked, members)]
-        return [*map(self.look, arrays)], stacked, [*sizes], [a.dtype for a in numbers]
+        return [*map(self.look, arrays)], stacked, [*integers], [a.dtype for a in numbers]
 
     def stacked(self, members):
         """How members of a family look, and how one array of them all does if there may be one."""
@@ -272,8 +272,8 @@ class Workspace:
         found = self.looks(*given, **numbers)
         if found != self.fit:
             wanted, got = [
-                [(shape, str(t)) for _, shape, t in sum((m for m, _ in families), looks)] + sizes
-                for looks, families, sizes, _ in (self.fit, found)
+                [(shape, str(t)) for _, shape, t in sum((m for m, _ in families), looks)] + integers
+                for looks, families, integers, _ in (self.fit, found)
             ]
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "

@@ -110,8 +110,8 @@ class Into:
         parts = [[m.names[a.name] for a in single]]
         parts += [[m.names[a.name] for a in families]] if families else []
         shown = [f"[{', '.join(part)}]" for part in parts]
-        if sizes := [f'("{name}", int({text}))' for name, text in self.settled()]:
-            shown.append(f"sizes=[{', '.join(sizes)}]")
+        if integers := [f'("{name}", int({text}))' for name, text in self.settled()]:
+            shown.append(f"integers=[{', '.join(integers)}]")
         if numbers:
             shown.append(f"numbers=[{', '.join(m.names[a.name] for a in numbers)}]")
         return ", ".join(shown)
