@@ -595,3 +595,13 @@ def test_one_size_is_no_sizes() -> None:
         (),
         "text",
     )
+
+
+def test_an_indicator_without_the_summed_index_leaves_the_sum() -> None:
+    text = """
+        input c in 0..K-1
+        param s : K
+        m[k] = s[k]^2 - s[c] + where(k == c, 0, 1)
+        cost C = sum(relu(m[k]), k)
+    """
+    assert "(Σᵢ ∂C/∂mᵢ) [c = k]" in words(text, "s")

@@ -382,8 +382,8 @@ def _take_out(node: Reduce) -> Expr | None:
     if isinstance(body, Div) and not _depends(body.den, node.indices):
         den, body = body.den, body.num
     factors = body.factors if isinstance(body, Mul) else (body,)
-    # a condition stays with what it guards
-    stays = [isinstance(f, (Within, Indicator)) or _depends(f, node.indices) for f in factors]
+    # a condition on a range stays with what it guards
+    stays = [isinstance(f, Within) or _depends(f, node.indices) for f in factors]
     inside = tuple(f for f, s in zip(factors, stays, strict=True) if s)
     outside = tuple(f for f, s in zip(factors, stays, strict=True) if not s)
     if not inside and (count := _count(node.indices)) is not None:

@@ -143,8 +143,8 @@ def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
 
 
 def _loose(factor: Expr, total: Reduce) -> bool:
-    if isinstance(factor, (Indicator, Within)):
-        return False  # a condition stays with what it is about
+    if isinstance(factor, Within):
+        return False  # a condition on a range stays with what it is about
     own = free_indices(factor)
     return bool(own) and not any(i in own for i in total.indices)
 
