@@ -234,7 +234,7 @@ class Workspace:
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
 
     def looks(self, arrays, families=(), integers=(), numbers=()):
-        """Kind, shape and type of each array, also of members of families; integers; types of numbers."""
+        """Kind, shape and type of each array, also in families; integers; types of numbers."""
         members = [[*map(self.look, family)] for family in families]
         stacked = [*map(self.stacked, members)]
         return [*map(self.look, arrays)], stacked, [*integers], [a.dtype for a in numbers]
