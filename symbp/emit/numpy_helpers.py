@@ -245,6 +245,12 @@ class Workspace:
         alike = kind is np.ndarray and shape and members.count(members[0]) == len(members)
         return members, (kind, (len(members), *shape), dtype) if alike else None
 
+    def told(self, fit):
+        """Shapes and types of all arrays, and the integers, as a message says them."""
+        looks, families, integers, _ = fit
+        every = [*looks, *(one for members, _ in families for one in members)]
+        return [(shape, str(dtype)) for _, shape, dtype in every] + integers
+
     def fits(self, arrays, families=(), numbers=()):
         """Whether the arguments look as those it was made for; numbers of Python have any type."""
         looks, known, _, dtypes = self.fit
@@ -271,10 +277,7 @@ class Workspace:
         """Refuse arrays of other shapes or of another type."""
         found = self.looks(*given, **numbers)
         if found != self.fit:
-            wanted, got = [
-                [(shape, str(t)) for _, shape, t in sum((m for m, _ in families), looks)] + integers
-                for looks, families, integers, _ in (self.fit, found)
-            ]
+            wanted, got = map(self.told, (self.fit, found))
             raise ValueError(
                 f"out: the workspace was made for {wanted}, got {got}: "
                 "call make_workspace with these arguments"
