@@ -142,6 +142,15 @@ def test_the_exponentials_of_a_transition_are_taken_once() -> None:
         assert text.count(call) == 1, call
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_one_step_has_no_product(steps: int) -> None:
+    rng = np.random.default_rng(steps)
+    given = {"u": rng.standard_normal((3, steps, 4)), "A": rng.standard_normal((4, 4))}
+    cost, (grad_A,) = twice(parse(CHAIN).compile(), given)
+    np.testing.assert_allclose(cost, chained(given["u"], given["A"]), rtol=1e-12)
+    np.testing.assert_allclose(grad_A.sum(), steps - 1, rtol=1e-12, atol=1e-15)
+
+
 def test_weights_of_a_step_that_no_product_made_are_computed() -> None:
     """The cost reads the weights of the last step too, from which no step goes on."""
     weights = "w[t,k,j] = softmax(alpha[t,j] + A[j,k], j)\ncost C = "

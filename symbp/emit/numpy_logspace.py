@@ -82,6 +82,8 @@ class LogProducts:
 
     def right(self, t, adjoints, out=None):
         """Σ adjoints[i, ..., k] w[..., j, k] over the steps t + i and all other axes in front."""
+        if not len(adjoints):
+            return _filled(np.zeros_like(self.f), out)
         if self.small:
             parts = (self.one(t + i, adjoint) for i, adjoint in enumerate(adjoints))
             return _filled(sum(parts), out)
