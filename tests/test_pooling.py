@@ -162,3 +162,15 @@ def test_weights_in_a_workspace_have_an_array_for_the_comparison() -> None:
     exec(HELPERS["winners"], made)
     parts = [np.ones((1, 1), np.float32)]*3
     assert made["winners"](parts, parts[0], (3,))[0, 0, 0] == rounded
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+def test_an_array_shorter_than_a_window_has_none(length: int) -> None:
+    lines = ["const x : T", "param w : T", "z[t] = x[t]*w[t]", "m[i] = max(z[2*i+p], p=0..2)"]
+    model = pipeline.parse("\n".join([*lines, "cost C = sum(m[i]^2, i)", ""]))
+    module = pipeline.module_of(adjoint_system(model))
+    given = {"x": np.full(length, 2.0), "w": np.ones(length)}
+    workspace = module.make_workspace(**given)
+    for found in (module.value_and_grad(**given), module.value_and_grad(**given, out=workspace)):
+        assert found[0] == (4.0 if length >= 3 else 0.0)
+        assert found[1].w.shape == (length,) and (length >= 3) == bool(found[1].w.any())

@@ -104,7 +104,7 @@ def winners(parts, top, shape, hits=None, out=None):
         hits = np.empty((*shape, *top.shape), bool)
     if out is None:
         out = np.empty(hits.shape, top.dtype)
-    for part, hit in zip(parts, hits.reshape(-1, *top.shape)):
+    for part, hit in zip(parts, hits.reshape(len(parts), *top.shape)):
         np.equal(part, top, hit)
     if np.count_nonzero(hits) == top.size and not np.isnan(top).any():
         np.copyto(out, hits)
