@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from symbp.arrays.variables import copied, unused, with_variable
 from symbp.calculus.adjoining import beyond
-from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.calculus.affine import Affine, Index, affine, fresh, in_ranges
 from symbp.calculus.construct import add
 from symbp.calculus.expr import Add, Expr, Reduce, Ref
 from symbp.calculus.tree import bound, canonical, free_indices, refs, replace_nodes, substitute, walk
@@ -151,8 +151,7 @@ def _starts(
             return
         values[index] = its
         wide[index] = fresh(index.name, near[1], near[2], index.sequence)
-    ranged = {i for e in equation.indices for end in (e.low, e.high) for i in end.indices()}
-    if wide and not ranged & wide.keys():
+    if wide and not any(in_ranges(i, equation.indices) for i in wide):
         yield values, tuple(wide.get(i, i) for i in equation.indices)
 
 

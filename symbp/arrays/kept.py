@@ -56,7 +56,7 @@ class _Made:
 def kept_products(program: Program) -> Program:
     """The program with an object for every product in log space that a loop makes and adjoints pull back."""
     wanted = {
-        place.key: place
+        place.key
         for inside, a in _assignments(program.backward)
         for node in _walk(a.value)
         if isinstance(node, Contract) and (found := pulled(node)) is not None

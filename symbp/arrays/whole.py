@@ -6,26 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symbp.arrays.statement import Statement
-from symbp.calculus.adjoining import adjoined, beyond
-from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.expr import Expr
-from symbp.calculus.tree import canonical, rewrite, substitute
+from symbp.calculus.adjoining import beyond, whole_sums
+from symbp.calculus.affine import Affine, Index, affine, fresh, in_ranges
+from symbp.calculus.tree import canonical, substitute
 
 
 def whole_ranges(statements: Sequence[Statement]) -> tuple[Statement, ...]:
     """The statements with terms in the sums beside them, and those that add one more step in the others."""
-    out = [replace(s, rhs=rewrite(s.rhs, _joined)) for s in statements]
+    out = [replace(s, rhs=whole_sums(s.rhs)[0]) for s in statements]
     while (found := _pair(out)) is not None:
         wide, narrow, new = found
         out[min(wide, narrow)] = new
         del out[max(wide, narrow)]
     return tuple(out)
-
-
-def _joined(node: Expr) -> Expr:
-    while (found := adjoined(node)) is not None:
-        node = found[0]
-    return node
 
 
 def _pair(statements: Sequence[Statement]) -> tuple[int, int, Statement] | None:
@@ -44,7 +37,7 @@ def _wider(s: Statement, other: Statement) -> Statement | None:
         return None
     for index in s.indices:
         rest = tuple(i for i in s.indices if i != index)
-        if any(index in end.indices() for i in rest for end in (i.low, i.high)):
+        if in_ranges(index, rest):
             continue
         values = _renaming(rest, other.indices)
         for value, low, high in beyond(index):

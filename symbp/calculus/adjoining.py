@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from symbp.calculus.affine import Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import Affine, Index, affine, fresh, in_ranges, known_le
 from symbp.calculus.expr import Add, Expr, Reduce
 from symbp.calculus.tidy import coefficient_of, scaled
-from symbp.calculus.tree import canonical, substitute
+from symbp.calculus.tree import canonical, rewrite, substitute
 
 Joined = tuple[Expr, Index, Affine]
 """The new sum, its index, and the value of the index at which the term stood by itself."""
+
+
+def whole_sums(node: Expr) -> tuple[Expr, tuple[tuple[Index, Affine], ...]]:
+    """All such terms of an expression taken in, and the index and its value of each.
+
+    Terminates: there are fewer terms.
+    """
+    found: list[tuple[Index, Affine]] = []
+
+    def change(n: Expr) -> Expr:
+        while (joined := adjoined(n)) is not None:
+            n, index, value = joined
+            found.append((index, value))
+        return n
+
+    return rewrite(node, change), tuple(found)
 
 
 def adjoined(node: Expr) -> Joined | None:
@@ -36,7 +52,7 @@ def _wider(total: Expr, single: Expr) -> Joined | None:
     if factor != other or not isinstance(whole, Reduce) or whole.op != "sum":
         return None
     for k, index in enumerate(whole.indices):
-        if any(index in end.indices() for i in whole.indices for end in (i.low, i.high)):
+        if in_ranges(index, whole.indices):
             continue
         others = (*whole.indices[:k], *whole.indices[k + 1 :])
         for value, low, high in beyond(index):

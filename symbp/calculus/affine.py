@@ -74,6 +74,11 @@ def fresh(
     return Index(name, next(_uids), lo, hi, sequence)
 
 
+def in_ranges(index: Index, others: Iterable[Index]) -> bool:
+    """Whether the range of one of these indices depends on ``index``, as in a triangle i = 0..n."""
+    return any(index in end.indices() for i in others for end in (i.low, i.high))
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """A positive integer named in a shape: ``K``, or a member ``n[l]`` of a family of sizes.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from symbp.calculus.affine import ALONE, Affine, Index, affine, fresh, known_le
+from symbp.calculus.affine import ALONE, Affine, Index, affine, fresh, in_ranges, known_le
 from symbp.calculus.conditions import settled
 from symbp.calculus.construct import add, div, flatten, mul, neg, reduce_sum
 from symbp.calculus.expr import (
@@ -82,7 +82,7 @@ def _ranged(node: Expr, total: bool) -> Expr | None:
             narrow = _narrowed(index, factor)
             if narrow is None or (total and not _one_sequence(narrow)):
                 continue
-            if any(index in end.indices() for i in node.indices for end in (i.low, i.high)):
+            if in_ranges(index, node.indices):
                 continue
             rest = mul(f for f in factors if f is not factor)
             indices = tuple(narrow if i == index else i for i in node.indices)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from symbp.calculus.adjoining import adjoined
-from symbp.calculus.affine import Affine, Index, affine, known_le
+from symbp.calculus.adjoining import whole_sums
+from symbp.calculus.affine import Affine, Index, affine, in_ranges, known_le
 from symbp.calculus.collapse import collapse, outer_factors, solve
 from symbp.calculus.common import common_factor
 from symbp.calculus.conditions import indicated
@@ -89,21 +89,14 @@ def _labels_within(scene: Scene, low: Affine, value: Affine, high: Affine) -> bo
 
 def one_sum(node: Expr, scene: Scene) -> Outcome | None:
     """f(1) + Σ_{t ≥ 2} f(t) = Σ_t f(t).  Terminates: there are fewer terms."""
-    found: list[Reason] = []
-
-    def change(n: Expr) -> Expr | None:
-        while (joined_ := adjoined(n)) is not None:
-            n, index, value = joined_
-            found.append((affine(index), " = ", value))
-        return n
-
-    new = rewrite(node, change)
+    new, found = whole_sums(node)
     if not found:
         return None
     if len(found) > 2:
         return new, ("terms that are summands of a sum beside them join it",)
     one = "term by itself is the summand" if len(found) == 1 else "terms by themselves are the summands"
-    return new, (f"the {one} for ", *joined(found))
+    places: list[Reason] = [(affine(index), " = ", value) for index, value in found]
+    return new, (f"the {one} for ", *joined(places))
 
 
 def simplify(node: Expr, scene: Scene) -> Outcome | None:
@@ -203,8 +196,7 @@ def _weights_of(node: Reduce, scene: Scene) -> tuple[Index, Expr, Expr] | None:
     factors = node.body.factors if isinstance(node.body, Mul) else (node.body,)
     for index in node.indices:
         on_it = [f for f in factors if index in free_indices(f)]
-        ranged = any(index in end.indices() for i in node.indices for end in (i.low, i.high))
-        if len(on_it) == 1 and not ranged and _sums_to_one(on_it[0], index, scene):
+        if len(on_it) == 1 and not in_ranges(index, node.indices) and _sums_to_one(on_it[0], index, scene):
             return index, on_it[0], mul(f for f in factors if f is not on_it[0])
     return None
 
