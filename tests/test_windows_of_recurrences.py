@@ -17,6 +17,21 @@ from symbp.errors import SymbpError
 from symbp.verify.report import verify
 
 MODELS: Mapping[str, str] = {
+    "history_that_a_condition_says": """
+        index r = 0..R-1
+        param m : R, R
+        param b : R, D
+        v[r,d] = b[r,d] + tanh(sum(where(s < r and s != 2, m[r,s]*v[s,d], 0), s))
+        cost C = sum(v[r,d]^2, r, d)
+    """,
+    "future_of_another_variable_by_a_condition": """
+        index r = 0..R-1
+        param m : R, R
+        param b : R
+        u[r] = sum(where(r < s, 1, 0)*m[r,s]*v[s], s)
+        v[r] = tanh(b[r] + u[r])
+        cost C = sum(v[r]^2, r)
+    """,
     "boundary_before_the_first_step": """
         index t = 1..T
         param w : P

@@ -15,6 +15,7 @@ from symbp.model.core import Array, Equation, Function, Model
 from symbp.model.elaborate import value
 from symbp.model.elements import check_elements
 from symbp.model.guards import check_guards
+from symbp.model.history import over_history
 from symbp.model.infer import infer
 from symbp.model.lifting import called, lifted
 from symbp.model.names import Table, lets, reserved, table
@@ -67,6 +68,7 @@ def _build(syntax: SyntaxModel) -> Model:
     spans = {(d.number, Ref(s.array, s.positions)): s.span for d in drafts for s in d.draft.uses}
     check_elements(equations, arrays, _lengths(found), spans)
     check_guards(equations, {d.number: frozenset(d.draft.given) for d in drafts}, spans)
+    equations = over_history(equations, arrays)
     return Model(
         name=syntax.name,
         title=found.title,

@@ -58,19 +58,39 @@ def order(equations: Sequence[Equation], arrays: Mapping[str, Array], cost: str)
     Raises:
         ModelProblem: if an element needs itself.
     """
-    by_name: dict[str, list[Equation]] = {}
-    for equation in equations:
-        by_name.setdefault(equation.lhs.name, []).append(equation)
-    reads = {
-        name: [r for e in group for r in dict.fromkeys(x.name for x in refs(e.rhs)) if r in by_name]
-        for name, group in by_name.items()
-    }
-    groups = components(list(by_name), lambda n: reads[n])
+    by_name = _by_name(equations)
+    groups = _groups(by_name)
     for group in groups:
-        if len(group) > 1 or group[0] in reads[group[0]]:
+        if _is_recurrence(group, by_name):
             _check_recurrence([e for n in group for e in by_name[n]], arrays)
     rank = {name: n for n, name in enumerate(by_name)}
     return tuple(n for group in groups for n in sorted(group, key=rank.__getitem__) if n != cost)
+
+
+def recurrences(equations: Sequence[Equation]) -> list[list[str]]:
+    """The variables that need each other, or themselves, at other places; dependencies first."""
+    by_name = _by_name(equations)
+    return [group for group in _groups(by_name) if _is_recurrence(group, by_name)]
+
+
+def _by_name(equations: Sequence[Equation]) -> dict[str, list[Equation]]:
+    out: dict[str, list[Equation]] = {}
+    for equation in equations:
+        out.setdefault(equation.lhs.name, []).append(equation)
+    return out
+
+
+def _groups(by_name: Mapping[str, Sequence[Equation]]) -> list[list[str]]:
+    reads = {name: _reads(group, by_name) for name, group in by_name.items()}
+    return components(list(by_name), lambda name: reads[name])
+
+
+def _reads(group: Sequence[Equation], by_name: Mapping[str, Sequence[Equation]]) -> list[str]:
+    return [r for e in group for r in dict.fromkeys(x.name for x in refs(e.rhs)) if r in by_name]
+
+
+def _is_recurrence(group: Sequence[str], by_name: Mapping[str, Sequence[Equation]]) -> bool:
+    return len(group) > 1 or group[0] in _reads(by_name[group[0]], by_name)
 
 
 Edge = tuple[str, str, Ref, Equation]
