@@ -536,10 +536,25 @@ def test_shapes_are_compared_again_when_they_change() -> None:
         module.value_and_grad(x=np.ones((4, 2)), y=np.ones((5, 1)), w=w, b=b)
     with pytest.raises(ValueError, match=r"w\[1\]: expected"):
         module.value(x=np.ones((4, 3)), y=np.ones((4, 1)), w=w, b=b)
-    with pytest.raises(ValueError, match="expected real numbers"):
+    with pytest.raises(ValueError, match="x: expected real numbers, got complex128"):
         module.value(x=np.ones((4, 2), complex), y=np.ones((4, 1)), w=w, b=b)
+    with pytest.raises(ValueError, match=r"y: .*inhomogeneous"):
+        module.value(x=np.ones((4, 2)), y=[[1], [1, 2]], w=w, b=b)
+    with pytest.raises(ValueError, match="w: expected real numbers, got object"):
+        module.value(x=np.ones((4, 2)), y=np.ones((4, 1)), w=[w[0], None], b=b)
     mixed = module.value(x=np.ones((4, 2), np.float32), y=np.ones((4, 1)), w=w, b=b)
     assert mixed == first
+
+
+def test_a_window_larger_than_its_array_is_refused_at_the_door() -> None:
+    module = pipeline.module_of(adjoint_system(pipeline.parse("""
+        input x : H
+        param f : P
+        z[i] = sum(f[p]*x[i+p], p)
+        cost C = sum(z[i]^2, i)
+    """)))
+    with pytest.raises(ValueError, match=r"z: an axis of H-P\+1 elements .* got -1"):
+        module.value_and_grad(x=np.ones((2, 3)), f=np.ones(5))
 
 
 def test_a_condition_on_a_function_of_the_argument_is_elementwise() -> None:

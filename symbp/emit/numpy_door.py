@@ -11,7 +11,7 @@ from symbp.calculus.expr import Ref
 from symbp.calculus.names import fresh_name
 from symbp.errors import ModelProblem, SymbpError
 from symbp.model.core import Array, Model
-from symbp.model.reach import Reach, reaches
+from symbp.model.reach import Reach, narrow, reaches
 
 Lines = list[str]
 
@@ -71,6 +71,7 @@ class Door:
         for array, whole in self.ordered():
             out += self.fit(array) if whole else self.ends(array)
         out += [self.within(reach) for reach in reaches(self.model)]
+        out += [self.extent(name, count) for name, count in narrow(self.model)]
         families = filter(self.is_family, returned)
         out += [f'size["{name}"] = {self.family}(size, "{name}")' for name in families]
         return [*out, "return size"]
@@ -79,6 +80,10 @@ class Door:
         """A slice that reaches too far is only shorter: that sizes are large enough is asked here."""
         ends = (self.text(end, {}) for end in (reach.low, reach.high, reach.first, reach.last))
         return f'_within("{reach.name}", {", ".join(ends)})'
+
+    def extent(self, name: str, count: Affine) -> str:
+        """An axis with less than no element is a matter of the door too, not of NumPy."""
+        return f'_extent("{name}", "{show(count)}", {self.text(count, {})})'
 
     def size_arguments(self) -> list[str]:
         """The arguments of ``_sizes``: shapes, sizes that are arguments, integers that stand in sizes."""
@@ -129,7 +134,9 @@ class Door:
             out.append(f"{dtype} = np.dtype(np.float64)")
         else:
             listed = ", ".join(("*" if self.members(a) else "") + self.names[a.name] for a in real)
-            out += [f"{dtype} = _common({listed})", f"if {dtype} is None:", f"    {dtype} = _dtype({listed})"]
+            named = ", ".join(f'"{a.name}": {self.listed(a)}' for a in real)
+            out += [f"{dtype} = _common({listed})", f"if {dtype} is None:"]
+            out += [f"    {dtype} = _dtype({{{named}}})"]
             out += [f"    {self.converted(a, f', {dtype}')}" for a in real]
         return [*out, *(self.converted(a, "") for a in self.given if a.integer is not None)]
 
@@ -139,6 +146,11 @@ class Door:
         if self.members(array):
             return f"{name} = [np.asarray(member{kind}) for member in {name}]"
         return f"{name} = np.asarray({name}{kind})"
+
+    def listed(self, array: Array) -> str:
+        """An argument as a list of arrays."""
+        name = self.names[array.name]
+        return name if self.members(array) else f"[{name}]"
 
     def members(self, array: Array) -> bool:
         """Whether an argument comes as a sequence of members: a family over one sequence index."""

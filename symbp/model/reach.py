@@ -53,6 +53,16 @@ def reaches(model: Model) -> tuple[Reach, ...]:
     return tuple(found)
 
 
+def narrow(model: Model) -> tuple[tuple[str, Affine], ...]:
+    """The axes of variables that some sizes would give less than no element, H-P+1 of a window, each once."""
+    axes = ((a.name, i.extent) for a in model.of_kind("variable") for i in a.axes if not i.sequence)
+    found: dict[Affine, str] = {}
+    for name, extent in axes:
+        if _of_sizes(extent) and not known_nonnegative(extent):
+            found.setdefault(extent, name)
+    return tuple((name, extent) for extent, name in found.items())
+
+
 def _readings(node: Expr, guards: tuple[Expr, ...]) -> Iterator[tuple[Ref, tuple[Expr, ...]]]:
     """Every element that is read, with the conditions under which it is."""
     if isinstance(node, Ref):
