@@ -374,6 +374,8 @@ def _reduced(op: str, values: list[Any]) -> Any:
         case "min":
             return anp.min(anp.array(values))
         case "logsumexp":
+            if not values:
+                return -math.inf
             return anp.log(sum((anp.exp(v) for v in values), 0.0))
         case _:
             raise TypeError(f"reduction {op}")

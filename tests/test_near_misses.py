@@ -18,7 +18,7 @@ from symbp import models, pipeline
 from symbp.errors import SymbpError
 
 EXAMPLES = int(os.environ.get("SYMBP_EXAMPLES", "400"))
-PATIENCE = 2.0
+PATIENCE = 20.0
 """Seconds after which a model counts as one that hangs."""
 
 TOKEN = re.compile(r'#[^\n]*|"[^"\n]*"|\n|[ \t]+|\.\.|\*\*|[<>=!]=|[0-9]+(?:\.[0-9]+)?|\w+|.')

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import Literal
 
 from symbp.arrays.logspace import log_product
+from symbp.arrays.masks import may_be_empty, shrinks
 from symbp.arrays.nodes import (
     Apply,
     Assign,
@@ -140,8 +142,15 @@ def opened(body: Iterable[Instruction]) -> tuple[Instruction, ...]:
 
 def _opened(node: Node, order: Labels) -> Node:
     match node:
+        case Normalised("softmax", _, over) if shrinks((over,)):
+            return node
+        case Fold("logsumexp", _, over) if shrinks(over):
+            return node
         case Normalised("softmax", arg, over) if log_product(Fold("logsumexp", arg, (over,), ())) is None:
             exps, total, _ = _exponentials(_lying(arg, order), (over,))
+            # of exponentials the largest is 1: a smaller sum has no terms
+            if may_be_empty(arg, (over,)):
+                total = Apply("maximum", (total, Num(Fraction(1))), (), total.labels)
             return elementwise("/", exps, total)
         case Fold("logsumexp", arg, over) if log_product(node) is None:
             _, total, top = _exponentials(_lying(arg, order), over)
@@ -170,7 +179,10 @@ def _lying(node: Node, order: Labels) -> Node:
 def _exponentials(arg: Node, over: Labels) -> tuple[Node, Node, Node]:
     """exp(u - max u), its sum, and max u."""
     rest = tuple(i for i in arg.labels if i not in over)
-    top = Fold("max", arg, over, rest)
+    top: Node = Fold("max", arg, over, rest)
+    if may_be_empty(arg, over):
+        lowest = elementwise("neg", Apply("infinity", ()))
+        top = Elementwise("where", (elementwise(">", top, lowest), top, Num(Fraction(0))), rest)
     below_top = Elementwise("+", (arg, Elementwise("neg", (top,), rest)), arg.labels)
     exps = Apply("exp", (below_top,), (), arg.labels)
     return exps, Fold("sum", exps, over, rest), top

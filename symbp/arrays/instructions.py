@@ -135,6 +135,8 @@ def _forced(s: Statement, lists: Mapping[str, int]) -> tuple[str, ...]:
     for index in ranged:
         chosen.update(sizing(index))
     chosen |= framing(s.rhs)
+    # a range that moves is a slice at each step
+    chosen.update(m for i in s.indices for end in (i.low, i.high) for m in end.indices())
     return tuple(i.sequence for i in s.indices if i.sequence and i in chosen)
 
 

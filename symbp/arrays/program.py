@@ -20,6 +20,7 @@ from symbp.arrays.nodes import (
     Loop,
     loaded,
 )
+from symbp.arrays.powers import finite_powers
 from symbp.arrays.recover import recovered
 from symbp.arrays.scatter import mentioned, merged
 from symbp.arrays.statement import Statement, adjoint_key
@@ -35,6 +36,7 @@ from symbp.arrays.storage import ragged
 from symbp.arrays.whole import whole_ranges
 from symbp.calculus.affine import Index
 from symbp.calculus.construct import flatten
+from symbp.calculus.expr import Expr
 from symbp.derive.core import AdjointSystem
 from symbp.model.core import Equation, Model
 
@@ -108,11 +110,15 @@ def gradient_program(
         )
         if _stored_as_is(e, model, batched)
     )
+
+    def computable(e: Expr) -> Expr:
+        return distributed(finite_powers(stored.reuse(flatten(reuse.computed(e, names)))))
+
     stepwise = in_recurrences(whole_model)
     for name in system.order:
         table = name not in stepwise and not ragged(model.arrays[name])
         made = backward_statements(model, system.contributions[name], batched, table)
-        closed = reuse.changed(made, lambda e: distributed(stored.reuse(flatten(reuse.computed(e, names)))))
+        closed = reuse.changed(made, computable)
         parts[adjoint_key(name)] = joined(whole_ranges(merged(closed)))
     axes = {key: _needed_axes(system, key[1:]) for key in parts}
     backward, zeros = initialised(parts, axes)

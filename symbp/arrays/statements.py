@@ -6,7 +6,7 @@ summed over it, and where the mean divides.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from symbp.arrays.nodes import BATCH, BATCH_SIZE
@@ -14,7 +14,7 @@ from symbp.arrays.scatter import solved
 from symbp.arrays.statement import Statement, adjoint_key, reads
 from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.construct import add, div, mul, neg, reduce_sum
-from symbp.calculus.expr import Add, Div, Expr, Integer, Mul, Neg, Reduce, Ref, Weights
+from symbp.calculus.expr import Add, Div, Expr, Integer, Mul, Neg, Reduce, Ref, Weights, Within
 from symbp.calculus.tree import refresh, replace_nodes, substitute
 from symbp.derive.context import definition
 from symbp.derive.core import Contribution
@@ -138,7 +138,10 @@ def backward_statements(
     ``table``: the adjoint is one array that no recurrence runs through.
     """
     plain = [_plain(_backward(model, c, batched)) for c in contributions]
+    axes = {adjoint_key(n): a.axes for n, a in model.arrays.items()}
     made = [_plain(inner) for s in plain for inner in solved(s, batched, table)]
+    if table:
+        made = [_masked(s, axes[s.target]) for s in made]
     return joined(made)
 
 
@@ -156,6 +159,22 @@ def _backward(model: Model, c: Contribution, batched: frozenset[str]) -> Stateme
         rhs = batch_sum(rhs, batched, mean)
     numbers = (c.number,) if c.number else ()
     return Statement(adjoint_key(c.lhs.name), c.lhs.indices, c.indices, rhs, numbers)
+
+
+def _masked(s: Statement, axes: Sequence[Index]) -> Statement:
+    """Over a whole axis, with zeros, what runs over a part that another axis says: no loop is needed then."""
+    for axis, position in zip(axes, s.at, strict=True):
+        index = position.as_index()
+        if index is None or not {*index.low.indices(), *index.high.indices()} & {*s.indices}:
+            continue
+        wide = fresh(index.name, axis.low, axis.high, index.sequence)
+        there = {index: affine(wide)}
+        inside = Within(affine(wide), index.low, index.high)
+        return replace(
+            s, at=tuple(p.substitute(there) for p in s.at), rhs=mul((inside, substitute(s.rhs, there))),
+            indices=tuple(wide if i == index else i for i in s.indices),
+        )
+    return s
 
 
 def _alike(model: Model, node: Expr, batched: frozenset[str]) -> Expr:

@@ -28,7 +28,7 @@ def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
             for arg in args:
                 yield from gaps(arg, holds)
         case Compare(op, left, right):
-            low, high = _integer(left), _integer(right)
+            low, high = as_integer(left), as_integer(right)
             if low is not None and high is not None:
                 yield from _compared(op if holds else OPPOSITE[op], high - low)
 
@@ -42,7 +42,7 @@ def indicated(node: Expr, is_label: Callable[[Ref], bool], windows: bool) -> Exp
     match node:
         case Where(Compare("==", left, right), Number(1), Number(0)):
             one, other = (
-                affine(n) if isinstance(n, Ref) and is_label(n) else _integer(n) for n in (left, right)
+                affine(n) if isinstance(n, Ref) and is_label(n) else as_integer(n) for n in (left, right)
             )
         case _:
             return None
@@ -62,7 +62,7 @@ def apart(cond: Expr, holds: bool = True) -> Iterator[Affine]:
             for arg in args:
                 yield from apart(arg, holds)
         case Compare("==" | "!=" as op, left, right) if (op == "!=") == holds:
-            low, high = _integer(left), _integer(right)
+            low, high = as_integer(left), as_integer(right)
             if low is not None and high is not None:
                 yield high - low
 
@@ -83,21 +83,22 @@ def _compared(op: str, gap: Affine) -> Iterator[Affine]:
             yield from (side - 1 for side in (gap, -gap) if known_nonnegative(side))
 
 
-def _integer(node: Expr) -> Affine | None:
+def as_integer(node: Expr) -> Affine | None:
+    """The integer that an expression of indices, sizes and whole numbers is; None for any other."""
     match node:
         case Integer(value):
             return value
         case Number(value) if value.denominator == 1:
             return Affine(int(value))
         case Neg(arg):
-            inner = _integer(arg)
+            inner = as_integer(arg)
             return None if inner is None else -inner
         case Add(terms):
-            parts = [_integer(t) for t in terms]
+            parts = [as_integer(t) for t in terms]
             known = [p for p in parts if p is not None]
             return sum(known, Affine()) if len(known) == len(parts) else None
         case Mul(factors):
-            return _product([_integer(f) for f in factors])
+            return _product([as_integer(f) for f in factors])
         case _:
             return None
 

@@ -7,7 +7,7 @@ Where NumPy has one call for a whole array, this has a loop for each axis and on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from symbp.arrays.nodes import Allocate, Assign, Guard, Instruction, Keep, Load, Loop
 from symbp.arrays.storage import Storage
@@ -21,6 +21,9 @@ from symbp.emit.numpy_text import SUM
 @dataclass
 class LoopBody(Nests):
     """Writes the body of a function as loops."""
+
+    zeroed: set[str] = field(default_factory=set)
+    """The lists whose members were made at once, of zeros: what nothing is assigned to stays 0."""
 
     def block(self, instructions: Sequence[Instruction]) -> Lines:
         outer, self.lines = self.lines, []
@@ -66,6 +69,7 @@ class LoopBody(Nests):
         place = self.writer().integer(affine(axis) - base).text
         self.lines.append(f"for {index} in range({low}, {high}):")
         make = "zeros" if node.zero else "empty"
+        self.zeroed |= {node.key} if node.zero else set()
         self.lines.append(f"    {name}[{place}] = np.{make}({self.member_shape(storage)}, {kind})")
         del self.indices[axis]
         return ""
@@ -85,7 +89,7 @@ class LoopBody(Nests):
         if a.accumulate or key in self.unpadded or not storage.layout:
             return
         kind = self.names["#dtype"]
-        if storage.parts:
+        if storage.parts or key in self.zeroed:
             return  # its members were made at once: this is a part of one
         if storage.nested:
             self.needs.dtype = True

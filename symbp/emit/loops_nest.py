@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from symbp.arrays.masks import may_be_empty
 from symbp.arrays.nodes import (
     BATCH,
     Apply,
@@ -217,6 +218,8 @@ class Nests(Body):
         """The largest entry is subtracted, so nothing overflows."""
         top = self.unused("top")
         self.run(top, "max", node.over, lambda: self.term(node))
+        if may_be_empty(self.origin(node.arg), node.over):
+            self.lines.append(_NO_TOP.format(top))
         self.run(name, "sum", node.over, lambda: Code(f"np.exp({self.term(node).at(SUM)} - {top})"))
         self.lines.append(f"{name} = np.log({name}) + {top}")
 
@@ -283,6 +286,10 @@ class Nests(Body):
             self.kept[node] = local
         return self.kept[node]
 
+    def origin(self, node: Node) -> Node:
+        """The value that an array of its own was made for."""
+        return next((value for value, local in self.kept.items() if local == node), node)
+
     def loop_sum(self, local: Local, node: LoopSum) -> None:
         """Terms whose shapes or members depend on the index, one after the other."""
         write = self.scalars().write
@@ -298,6 +305,7 @@ class Nests(Body):
         self.bind(_reads(arg))
         top, total = self.unused("top"), self.unused("total")
         over = (node.over,)
+        empty = node.op == "softmax" and may_be_empty(self.origin(node.arg), over)
 
         def entry() -> None:
             here, value = self.scalars().write(local).text, self.scalars().write(arg)
@@ -308,11 +316,19 @@ class Nests(Body):
 
         def row() -> None:
             self.run(top, "min" if node.op == "argmin" else "max", over, lambda: self.scalars().write(arg))
+            if empty:
+                self.lines.append(_NO_TOP.format(top))
             self.lines.append(f"{total} = 0.0")
             self.nest(over, entry)
+            if empty:
+                self.lines.append(f"{total} = max({total}, 1.0)")
             self.nest(over, lambda: self.lines.append(f"{self.scalars().write(local).text} /= {total}"))
 
         self.nest(tuple(i for i in node.labels if i != node.over), row)
+
+
+_NO_TOP = "{0} = 0.0 if {0} == -np.inf else {0}"
+"""Where every exponent is −∞ the exponentials are 0, not exp(−∞ + ∞)."""
 
 
 def _choice(node: Node) -> Choice | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symbp.arrays.logspace import log_product
-from symbp.arrays.nodes import Fold, Labels, Normalised
+from symbp.arrays.masks import may_be_empty
+from symbp.arrays.nodes import Fold, Labels, Node, Normalised
 from symbp.arrays.pooling import short, slices
 from symbp.emit import numpy_logspace
 from symbp.emit.numpy_text import ATOM, Code, arranged, axis_text
@@ -21,10 +22,11 @@ def along(writer: Writer, node: Fold | Normalised, want: Labels) -> Code:
     """Reductions and weights along axes."""
     arg = node.arg
     if isinstance(node, Normalised):
-        writer.needs.helpers[node.op] = None
+        name = exponential_helper(node.op, arg, (node.over,))
+        writer.needs.helpers[name] = None
         axis = axis_text((want.index(node.over),), len(want))
         top = f", top={known}" if (known := known_extreme(writer, node, want)) else ""
-        return Code(f"{node.op}({writer.write(arg, want).text}, axis={axis}{top})")
+        return Code(f"{name}({writer.write(arg, want).text}, axis={axis}{top})")
     if (found := log_product(node)) is not None:
         return numpy_logspace.value(writer, found, want)
     if short(node):
@@ -35,7 +37,18 @@ def along(writer: Writer, node: Fold | Normalised, want: Labels) -> Code:
     have = tuple(i for i in inner if i not in node.over)
     code = writer.write(arg, inner)
     axes = tuple(inner.index(i) for i in node.over)
-    return arranged(Code(_fold_text(writer, node.op, code, axes, len(inner))), have, want)
+    op = exponential_helper(node.op, node.arg, node.over)
+    return arranged(Code(_fold_text(writer, op, code, axes, len(inner))), have, want)
+
+
+MASKED = "masked_"
+"""The prefix of helpers for exponentials of which there may be none at all."""
+
+
+def exponential_helper(op: str, arg: Node, over: Labels) -> str:
+    """The helper that computes softmax or log Σ exp; any other reduction keeps its name."""
+    masked = op in ("softmax", "logsumexp") and may_be_empty(arg, over)
+    return f"{MASKED}{op}" if masked else op
 
 
 def few(writer: Writer, node: Fold, want: Labels) -> tuple[str, Labels, str]:
@@ -82,8 +95,9 @@ def fold_order(node: Fold, want: Labels) -> Labels:
 
 
 def _fold_text(writer: Writer, op: str, code: Code, axes: tuple[int, ...], rank: int) -> str:
-    where = "" if len(axes) == rank and op != "logsumexp" else f"axis={axis_text(axes, rank)}"
-    if op == "logsumexp":
+    helper = op.endswith("logsumexp")
+    where = "" if len(axes) == rank and not helper else f"axis={axis_text(axes, rank)}"
+    if helper:
         writer.needs.helpers[op] = None
         return f"{op}({code.text}, {where})"
     if code.tightness == ATOM and not code.text.startswith("np."):

@@ -35,6 +35,28 @@ def normalised(u, axis):
     e /= total
     return e, np.squeeze(np.log(total) + top, axis)
 '''
+MASKED_SOFTMAX = '''\
+def masked_softmax(u, axis):
+    """softmax(u) along an axis; 0 where all of u is -inf: there is nothing to share in."""
+    return masked_normalised(u, axis)[0]
+'''
+MASKED_LOGSUMEXP = '''\
+def masked_logsumexp(u, axis):
+    """log Σ exp(u) along an axis, -inf where all of u is."""
+    return masked_normalised(u, axis)[1]
+'''
+MASKED_NORMALISED = '''\
+def masked_normalised(u, axis):
+    """softmax(u) and log Σ exp(u) along an axis; 0 and -inf where all of u is -inf, or u is empty."""
+    top = u.max(axis=axis, keepdims=True, initial=-np.inf)
+    top[top == -np.inf] = 0
+    e = u - top
+    np.exp(e, e)
+    total = e.sum(axis=axis, keepdims=True)
+    e /= np.maximum(total, 1)  # it is at least exp(0), or 0
+    with np.errstate(divide="ignore"):
+        return e, np.squeeze(np.log(total) + top, axis)
+'''
 ARGMAX = '''\
 def argmax(u, axis, top=None, out=None):
     """1 where u is largest along an axis, shared equally at a tie, and 0 elsewhere; top: its maximum."""
@@ -289,6 +311,9 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "softmax": SOFTMAX,
         "logsumexp": LOGSUMEXP,
         "normalised": NORMALISED,
+        "masked_softmax": MASKED_SOFTMAX,
+        "masked_logsumexp": MASKED_LOGSUMEXP,
+        "masked_normalised": MASKED_NORMALISED,
         "argmax": ARGMAX,
         "argmin": ARGMIN,
         "_extreme": EXTREME,

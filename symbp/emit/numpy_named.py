@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Assign, Elementwise, Fold, Instruction, Labels, Node, Normalised, Slices
 from symbp.emit.numpy_code import Writer
+from symbp.emit.numpy_fold import MASKED
 from symbp.emit.numpy_index import place
 from symbp.emit.numpy_shared import costly, parts, stem, turned
 from symbp.emit.numpy_text import Code
@@ -40,7 +41,7 @@ class Shared:
         for text, node in kinds.items():
             other = text.replace("softmax(", "logsumexp(", 1)
             same = isinstance(node, Normalised) and isinstance(kinds.get(other), Fold)
-            if same and text.startswith("softmax("):
+            if same and text.startswith(("softmax(", f"{MASKED}softmax(")):
                 self.pairs |= {text: other, other: text}
         for a in self.instructions:
             if isinstance(a, Assign):
@@ -91,7 +92,8 @@ class Shared:
             self.defined[softmax] = self.body.unused("softmax_value")
             self.defined[logsumexp] = self.body.unused("logsumexp_value")
             names = f"{self.defined[softmax]}, {self.defined[logsumexp]}"
-            writer.lines.append(f"{names} = normalised{call[call.index('(') :]}")
+            masked = MASKED if text.startswith(MASKED) else ""
+            writer.lines.append(f"{names} = {masked}normalised{call[call.index('(') :]}")
             for one in (softmax, logsumexp) if not self.body.indices else ():
                 self.body.last(one, node, self.defined[one])
         return self.defined[text]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from symbp.arrays.masks import may_be_empty, shrinks
 from symbp.arrays.nodes import (
     Apply,
     Assign,
@@ -170,6 +171,10 @@ def risky(node: Node, within: bool = False) -> bool:
     if is_constant(node):
         return False
     match node:
+        case Normalised("softmax", arg, over) if may_be_empty(arg, (over,)) and not shrinks((over,)):
+            return True  # a logarithm of 0
+        case Fold("logsumexp", arg, over) if may_be_empty(arg, over) and not shrinks(over):
+            return True
         case Elementwise("where", args):
             return any(risky(a, True) for a in args[1:]) or risky(args[0])
         case Elementwise("/" | "**", _) if within and not is_constant(node.args[1]):

@@ -1,13 +1,14 @@
 """Whether every element of a sequence is defined once: no equation twice, nothing read that none defines.
 
 Which elements meet depends on sizes, so the question is asked at small numbers: what is wrong for all
-of several choices of lengths is wrong.  Ordinary axes are full, so only sequence axes are counted.
+of several choices of lengths is wrong.  Ordinary axes are full, so only sequence axes are counted, and
+axes along which an equation was found to stop before their end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from symbp.calculus.affine import Affine, FloorDiv, Index, Monomial, Size, affine, show
@@ -18,7 +19,10 @@ from symbp.errors import ModelProblem, Span
 from symbp.model.core import Array, Equation
 
 Place = tuple[str, tuple[int, ...]]
-"""An array and the positions on its sequence axes."""
+"""An array and the positions on its axes that are counted."""
+
+Counted = Mapping[str, Sequence[int]]
+"""The axes of each array that are counted."""
 
 MOST = 4000
 """Places that are looked at for one occurrence; longer loops are left to the numbers."""
@@ -30,6 +34,8 @@ class Sizes:
 
     lengths: frozenset[str]
     start: int
+    others: tuple[int, ...] = ()
+    """Numbers for all other sizes; without them those that bound an index are as long as sequences."""
     given: dict[Size, int] = field(default_factory=dict)
 
     def number(self, value: Affine, at: Mapping[Index, int]) -> int:
@@ -41,8 +47,12 @@ class Sizes:
                     total += coefficient * at[atom]
                 case Size(name, places, long):
                     key = Size(name, tuple(Affine(self.number(p, at)) for p in places))
-                    base = self.start if long or name in self.lengths else 2
-                    total += coefficient * self.given.setdefault(key, base + len(self.given) % 3)
+                    place = len(self.given) % 3
+                    if name in self.lengths or (long and not self.others):
+                        length = self.start + place
+                    else:
+                        length = (self.others or (2, 3, 4))[place]
+                    total += coefficient * self.given.setdefault(key, length)
                 case FloorDiv(inner, by):
                     total += coefficient * (self.number(inner, at) // self.number(affine(by), at))
                 case Monomial(factors):
@@ -75,50 +85,92 @@ def check_elements(
     Raises:
         ModelProblem: with an example of an element for which it is not so.
     """
-    runs = [_faults(equations, arrays, Sizes(lengths, start)) for start in (4, 7)]
-    for fault, example in runs[0].items():
-        if all(fault in run for run in runs):
-            raise _problem(fault, example, {e.number: e for e in equations}, spans)
+    numbered = {e.number: e for e in equations}
+    plain: Counted = {name: [k for k, i in enumerate(a.axes) if i.sequence] for name, a in arrays.items()}
+    small = [Sizes(lengths, start) for start in (4, 7)]
+    large = [Sizes(lengths, 4, order) for order in ((10, 14, 18), (18, 14, 10), (14, 18, 10))]
+    for fault, example in _always(_faults(equations, plain, sizes) for sizes in (*small, *large)):
+        raise _problem(fault, example, numbered, spans, plain)
+    if short := _short(equations, arrays):
+        more: Counted = {
+            name: sorted({*axes, *(k for n, k in short if n == name)}) for name, axes in plain.items()
+        }
+        for fault, example in _always(_faults(equations, more, replace(sizes, given={})) for sizes in large):
+            if fault.ref is not None:
+                raise _problem(fault, example, numbered, spans, more)
 
 
-def _faults(
-    equations: Sequence[Equation], arrays: Mapping[str, Array], sizes: Sizes
-) -> dict[Fault, tuple[int, ...]]:
-    """All faults at these sizes, each with the element that shows it."""
-    owners: dict[Place, Equation] = {}
-    faults: dict[Fault, tuple[int, ...]] = {}
-    checked = {e.lhs.name for e in equations}
+@dataclass(frozen=True)
+class Faults:
+    """What is wrong at some sizes, with the element that shows it; the arrays that are too large to count."""
+
+    found: Mapping[Fault, Place]
+    uncounted: frozenset[str]
+
+    def allow(self, fault: Fault, array: str) -> bool:
+        """Whether these sizes do not show that there is no such fault."""
+        return fault in self.found or array in self.uncounted
+
+
+def _always(runs: Iterable[Faults]) -> Iterator[tuple[Fault, tuple[int, ...]]]:
+    """What is wrong each time."""
+    first, *others = runs
+    for fault, (array, at) in first.found.items():
+        if all(run.allow(fault, array) for run in others):
+            yield fault, at
+
+
+def _short(equations: Sequence[Equation], arrays: Mapping[str, Array]) -> set[tuple[str, int]]:
+    """The ordinary axes, by array and number, of which an equation does not define all."""
+    found: set[tuple[str, int]] = set()
     for equation in equations:
-        places = _places(equation.lhs, equation.indices, arrays, sizes)
+        axes, values = arrays[equation.lhs.name].axes, dict[Index, Affine]()
+        for number, (position, axis) in enumerate(zip(equation.lhs.indices, axes, strict=True)):
+            index, ends = position.as_index(), (axis.low.substitute(values), axis.high.substitute(values))
+            if not axis.sequence and (index is None or (index.low, index.high) != ends):
+                found.add((equation.lhs.name, number))
+            values[axis] = position
+    return found
+
+
+def _faults(equations: Sequence[Equation], counted: Counted, sizes: Sizes) -> Faults:
+    """All faults at these sizes."""
+    owners: dict[Place, Equation] = {}
+    found: dict[Fault, Place] = {}
+    uncounted: set[str] = set()
+    for equation in equations:
+        places = _places(equation.lhs, equation.indices, counted, sizes)
         if places is None:
-            checked.discard(equation.lhs.name)
-            continue
-        for place in places:
+            uncounted.add(equation.lhs.name)
+        for place in places or ():
             first = owners.setdefault(place, equation)
             if first is not equation:
-                faults.setdefault(Fault(equation.number, None, first.number), place[1])
+                found.setdefault(Fault(equation.number, None, first.number), place)
+    whole = {e.lhs.name for e in equations} - uncounted
     for equation in equations:
         for ref, indices, guards in _reads(equation.rhs, equation.indices):
-            if ref.name in checked:
-                for place in _places(ref, indices, arrays, sizes, guards) or ():
+            if ref.name in whole:
+                places = _places(ref, indices, counted, sizes, guards)
+                if places is None:
+                    uncounted.add(ref.name)
+                for place in places or ():
                     if place not in owners:
-                        faults.setdefault(Fault(equation.number, ref), place[1])
-    return faults
+                        found.setdefault(Fault(equation.number, ref), place)
+    return Faults(found, frozenset(uncounted))
 
 
 def _places(
     ref: Ref,
     indices: Sequence[Index],
-    arrays: Mapping[str, Array],
+    counted: Counted,
     sizes: Sizes,
     guards: Sequence[Affine] = (),
 ) -> list[Place] | None:
-    """The positions on sequence axes that an occurrence takes; None if they are unknown or too many.
+    """The positions on counted axes that an occurrence takes; None if they are unknown or too many.
 
     What ``guards`` say to be at least 0 is so wherever it is read.
     """
-    axes = arrays[ref.name].axes
-    places = [p for p, axis in zip(ref.indices, axes, strict=True) if axis.sequence]
+    places = [ref.indices[axis] for axis in counted[ref.name]]
     needed = _closure({i for p in (*places, *guards) for i in p.indices()})
     own = [i for i in indices if i in needed]
     found: list[Place] = []
@@ -180,17 +232,18 @@ def _problem(
     example: tuple[int, ...],
     numbered: Mapping[int, Equation],
     spans: Mapping[tuple[int, Ref], Span | None],
+    counted: Counted,
 ) -> ModelProblem:
     equation = numbered[fault.equation]
     if fault.ref is None:
         name = equation.lhs.name
-        at = f", for example {name}[{_element(equation.lhs, example)}]" if example else ""
+        at = f", for example {name}[{_element(equation.lhs, example, counted)}]" if example else ""
         return ModelProblem(
             f"{name} is defined twice{at}", equation.span,
             "restrict one of the equations (… for l = 1..L-1), or remove it",
             (("the other equation", numbered[fault.other].span),),
         )
-    element = f"{fault.ref.name}[{_element(fault.ref, example)}]"
+    element = f"{fault.ref.name}[{_element(fault.ref, example, counted)}]"
     others = tuple(e for e in numbered.values() if e.lhs.name == fault.ref.name)
     written = ", ".join(map(show, fault.ref.indices))
     return ModelProblem(
@@ -201,7 +254,11 @@ def _problem(
     )
 
 
-def _element(ref: Ref, example: tuple[int, ...]) -> str:
-    """The positions with the example's numbers, and the indices of ordinary axes as they are."""
-    numbers = iter(example)
-    return ", ".join(map(str, numbers)) + ", …" * (len(ref.indices) > len(example))
+def _element(ref: Ref, example: tuple[int, ...], counted: Counted) -> str:
+    """The positions with the example's numbers; … for ordinary axes, which are full."""
+    numbers = dict(zip(counted[ref.name], map(str, example), strict=True))
+    shown = [numbers.get(axis, "…") for axis in range(len(ref.indices))]
+    # b[2, …] is b[2, …, …]
+    while shown[-2:] == ["…", "…"]:
+        shown.pop()
+    return ", ".join(shown)

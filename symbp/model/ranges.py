@@ -237,10 +237,12 @@ def _window(
 def extreme(ranges: Mapping[Index, Interval], value: Affine, sign: int) -> Affine:
     """The least (sign -1) or the largest (1) value of an affine expression over its bound indices.
 
-    Indices are replaced from the last on, since the range of one may depend on those before it.
+    An index is replaced before those on which its range depends: of n - k with k = 0..n it is k.
     """
     for _ in range(16):
-        index = next((i for i in reversed(value.tops()) if i in ranges), None)
+        own = [i for i in value.tops() if i in ranges]
+        outer = {i for o in own for end in ranges[o] for i in end.indices()}
+        index = next((i for i in reversed(own) if i not in outer), None)
         if index is None:
             return value
         factor = value.coefficient(index)

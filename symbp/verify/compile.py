@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from symbp.calculus import expr as x
+from symbp.calculus.conditions import as_integer
 from symbp.calculus.tree import free_indices, walk
 from symbp.errors import SymbpError
 from symbp.functions import BY_NAME
@@ -199,10 +200,11 @@ def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
         return lambda o, v: left(o, v) * right(o, v)
 
     def run(o: Oracle, v: Values) -> Num:
-        for condition in conditions:
-            if not condition(o, v):
-                return zero
         product = one
+        for condition in conditions:
+            if not (value := condition(o, v)):
+                return zero
+            product = product * value
         for code in rest:
             product = product * code(o, v)
         return product
@@ -211,8 +213,11 @@ def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
 
 
 def _is_condition(node: x.Expr) -> bool:
+    """Whether a factor is 1 or 0, or the exponent of p u^(p-1), which is 0 at p = 0 for every u."""
     chosen = isinstance(node, x.Where) and (node.then, node.other) == (x.ONE, x.ZERO)
-    return chosen or isinstance(node, x.Indicator | x.Within)
+    whole = as_integer(node)
+    exponent = whole is not None and bool(whole.indices())
+    return chosen or exponent or isinstance(node, x.Indicator | x.Within)
 
 
 def _neg(p: Program, node: x.Neg, scope: frozenset[str]) -> Code:
@@ -259,8 +264,10 @@ def _call(p: Program, node: x.Call, scope: frozenset[str]) -> Code:
 
 
 def logsumexp(arith: Arithmetic, values: Sequence[Num]) -> Num:
-    """log Σ exp, shifted by the largest value."""
-    top = max(v.real for v in values)
+    """log Σ exp, shifted by the largest value; −∞ where every term is exp(−∞)."""
+    top = max((v.real for v in values), default=-math.inf)
+    if top == -math.inf:
+        return arith.lift(0) + top
     share, log = arith.table["share"], arith.table["log"]
     return top + log(sum([share(v - top) for v in values]))
 
@@ -321,6 +328,8 @@ def _weigh(arith: Arithmetic, op: str) -> Callable[[list[Num], Num], Num]:
 
     def softmax(values: list[Num], chosen: Num) -> Num:
         top = max(v.real for v in values)
+        if top == -math.inf:
+            return zero  # no term has a share
         return exp(chosen - top) / sum([exp(v - top) for v in values])
 
     def share(values: list[Num], chosen: Num) -> Num:
