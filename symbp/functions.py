@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from symbp.calculus.construct import add, neg
 from symbp.calculus.expr import ONE, ZERO, Call, Compare, Expr, Where, number
 
 
@@ -114,7 +115,7 @@ ELEMENTWISE: tuple[Elementwise, ...] = (
     ),
     Elementwise(
         "logaddexp", r"\operatorname{logaddexp}",
-        (lambda a, b: _c("sigmoid", a - b), lambda a, b: _c("sigmoid", b - a)),
+        (lambda a, b: _c("sigmoid", add((a, neg(b)))), lambda a, b: _c("sigmoid", add((b, neg(a))))),
         "np.logaddexp({0}, {1})",
         value=lambda a, b: _c("log", _c("exp", a) + _c("exp", b)),
     ),

@@ -32,6 +32,9 @@ COSTS = {
     "exp(u)/(exp(u) + exp(v) + 1)": (lambda u, v: u > max(v, 0), lambda u, v: (0, 0)),
     "log(1 + exp(u - v))": (lambda u, v: max(u - v, 0), lambda u, v: (u > v, -1.0 * (u > v))),
     "-log(sigmoid(u - v))": (lambda u, v: max(v - u, 0), lambda u, v: (-1.0 * (v > u), v > u)),
+    "1/(1 + exp(u - v))^2": (lambda u, v: u < v, lambda u, v: (0, 0)),
+    "(1 + exp(v - u))^-1": (lambda u, v: u > v, lambda u, v: (0, 0)),
+    "3*(1 + exp(v - u))^(-2)": (lambda u, v: 3 * (u > v), lambda u, v: (0, 0)),
     "-log(1 - sigmoid(u - v))": (lambda u, v: max(u - v, 0), lambda u, v: (u > v, -1.0 * (u > v))),
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
+from typing import TypeGuard
 
 from symbp.calculus.construct import add, mul, neg
 from symbp.calculus.expr import (
@@ -318,20 +319,49 @@ def _quotient(node: Expr, context: Context) -> Expr | None:
         return _softmax(node.num, den, context) or _mean(node.num, den, context)
     if (half := hyperbolic_quotient(node.num, den, context)) is not None:
         return half
+    if _is_whole_power(den) and (v := _one_plus_exp(den.base, context)) is not None:
+        power = Pow(Call("sigmoid", (tidy(neg(v)),)), den.exponent)
+        if _exponent(node.num, context) is None or isinstance(node.num, Number):
+            return mul((node.num, power))
     if isinstance(den, Pow) and isinstance(den.base, Add):
         total, u = _log_of_exponentials(den.base.terms, context), _exponent(node.num, context)
         if total is None or u is None or isinstance(node.num, Number):
             return None
         return Call("exp", (tidy(u - den.exponent * total),))
-    if isinstance(den, Add) and len(den.terms) == 2 and ONE in den.terms:
-        other = den.terms[1] if den.terms[0] == ONE else den.terms[0]
-        u = context.named(other, "exp")
-        if u is None:
-            return _share(node.num, den, context)
+    if (u := _one_plus_exp(den, context)) is not None:
         if (v := context.named(node.num, "exp")) is not None and same(u, v):
             return Call("sigmoid", (u,))
         return mul((node.num, Call("sigmoid", (tidy(neg(u)),))))
     return _share(node.num, den, context) if isinstance(den, Add) else None
+
+
+def _reciprocal(node: Expr, context: Context) -> Expr | None:
+    """(1 + exp(−u))^(−n) is σ(u)^n."""
+    match node:
+        case Pow(base, Number(value)) if value < 0 and value.denominator == 1:
+            u = _one_plus_exp(base, context)
+            if u is None:
+                return None
+            share = Call("sigmoid", (tidy(neg(u)),))
+            return share if value == -1 else Pow(share, number(-value))
+        case _:
+            return None
+
+
+def _is_whole_power(node: Expr) -> TypeGuard[Pow]:
+    """Whether a power has a whole number as exponent: another one has no finite derivative at 0."""
+    match node:
+        case Pow(_, Number(value)):
+            return value.denominator == 1
+        case _:
+            return False
+
+
+def _one_plus_exp(node: Expr, context: Context) -> Expr | None:
+    """u where a sum is 1 + exp u."""
+    if not (isinstance(node, Add) and len(node.terms) == 2 and ONE in node.terms):
+        return None
+    return context.named(node.terms[1] if node.terms[0] == ONE else node.terms[0], "exp")
 
 
 def _total(node: Div, context: Context) -> Expr:
@@ -376,4 +406,4 @@ def _softmax(num: Expr, den: Reduce, context: Context) -> Expr | None:
     return Weights("softmax", index, v, binding[index])
 
 
-RULES: tuple[Callable[[Expr, Context], Expr | None], ...] = (_logarithm, _quotient, _root)
+RULES: tuple[Callable[[Expr, Context], Expr | None], ...] = (_logarithm, _quotient, _reciprocal, _root)

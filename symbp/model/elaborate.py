@@ -74,7 +74,7 @@ def value(scope: Scope, node: Syntax) -> Expr:
         case Binary("//"):
             return _quotient(scope, node)
         case Binary("^", left, right):
-            return Pow(value(scope, left), value(scope, right))
+            return Pow(value(scope, left), _exponent(value(scope, right)))
         case Apply():
             return _apply(scope, node)
         case Binary() | Unary():
@@ -83,6 +83,15 @@ def value(scope: Scope, node: Syntax) -> Expr:
             )
         case _:
             raise TypeError(f"{type(node).__name__} is not an expression of the model language")
+
+
+def _exponent(node: Expr) -> Expr:
+    """-1 as the number that it is: u^-1 is differentiated to u^-2."""
+    match node:
+        case Neg(Number(number, decimal)):
+            return Number(-number, decimal)
+        case _:
+            return node
 
 
 def _quotient(scope: Scope, node: Binary) -> Expr:
