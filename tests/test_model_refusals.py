@@ -300,6 +300,9 @@ ADVICE: list[tuple[str, str, str, str]] = [
      "index i = 1..N, j = 1..N\n" + V + "I[i,i] = v[i-1]\nI[i,j] = I[i,j-1] + I[i+1,j]\ncost C = I[1,N]",
      "index n = 0..N-1\n" + V + "I[0,i] = v[i]\nI[n,i] = I[n-1,i] + I[n-1,i+1] for n = 1..N-1, i = 0..N-1-n\n"
      "cost C = I[N-1,0]"),
+    ("input x : H\nparam f : P\nparam v : R\nz[i] = sum(f[p]*x[i+p], p)\nm[i] = max(z[2*i+p], p=0..1)\n"
+     "cost C = sum(v[i]*m[i], i)^2\n",
+     "declare that axis with (H-P+1)//2 in the place of R", "param v : R", "param v : (H-P+1)//2"),
 ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symbp.calculus.affine import Affine, Index, affine, floor_div, known_le, large, show
+from symbp.calculus.affine import Affine, FloorDiv, Index, Size, affine, floor_div, known_le, large, show
 from symbp.calculus.expr import Expr, Ref
 from symbp.errors import ModelProblem, Span
 from symbp.model.guards import excludes, keeps
@@ -180,11 +180,25 @@ def contradiction(
     index: Index, first: Interval, there: Span | None, second: Interval, here: Span | None
 ) -> ModelProblem:
     """Two places that say different things about an index."""
+    ways = "check the order of the indices; give the arrays the same size on these axes, or use two indices"
     return ModelProblem(
         f"the index {index.name} runs over {text(second)} here and over {text(first)} there", here,
-        "check the order of the indices; give the arrays the same size on these axes, or use two indices",
-        (("there", there),),
+        _as_made(first, second) or _as_made(second, first) or ways, (("there", there),),
     )
+
+
+def _as_made(declared: Interval, made: Interval) -> str:
+    """What to write where an axis was given a size of its own, and other sizes say how long it is."""
+    extent, other = declared[1] - declared[0] + 1, made[1] - made[0] + 1
+    if not isinstance(extent.as_atom(), Size) or other.as_atom() == extent.as_atom() or _is_plain(other):
+        return ""
+    written = show(other)[1:-1] if isinstance(other.as_atom(), FloorDiv) else show(other)
+    return f"a size may be written out: declare that axis with {written} in the place of {show(extent)}"
+
+
+def _is_plain(extent: Affine) -> bool:
+    """Whether an extent is one size, or a number."""
+    return extent.is_const or isinstance(extent.as_atom(), Size)
 
 
 def text(interval: Interval) -> str:
