@@ -144,7 +144,10 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
         case Pow(base, exponent) if not depends(exponent, own) and not has_reduction(exponent):
             return Power(_build(scope, base, row, col), one_number(exponent))
         case Call(function, args, orders) if not _grid(args, own):
-            return Mapped(function, tuple(_build(scope, a, row, col) for a in args), orders)
+            forms = tuple(_build(scope, a, row, col) for a in args)
+            if function == "sqrt" and has_reduction(args[0]) and _subtracts(forms[0]):
+                raise NoMatrixForm  # a distance multiplied out is no norm, and loses its digits near 0
+            return Mapped(function, forms, orders)
         case Reduce("sum" | "dot"):
             return _sum(scope, node, row, col)
         case Reduce("logsumexp", (index,), body) if len(own) == 1:
@@ -155,6 +158,10 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _indicator(left, right, row, col)
         case _:
             raise NoMatrixForm
+
+
+def _subtracts(node: Matrix) -> bool:
+    return isinstance(node, Plus) and any(isinstance(a, Minus) for a in node.args)
 
 
 def _grid(args: tuple[Expr, ...], own: list[Index]) -> bool:

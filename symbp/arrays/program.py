@@ -38,6 +38,7 @@ from symbp.calculus.affine import Index
 from symbp.calculus.construct import flatten
 from symbp.calculus.expr import Expr
 from symbp.derive.core import AdjointSystem
+from symbp.derive.norms import Norms
 from symbp.model.core import Equation, Model
 
 
@@ -110,9 +111,10 @@ def gradient_program(
         )
         if _stored_as_is(e, model, batched)
     )
+    norms = Norms(system.steady)
 
     def computable(e: Expr) -> Expr:
-        return distributed(finite_powers(stored.reuse(flatten(reuse.computed(e, names)))))
+        return distributed(finite_powers(stored.reuse(flatten(reuse.computed(norms.guarded(e), names)))))
 
     stepwise = in_recurrences(whole_model)
     for name in system.order:

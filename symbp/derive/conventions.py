@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from symbp.calculus.expr import Add, Call, Expr, Reduce, Ref, Where
 from symbp.calculus.tree import walk
 from symbp.derive.context import Context, definition
+from symbp.derive.norms import Norms
 from symbp.derive.signs import is_nonnegative, is_positive
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
@@ -21,6 +22,7 @@ _LARGEST = {
 }
 _NESTED = "; over several indices it is taken index by index, one after the other, and shares equally at each"
 """A max over i and j is a max over i of maxima over j: two of three largest entries may share a half."""
+_NORM = "a norm has no derivative where it is 0: it is taken to be 0 there"
 _WHERE = "at the border of a condition the derivative is that of the branch chosen there"
 
 
@@ -29,11 +31,15 @@ def conventions(model: Model) -> tuple[str, ...]:
     bodies = [f.body for f in model.functions.values() if f.body is not None]
     nodes = [n for body in (*(e.rhs for e in model.equations), *bodies) for n in walk(body)]
     nested = frozenset(n.op for n in nodes if isinstance(n, Reduce) and len(n.indices) > 1)
-    return tuple(dict.fromkeys(s for n in nodes for s in _said(n, model, nested)))
+    norms = Norms(model)
+    return tuple(dict.fromkeys(s for n in nodes for s in _said(n, model, nested, norms)))
 
 
-def _said(node: Expr, model: Model, nested: frozenset[str]) -> Iterator[str]:
+def _said(node: Expr, model: Model, nested: frozenset[str], norms: Norms) -> Iterator[str]:
     match node:
+        case Call("sqrt", (inner,)) if norms.guards and norms.is_norm(node):
+            if _varies(inner, model):
+                yield _NORM
         case Call(name, args) if name in BY_NAME and name not in model.functions and BY_NAME[name].kinks:
             smooth = name == "sqrt" and _is_kept_from_0(args[0], model)
             if not smooth and any(_varies(a, model) for a in args):

@@ -191,6 +191,8 @@ def _log(u: complex) -> complex:
 
 
 def _sqrt(u: complex) -> complex:
+    if u == 0:
+        return u  # nothing that moves acts on it: the distance of a point from itself
     if u.real <= 0:
         raise ValueError(f"sqrt of {u.real}, which is not positive")
     return cmath.sqrt(u)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from symbp.calculus import expr as x
 from symbp.calculus.conditions import as_integer
 from symbp.calculus.tree import free_indices, walk
+from symbp.derive.norms import Norms
 from symbp.errors import SymbpError
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
@@ -39,6 +40,7 @@ class Program:
         self.model, self.arith = model, arith
         self._codes: dict[int, tuple[x.Expr, Code]] = {}
         self._functions: dict[str, Callable[[Sequence[Num]], Num]] = {}
+        self.norms = Norms(model)
         self._finer: dict[str, Program] = {arith.label: self}
 
     def code(self, node: x.Expr) -> Code:
@@ -228,6 +230,7 @@ def _neg(p: Program, node: x.Neg, scope: frozenset[str]) -> Code:
 def _div(p: Program, node: x.Div, scope: frozenset[str]) -> Code:
     # Below what a condition leaves out, too, there may be nothing to read.
     conditions = [p.compile(c, scope) for c in _conditions(node.num)]
+    node = p.norms.quotient(node)
     num, den, zero = p.compile(node.num, scope), p.compile(node.den, scope), p.arith.lift(0)
 
     def run(o: Oracle, v: Values) -> Num:
