@@ -170,10 +170,11 @@ def _masked(s: Statement, axes: Sequence[Index]) -> Statement:
         wide = fresh(index.name, axis.low, axis.high, index.sequence)
         there = {index: affine(wide)}
         inside = Within(affine(wide), index.low, index.high)
-        return replace(
+        new = replace(
             s, at=tuple(p.substitute(there) for p in s.at), rhs=mul((inside, substitute(s.rhs, there))),
             indices=tuple(wide if i == index else i for i in s.indices),
         )
+        return _masked(new, axes)
     return s
 
 

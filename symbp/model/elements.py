@@ -113,11 +113,12 @@ class Faults:
 
 
 def _always(runs: Iterable[Faults]) -> Iterator[tuple[Fault, tuple[int, ...]]]:
-    """What is wrong each time."""
-    first, *others = runs
-    for fault, (array, at) in first.found.items():
-        if all(run.allow(fault, array) for run in others):
-            yield fault, at
+    """What is wrong each time; no run more is made than it takes."""
+    made = iter(runs)
+    left = dict(next(made).found)
+    while left and (run := next(made, None)) is not None:
+        left = {fault: place for fault, place in left.items() if run.allow(fault, place[0])}
+    yield from ((fault, at) for fault, (_, at) in left.items())
 
 
 def _short(equations: Sequence[Equation], arrays: Mapping[str, Array]) -> set[tuple[str, int]]:
