@@ -54,6 +54,30 @@ PRODUCTS = {
 }
 
 
+LAYERS = {
+    "residual": "h[l,t] = h[l-1,t] + sum(where(t >= p, h[l-1,t-p], 0)*w[l,p], p)",
+    "gated": "h[l,t] = h[l-1,t] + tanh(sum(where(0 > t - p, 0, h[l-1,t-p]*w[l,p]), p))",
+    "of the input": "h[l,t] = x[t] + sum(where(t >= p, h[l-1,t-p], 0)*w[l,p], p)",
+}
+"""Layers of causal windows: what begins as another array is added to."""
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("stacked", [True, False])
+def test_what_is_added_to_is_no_other_name_of_an_array(layer: str, stacked: bool) -> None:
+    text = f"index l = 1..L\ninput x : T\nparam w[l] : P\nh[0,t] = x[t]\n{layer}\ncost C = sum(h[L,t]^2, t)\n"
+    model = pipeline.parse(text)
+    module = pipeline.module_of(adjoint_system(model))
+    assert disagreement(model, module) == ""
+    x, w = np.linspace(-1, 1, 10).reshape(2, 5), [np.array([0.5, -0.2, 0.1]), np.array([0.3, 0.2, -0.4])]
+    given = {"x": x.copy(), "w": np.stack(w) if stacked else w}
+    room = module.make_workspace(**given)
+    costs = [module.value(**given), module.value_and_grad(**given)[0], module.forward(**given)["C"]]
+    costs += [module.value_and_grad(**given, out=room)[0] for _ in range(3)]
+    assert costs == pytest.approx([costs[0]] * 6, rel=1e-12)
+    assert np.array_equal(given["x"], x)
+
+
 def module_text(text: str) -> str:
     return pipeline.module_text(adjoint_system(pipeline.parse(text)))
 

@@ -12,6 +12,7 @@ from symbp.arrays.lower import lower
 from symbp.arrays.nodes import (
     Allocate,
     Assign,
+    At,
     Elementwise,
     Guard,
     Instruction,
@@ -60,6 +61,23 @@ def assignments(body: Iterable[Instruction]) -> Iterator[Assign]:
                 yield i
             case Loop() | Guard():
                 yield from assignments(i.body)
+
+
+def added_to(body: Iterable[Instruction]) -> frozenset[str]:
+    """The arrays to which something is added: what they begin as must be their own, no other name of it."""
+    return frozenset(a.target.key for a in assignments(body) if a.accumulate)
+
+
+def filled_in_parts(program: Program) -> frozenset[str]:
+    """The lists of arrays of whose members a line assigns a part."""
+    found = set[str]()
+    for a in assignments((*program.forward, *program.backward)):
+        storage = program.storages[a.target.key]
+        if storage.nested and not a.accumulate:
+            rest = a.target.subscripts[1:]
+            if any(isinstance(s, At) for s in rest):
+                found.add(a.target.key)
+    return frozenset(found)
 
 
 def filters(model: Model) -> frozenset[Affine]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
-from symbp.arrays.instructions import Program, assignments
+from symbp.arrays.instructions import Program, added_to, assignments, filled_in_parts
 from symbp.arrays.kept import kept_products
 from symbp.arrays.lower import lower
 from symbp.arrays.nodes import Allocate, Instruction, Keep
@@ -185,10 +185,10 @@ class Module:
         rolled: frozenset[str] = frozenset(),
         rows: frozenset[str] = frozenset(),
     ) -> list[str]:
-        keys = frozenset(fresh)
+        keys = frozenset(fresh) | added_to(instructions)
         taken = {*self.names.values(), *GLOBALS, *callables(self.model)}
-        families = self.families(program)
-        body = Body(program.storages, self.names, self.needs, keys, rolled, rows, families, taken)
+        families, parts = self.families(program), filled_in_parts(program)
+        body = Body(program.storages, self.names, self.needs, keys, rolled, rows, families, parts, taken)
         return body.block(instructions)
 
     def families(self, program: Program) -> dict[str, str]:
@@ -198,6 +198,7 @@ class Module:
             key: self.kind(name)
             for name in self.wanted
             if (storage := program.storages[key := adjoint_key(name)]).nested and not storage.parts
+            if key not in filled_in_parts(program)
             if door.members(array := self.model.arrays[name]) and not ragged(array)
         }
 
@@ -213,9 +214,8 @@ class Module:
                                       "lie in it until the next call."])
 
     def fresh(self, program: Program) -> set[str]:
-        """The adjoints whose arrays must be the function's own: those returned or added to."""
-        added = {a.target.key for a in assignments(program.backward) if a.accumulate}
-        return {adjoint_key(n) for n in self.wanted} | added
+        """The arrays that must be the function's own: those of gradients, and what is added to."""
+        return {adjoint_key(n) for n in self.wanted} | added_to((*program.forward, *program.backward))
 
     def result(
         self, program: Program, rows: Mapping[str, str] = NO_ROWS, rebound: Collection[str] = ()

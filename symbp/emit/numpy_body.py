@@ -43,7 +43,7 @@ class Body:
     ``fresh`` are keys whose arrays must be the function's own: they are added to, or returned.  ``rolled``
     are keys of lists that are one variable (:mod:`symbp.arrays.rolling`), ``rows`` those of arrays that are
     lists of rows (:mod:`symbp.arrays.rows`).  ``families`` are keys of gradients of families, with the name
-    of the type in which each family came.
+    of the type in which each family came.  ``parts`` are keys of lists whose members lines fill part by part.
     """
 
     storages: Mapping[str, Storage]
@@ -53,6 +53,7 @@ class Body:
     rolled: frozenset[str] = frozenset()
     rows: frozenset[str] = frozenset()
     families: Mapping[str, str] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
     taken: set[str] = field(default_factory=set)
     indices: dict[Index, str] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
@@ -233,7 +234,7 @@ class Body:
         self.made.add(node.key)
         if node.key in self.families:
             return f"{name} = {self.family(node)}"
-        if storage.listed and (node.zero or storage.parts) and storage.nested:
+        if storage.listed and (node.zero or storage.parts or node.key in self.parts) and storage.nested:
             return f"{name} = {self.list_of(storage, 'zeros' if node.zero else 'empty')}"
         if storage.listed and not node.zero:
             first = storage.layout[0]

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from symbp.arrays.buffers import opened
-from symbp.arrays.instructions import Program, assignments
+from symbp.arrays.instructions import Program, assignments, filled_in_parts
 from symbp.arrays.nodes import Contract, Load, Node, below
 from symbp.calculus.expr import Ref
 from symbp.calculus.tree import bound as bound_by
@@ -63,7 +63,7 @@ class Into:
         m, program = self.module, self.program
         return IntoBody(
             program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=m.rolled,
-            families=m.families(program), lying=lying,
+            families=m.families(program), parts=filled_in_parts(program), lying=lying,
         )
 
     def stepwise(self, lines: Lines, body: IntoBody) -> Lines:
