@@ -130,6 +130,7 @@ def _is_empty(node: Node) -> bool:
             "cost C = sum(o[t]^2, t)",
             {"x": np.ones((2, 4)), "g": 0.0}, 6.0,
         ),
+        ("const n : K in 0..3\nparam g\ncost C = sum(g^n[k], k)", {"n": np.array([0, 1, 2]), "g": 0.0}, 1.0),
         (
             "param c : P\nparam g\ncost C = sum(c[p]*(1 + 2*g)^(2*p), p)",
             {"c": [1.0, 2.0, 3.0], "g": -0.5}, 0.0,
@@ -161,3 +162,38 @@ def test_an_element_that_the_range_found_leaves_out_is_missed() -> None:
     with pytest.raises(ModelProblem, match=r"the element b\[1, \d+\] is read, as b\[n-1, i\+n\], but no"):
         pipeline.parse(text)
     pipeline.parse(text.replace("b[n-1,i+n]", "b[n-1,i+1]").replace("n = 1..T-1", "n = 1..T-1, i = 0..M-1-n"))
+
+
+@pytest.mark.parametrize("range_", ["", ", i = 0..M-2"])
+def test_a_table_that_gets_shorter_has_no_corner(range_: str) -> None:
+    """Of b[n,i] with i = 0..M-2 for n > 0 nothing is said at i = M-1."""
+    text = f"""
+        index n = 0..T-1
+        param x : M
+        b[0,i] = x[i]
+        b[n,i] = b[n-1,i] + b[0,i+1] for n = 1..T-1{range_}
+        cost C = sum(b[T-1,i]^2, i=0..M-2)
+    """
+    model = pipeline.parse(text)
+    assert pipeline.verified(model).ok
+    assert "defect" not in pipeline.documented(model, ("b",), "text")
+
+
+@pytest.mark.parametrize("end", ["c", "c-1", "d[k]"])
+def test_a_range_does_not_end_at_a_value(end: str) -> None:
+    text = "const c in 0..N-1\nconst d : K in 0..N-1\nparam w : N\ncost C = sum(w[j]^2 + d[k], k, j=0..{})"
+    with pytest.raises(ModelProblem, match="a range ends at a size or an index") as caught:
+        pipeline.parse(text.format(end))
+    assert "where(j <= …, …, 0)" in (caught.value.hint or "")
+    plain = text.replace("w[j]^2 + d[k]", "where(j <= d[k], w[j]^2, 0)").replace("j=0..{}", "j")
+    assert pipeline.verified(pipeline.parse(plain)).ok
+
+
+@pytest.mark.parametrize("read", ["T", "t"])
+def test_a_triangle_may_be_read_at_its_last_step_alone(read: str) -> None:
+    over = ", t" if read == "t" else ""
+    text = (
+        "index t = 0..T\nparam x[t]\nb[t,j] = x[j]*x[t] for j = 0..t\n"
+        f"cost C = sum(b[{read},j]^2{over}, j=0..{read})"
+    )
+    assert pipeline.verified(pipeline.parse(text)).ok

@@ -605,3 +605,16 @@ def test_an_indicator_without_the_summed_index_leaves_the_sum() -> None:
         cost C = sum(relu(m[k]), k)
     """
     assert "(Σᵢ ∂C/∂mᵢ) [c = k]" in words(text, "s")
+
+
+def test_a_number_of_values_that_no_array_says_is_said() -> None:
+    cost = "cost C = sum(logsumexp(z[g,o], o), g)"
+    text = words(f"param s : G\nz[g,o] = where(o == 0, s[g], 0) for o = 0..2\n{cost}")
+    assert "0 otherwise} for o = 0, 1, 2 (2)" in text
+    assert "for o" not in words(f"param s : G, 3\nz[g,o] = s[g,o]^2\n{cost}")
+
+
+def test_a_quotient_of_arrays_stands_in_brackets_behind_a_matrix() -> None:
+    """G (x ⊙ y/z) is not G (x ⊙ y)/z."""
+    text = "const G : N, M\nconst b : M\nparam u : N\nv[j] = b[j]/sum(G[i,j]*u[i], i)\ncost C = sum(v[j]^2, j)"
+    assert "−G ((∂C/∂v) ⊙ v/(Gᵀ u))" in words(text, "u")

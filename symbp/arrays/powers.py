@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from symbp.calculus.affine import Affine, known_nonnegative
+from collections.abc import Collection
+from functools import partial
+
+from symbp.calculus.affine import Affine, Size, known_nonnegative
 from symbp.calculus.conditions import as_integer
-from symbp.calculus.expr import ZERO, Add, Call, Compare, Div, Expr, Integer, Mul, Neg, Pow, Reduce, Where
+from symbp.calculus.expr import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Pow, Reduce, Where, number
 from symbp.calculus.tree import map_children
 
 
-def finite_powers(node: Expr) -> Expr:
-    """Exponents -1 as 0 wherever a factor around the power is 0 then, so that no infinity arises."""
-    return _finite(node, ())
+def finite_powers(node: Expr, labels: Collection[str] = ()) -> Expr:
+    """Exponents -1 as 0 wherever a factor around the power is 0 then, so that no infinity arises.
+
+    ``labels`` are the arrays of integers.
+    """
+    return _finite(node, (), labels)
 
 
-def _finite(node: Expr, factors: tuple[Affine, ...]) -> Expr:
+def _finite(node: Expr, factors: tuple[Affine, ...], labels: Collection[str]) -> Expr:
     """The same for a part of a product with these integers."""
+    finite = partial(_finite, factors=factors, labels=labels)
+    alone = partial(_finite, factors=(), labels=labels)
     match node:
         case Mul(parts):
-            whole = [v for p in parts if (v := as_integer(p)) is not None and v.indices()]
-            return map_children(node, lambda n: _finite(n, (*factors, *whole)))
+            numbers = (as_integer(p, labels) for p in parts)
+            whole = [v for v in numbers if v is not None and not all(isinstance(a, Size) for a in v.atoms())]
+            return map_children(node, partial(_finite, factors=(*factors, *whole), labels=labels))
         case Add() | Neg() | Reduce("sum"):
-            return map_children(node, lambda n: _finite(n, factors))
+            return map_children(node, finite)
         case Div(num, den):
-            return Div(_finite(num, factors), _finite(den, ()))
+            return Div(finite(num), alone(den))
         case Where(cond, then, other):
-            return Where(cond, _finite(then, factors), _finite(other, factors))
-        case Pow(base, exponent) if (lowered := as_integer(exponent)) is not None:
-            base = _finite(base, ())
+            return Where(cond, finite(then), finite(other))
+        case Pow(base, exponent) if (lowered := as_integer(exponent, labels)) is not None:
+            base = alone(base)
             if any(_vanishes_with(lowered + 1, v) for v in factors) and not known_nonnegative(lowered):
                 return Pow(base, _without_minus_one(exponent, lowered))
             return Pow(base, exponent)
         case _:
-            return map_children(node, lambda n: _finite(n, ()))
+            return map_children(node, alone)
 
 
 def _vanishes_with(value: Affine, factor: Affine) -> bool:
@@ -44,4 +53,4 @@ def _vanishes_with(value: Affine, factor: Affine) -> bool:
 def _without_minus_one(exponent: Expr, lowered: Affine) -> Expr:
     if known_nonnegative(lowered + 1):
         return Call("maximum", (exponent, ZERO))
-    return Where(Compare("!=", Integer(lowered + 1), ZERO), exponent, ZERO)
+    return Where(Compare("!=", exponent, number(-1)), exponent, ZERO)

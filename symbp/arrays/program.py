@@ -112,9 +112,11 @@ def gradient_program(
         if _stored_as_is(e, model, batched)
     )
     norms = Norms(system.steady)
+    labels = [a.name for a in model.arrays.values() if a.integer is not None]
 
     def computable(e: Expr) -> Expr:
-        return distributed(finite_powers(stored.reuse(flatten(reuse.computed(norms.guarded(e), names)))))
+        known = stored.reuse(flatten(reuse.computed(norms.guarded(e), names)))
+        return distributed(finite_powers(known, labels))
 
     stepwise = in_recurrences(whole_model)
     for name in system.order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from symbp.calculus.affine import Affine, affine, known_nonnegative
 from symbp.calculus.expr import Add, Compare, Expr, Indicator, Integer, Logic, Mul, Neg, Number, Ref, Where
@@ -83,22 +83,27 @@ def _compared(op: str, gap: Affine) -> Iterator[Affine]:
             yield from (side - 1 for side in (gap, -gap) if known_nonnegative(side))
 
 
-def as_integer(node: Expr) -> Affine | None:
-    """The integer that an expression of indices, sizes and whole numbers is; None for any other."""
+def as_integer(node: Expr, labels: Collection[str] = ()) -> Affine | None:
+    """The integer that an expression of indices, sizes and whole numbers is; None for any other.
+
+    ``labels`` are arrays of integers whose elements may stand there too.
+    """
     match node:
         case Integer(value):
             return value
+        case Ref(name) if name in labels:
+            return affine(node)
         case Number(value) if value.denominator == 1:
             return Affine(int(value))
         case Neg(arg):
-            inner = as_integer(arg)
+            inner = as_integer(arg, labels)
             return None if inner is None else -inner
         case Add(terms):
-            parts = [as_integer(t) for t in terms]
+            parts = [as_integer(t, labels) for t in terms]
             known = [p for p in parts if p is not None]
             return sum(known, Affine()) if len(known) == len(parts) else None
         case Mul(factors):
-            return _product([as_integer(f) for f in factors])
+            return _product([as_integer(f, labels) for f in factors])
         case _:
             return None
 

@@ -22,7 +22,7 @@ from symbp.derive.scene import NameTable, Scene, name_table
 from symbp.derive.stable import stabilise
 from symbp.derive.uses import Use, generic, reached, uses
 from symbp.derive.variants import Unsolvable, generic_le
-from symbp.model.core import Array, Model
+from symbp.model.core import Array, Equation, Model
 
 Uses = dict[str, tuple[Use, ...]]
 
@@ -196,7 +196,8 @@ def _cases(
 ) -> Iterator[Case]:
     target = found[0].target if found else generic(array)
     aligned = tuple(_aligned(u, target) for u in found)
-    parts = regions(array, target, aligned, tuple(_asked(stage, array))) if aligned else ()
+    found_parts = regions(array, target, aligned, tuple(_asked(stage, array))) if aligned else ()
+    parts = tuple(r for r in found_parts if _exists(stage.model, array, r))
     if not parts:
         lhs = Adjoint(array.name, target.indices)
         free = tuple(p.indices()[0] for p in target.indices)
@@ -229,12 +230,39 @@ def _defined(model: Model, array: Array, region: Region) -> Region:
     return region
 
 
+def _exists(model: Model, array: Array, region: Region) -> bool:
+    """Whether some equation defines elements of a region: of a table that gets shorter, not its corner."""
+    if array.kind != "variable":
+        return True
+    axes = [a for a, axis in enumerate(array.axes) if axis.sequence]
+    own = {a: _ends(region.element.indices[a]) for a in axes}
+    return any(_may_overlap(own, _extent(equation, array)) for equation in model.equations_of(array.name))
+
+
+def _may_overlap(
+    one: Mapping[int, tuple[Affine, Affine] | None], other: Mapping[int, tuple[Affine, Affine] | None]
+) -> bool:
+    """Whether two parts of a grid may have an element in common, as far as their ends say it."""
+    for axis, mine in one.items():
+        its = other[axis]
+        if mine is not None and its is not None:
+            apart = known_le(mine[1] + 1, its[0]) or known_le(its[1] + 1, mine[0])
+            if apart:
+                return False
+    return True
+
+
+def _extent(equation: Equation, array: Array) -> dict[int, tuple[Affine, Affine] | None]:
+    """From where to where an equation defines an array, by sequence axis; None along a triangle."""
+    return {a: _ends(p) for a, p in enumerate(equation.lhs.indices) if array.axes[a].sequence}
+
+
 def _asked(stage: Stage, array: Array) -> Iterator[dict[int, tuple[Affine, Affine]]]:
     """The parts of an array, by axis, that equations compute from something that needs an adjoint."""
     for equation in stage.model.equations_of(array.name):
         if not any(r.name in stage.alive for r in refs(equation.rhs)):
             continue
-        ends = {a: _ends(p) for a, p in enumerate(equation.lhs.indices) if array.axes[a].sequence}
+        ends = _extent(equation, array)
         if None not in ends.values():  # a triangle is no part of a grid
             yield {a: part for a, part in ends.items() if part is not None}
 

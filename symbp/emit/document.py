@@ -365,7 +365,7 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
     for index in free:
         names[index] = choose(index, names.values(), setter.reserved())
     place = replace(setter, names=names, keys=equation_keys(equation))
-    where = ranges_of(place, equation.indices, equation.lhs)
+    where = ranges_of(place, equation.indices, equation)
     return Formula(
         place.box(equation.lhs), place.line(equation.rhs), equation.number, ("for ", *where) if where else ()
     )

@@ -97,8 +97,15 @@ def _product(factors: tuple[Box, ...], gaps: tuple[str, ...]) -> str:
     last = len(factors) - 1
     out = _factor(factors[0], last == 0)
     for n, gap in enumerate(gaps, 1):
-        out = out.rstrip() + GAPS[gap] + _factor(factors[n], n == last)
+        factor = factors[n]
+        # A (x ⊙ y/z) is not A (x ⊙ y)/z
+        entries = isinstance(factor, Frac) and factor.entrywise and not all(map(_is_number, factors[:n]))
+        out = out.rstrip() + GAPS[gap] + _factor(factor, n == last and not entries)
     return out
+
+
+def _is_number(box: Box) -> bool:
+    return isinstance(box, Sym) and box.kind == "num"
 
 
 def _factor(box: Box, last: bool) -> str:

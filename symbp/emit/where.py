@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from symbp.calculus.affine import Index
+from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.expr import Ref
+from symbp.calculus.tree import refs
 from symbp.derive.core import Case
 from symbp.emit import layout as lay
 from symbp.emit.layout import DOTS, Box, Text, row
 from symbp.emit.math import Printer
+from symbp.model.core import Equation
 
 
 def intro(place: Printer, case: Case, cases: tuple[Case, ...], again: bool = False) -> Text:
@@ -50,22 +52,36 @@ def listed(items: Iterable[Text], last: str = " and ") -> Text:
     return tuple(out)
 
 
-def ranges_of(place: Printer, indices: Iterable[Index], left: Ref | None = None) -> Text:
-    """l = 2, …, L for sequence indices; the range of the others shows in the shapes, if ``left`` has all."""
+def ranges_of(place: Printer, indices: Iterable[Index], equation: Equation | None = None) -> Text:
+    """l = 2, …, L for sequence indices; the ranges of others show in the shapes, if ``equation`` has all."""
     ranges: list[Text] = []
     for index in indices:
-        if index.lo is None or index.hi is None or not (index.sequence or _part(place, index, left)):
+        hidden = equation is not None and (_part(place, index, equation.lhs) or _counted(index, equation))
+        if index.lo is None or index.hi is None or not (index.sequence or hidden):
             continue
-        low, high = place.position(index.lo).box, place.position(index.hi).box
-        values = low if index.lo == index.hi else lay.separated((low, DOTS, high))
-        ranges.append((row(place.index(index), lay.EQUALS, values),))
+        ranges.append((row(place.index(index), lay.EQUALS, _values(place, index.lo, index.hi)),))
     return listed(ranges)
 
 
-def _part(place: Printer, index: Index, left: Ref | None) -> bool:
+def _values(place: Printer, first: Affine, last: Affine) -> Box:
+    """0, 1, 2 or 2, …, L."""
+    if first.is_const and last.is_const and last.const - first.const < 3:
+        numbers = [affine(n) for n in range(first.const, last.const + 1)]
+        return lay.separated([place.position(n).box for n in numbers])
+    low, high = place.position(first).box, place.position(last).box
+    return low if first == last else lay.separated((low, DOTS, high))
+
+
+def _counted(index: Index, equation: Equation) -> bool:
+    """Whether an index has a number of values that no array on the right says."""
+    read = {p.as_index() for r in refs(equation.rhs) for p in r.indices}
+    return index.extent.is_const and index not in read
+
+
+def _part(place: Printer, index: Index, left: Ref) -> bool:
     """Whether an index of the left side runs over a part of its axis only."""
-    array = place.arrays.get(left.name) if left is not None else None
-    if left is None or array is None or len(array.axes) != len(left.indices):
+    array = place.arrays.get(left.name)
+    if array is None or len(array.axes) != len(left.indices):
         return False
     values = dict(zip(array.axes, left.indices, strict=True))
     return any(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from symbp.calculus.affine import Index, show
 from symbp.calculus.conditions import apart, gaps
+from symbp.calculus.tree import positions, walk
 from symbp.errors import ModelProblem
 from symbp.model.positions import UseSite
 from symbp.model.ranges import Drafted, Inference, Interval, find_ranges, take_whole
@@ -63,12 +64,17 @@ def _no_range(state: Inference, drafted: Drafted, index: Index) -> ModelProblem:
             f"{drafted.name} is read in its own equation, and nothing else says what {index.name} runs over",
             span, f"read another array there; in a recurrence say its range: {given}",
         )
-    used = any(_stands(index, s) for s in drafted.draft.uses)
+    used = any(_stands(index, s) for s in drafted.draft.uses) or _is_number(index, drafted)
     why = "no array of this equation fixes its range" if used else "so nothing fixes its range"
     if any([*gaps(g), *apart(g)] for s in drafted.draft.uses for g in s.guards if _stands(index, s)):
         why = "a condition stands where an array would fix its range"
     where = "" if used else " appears on the left only,"
     return ModelProblem(f"the index {index.name}{where or ':'} {why}", span, f"give it one: {given}")
+
+
+def _is_number(index: Index, drafted: Drafted) -> bool:
+    """Whether an index stands on the right as a number, in a condition or an exponent."""
+    return any(index in p.indices() for n in walk(drafted.rhs) for p in positions(n))
 
 
 def _stands(index: Index, site: UseSite) -> bool:
@@ -88,9 +94,9 @@ def _elsewhere(state: Inference, drafted: Drafted, index: Index) -> Iterator[Int
     for other in state.drafts:
         sites = [s.positions for s in other.draft.uses if s.array == drafted.name]
         sites += [other.left] if other.name == drafted.name else []
-        for positions in sites if other is not drafted else ():
+        for placed in sites if other is not drafted else ():
             for place in places:
-                there = positions[place].as_index()
+                there = placed[place].as_index()
                 if there is not None and there in state.ranges and not _moves(state.ranges[there]):
                     yield state.ranges[there]
 

@@ -190,14 +190,26 @@ def range_end(scope: Scope, node: Syntax) -> Affine:
         ModelProblem: if it is not integer affine, or a name in it is no size.
     """
     for name in names_in(node):
-        known = name.name in scope.locals or name.name in scope.table.sizes
-        if not known and scope.table.rank(name.name) is None:
-            near = suggestion(name.name, [*scope.table.sizes, *scope.locals])
-            raise ModelProblem(
-                f"{name.name} is not a size", name.span,
-                near or f"a size that is in no shape is declared: size {name.name}",
-            )
-    return position(scope, node)
+        if name.name in scope.locals or name.name in scope.table.sizes:
+            continue
+        if scope.table.rank(name.name) is not None:
+            raise _no_end(name.name, name.span)
+        near = suggestion(name.name, [*scope.table.sizes, *scope.locals])
+        raise ModelProblem(
+            f"{name.name} is not a size", name.span,
+            near or f"a size that is in no shape is declared: size {name.name}",
+        )
+    end = position(scope, node)
+    if (array := next((a for a in end.atoms() if isinstance(a, Ref)), None)) is not None:
+        raise _no_end(array.name, node.span)
+    return end
+
+
+def _no_end(name: str, span: Span | None) -> ModelProblem:
+    return ModelProblem(
+        f"a range ends at a size or an index, and {name} is an array", span,
+        "write a condition in its place: sum(where(j <= …, …, 0), j)",
+    )
 
 
 def sequence_range(table: Table, name: str, draft: Draft) -> tuple[Affine, Affine]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from symbp.calculus import expr as x
+from symbp.calculus.affine import Size
 from symbp.calculus.conditions import as_integer
 from symbp.calculus.tree import free_indices, walk
 from symbp.derive.norms import Norms
@@ -194,8 +195,9 @@ def _add(p: Program, node: x.Add, scope: frozenset[str]) -> Code:
 
 def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
     # What follows a condition that fails may not even exist, so conditions come first.
-    conditions = [p.compile(f, scope) for f in node.factors if _is_condition(f)]
-    rest = [p.compile(f, scope) for f in node.factors if not _is_condition(f)]
+    labels = [name for name, array in p.model.arrays.items() if array.integer is not None]
+    conditions = [p.compile(f, scope) for f in node.factors if _is_condition(f, labels)]
+    rest = [p.compile(f, scope) for f in node.factors if not _is_condition(f, labels)]
     zero, one = p.arith.lift(0), p.arith.lift(1)
     if not conditions and len(rest) == 2:
         left, right = rest
@@ -214,11 +216,11 @@ def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
     return run
 
 
-def _is_condition(node: x.Expr) -> bool:
+def _is_condition(node: x.Expr, labels: Sequence[str]) -> bool:
     """Whether a factor is 1 or 0, or the exponent of p u^(p-1), which is 0 at p = 0 for every u."""
     chosen = isinstance(node, x.Where) and (node.then, node.other) == (x.ONE, x.ZERO)
-    whole = as_integer(node)
-    exponent = whole is not None and bool(whole.indices())
+    whole = as_integer(node, labels)
+    exponent = whole is not None and not all(isinstance(a, Size) for a in whole.atoms())
     return chosen or exponent or isinstance(node, x.Indicator | x.Within)
 
 

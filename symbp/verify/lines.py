@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbp.calculus.affine import Index
-from symbp.calculus.expr import Expr, Partial, Ref
+from symbp.calculus.expr import Adjoint, Expr, Partial, Ref
 from symbp.calculus.tree import free_indices, refresh, replace_nodes
 from symbp.derive.core import Case, Contribution
 from symbp.errors import SymbpError
@@ -70,8 +70,7 @@ def check_lines(
     for oracle in oracles:
         for at in _chosen(case.indices, oracle, limit):
             point = dict(zip(case.indices, at, strict=True))
-            element = places(case.lhs.indices)(oracle, {i.uid: v for i, v in point.items()})
-            if not oracle.defines((case.lhs.name, element)):
+            if not _exists(oracle, case.lhs, point):
                 continue  # outside of a triangle there is no element to have an adjoint
             try:
                 values = [_value(oracle, node, point) for _, node in chain[:-1]]
@@ -80,6 +79,12 @@ def check_lines(
             except Kink:
                 skipped += 1
     return _judge(case, chain, found, skipped, oracles[0].arith)
+
+
+def _exists(oracle: Oracle, ref: Ref | Adjoint, point: Mapping[Index, int]) -> bool:
+    """Whether an element is one that the model has."""
+    element = places(ref.indices)(oracle, {i.uid: v for i, v in point.items()})
+    return oracle.defines((ref.name, element))
 
 
 def oracles(
@@ -295,6 +300,8 @@ def check_jacobians(case: Case, oracles: Sequence[Oracle], limit: int = 40) -> L
         local = _direct(0 + Partial(consumer, element), case, oracle.model)
         for at in _chosen(tuple(indices), oracle, limit):
             point = dict(zip(indices, at, strict=True))
+            if not all(_exists(oracle, ref, point) for ref in (consumer, element)):
+                continue
             try:
                 pair = _Found(point, [_value(oracle, n, point) for n in (local, jacobian.entry)])
                 pair = _without_rounding(pair, oracle, [local, jacobian.entry])
