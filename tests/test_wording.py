@@ -616,5 +616,6 @@ def test_a_number_of_values_that_no_array_says_is_said() -> None:
 
 def test_a_quotient_of_arrays_stands_in_brackets_behind_a_matrix() -> None:
     """G (x ⊙ y/z) is not G (x ⊙ y)/z."""
-    text = "const G : N, M\nconst b : M\nparam u : N\nv[j] = b[j]/sum(G[i,j]*u[i], i)\ncost C = sum(v[j]^2, j)"
+    text = "const G : N, M\nconst b : M\nparam u : N\nv[j] = b[j]/sum(G[i,j]*u[i], i)\n"
+    text += "cost C = sum(v[j]^2, j)"
     assert "−G ((∂C/∂v) ⊙ v/(Gᵀ u))" in words(text, "u")
