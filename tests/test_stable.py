@@ -136,6 +136,33 @@ def test_the_logarithm_of_a_product_of_positive_numbers() -> None:
     assert grads.a == pytest.approx(np.full(60, 2e4 / (1e8 + 1)))
 
 
+@pytest.mark.parametrize(
+    ("cost", "a", "value", "slope"),
+    [
+        # the complementary log-log link of McCullagh and Nelder, Generalized Linear Models (1989)
+        ("log(1 - exp(-exp(a)))", -40.0, -40.0, 1.0),
+        ("log(1 - exp(-a))", 1e-12, np.log(1e-12), 1e12),
+        ("(exp(a) - 1)/a", 1e-12, 1.0, 0.5),
+        ("-1 + exp(a)", 1e-20, 1e-20, 1.0),
+        ("log(1 + a)", 1e-20, 1e-20, 1.0),
+        ("log(1 - a)", 1e-20, -1e-20, -1.0),
+        ("bend(a)", -1e-20, -1e-20, 1.0),
+    ],
+)
+def test_small_numbers_keep_their_digits(cost: str, a: float, value: float, slope: float) -> None:
+    text = f"bend(u) = where(u > 0, u, exp(u) - 1)\nparam a\ncost C = {cost}\n"
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    found, grads = module.value_and_grad(a=a)
+    again, other = module.value_and_grad(a=a, out=module.make_workspace(a=a))
+    assert (found, module.value(a=a), again) == pytest.approx([value] * 3, rel=1e-11)
+    assert (grads.a, other.a) == pytest.approx([slope] * 2, rel=1e-9)
+
+
+def test_where_differentiation_subtracts_1_the_exponential_is_there_already() -> None:
+    text = "param r\ncost C = exp(r) - r\n"
+    assert "expm1" not in pipeline.module_text(adjoint_system(pipeline.parse(text)))
+
+
 def test_a_product_that_may_be_negative_stays() -> None:
     """log(a·b) is finite where both are negative: log a + log b is not."""
     module = pipeline.module_of(

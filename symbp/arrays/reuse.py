@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from symbp import functions
+from symbp.arrays.precise import Small, precise, small_exponents
 from symbp.arrays.statement import Statement, key_of, reads_of
 from symbp.arrays.variables import copied, unused, with_variable
 from symbp.calculus.affine import Affine, Index, known_le, span
@@ -34,6 +35,8 @@ class Names:
 
     functions: Mapping[str, Function]
     builtin: Mapping[str, str]
+    small: Small | None
+    """Of which exponents the model subtracts 1; None where its functions have the names for that."""
 
     @classmethod
     def of(cls, model: Model) -> Names:
@@ -44,7 +47,7 @@ class Names:
                 same = identify.equals_builtin(function)
                 if same is not None:
                     found[name] = same
-        return cls(model.functions, found)
+        return cls(model.functions, found, small_exponents(model))
 
 
 def computed(node: Expr, names: Names) -> Expr:
@@ -55,7 +58,11 @@ def computed(node: Expr, names: Names) -> Expr:
     Raises:
         RequestProblem: for an undefined function.
     """
-    return rewrite(node, lambda n: _computed(n, names) if isinstance(n, Call) else None)
+
+    def change(n: Expr) -> Expr | None:
+        return (_computed(n, names) if isinstance(n, Call) else None) or precise(n, names.small)
+
+    return rewrite(node, change)
 
 
 def _computed(node: Call, names: Names) -> Expr | None:
