@@ -619,3 +619,16 @@ def test_a_quotient_of_arrays_stands_in_brackets_behind_a_matrix() -> None:
     text = "const G : N, M\nconst b : M\nparam u : N\nv[j] = b[j]/sum(G[i,j]*u[i], i)\n"
     text += "cost C = sum(v[j]^2, j)"
     assert "−G ((∂C/∂v) ⊙ v/(Gᵀ u))" in words(text, "u")
+
+
+def test_what_leaves_a_sum_cancels_at_once() -> None:
+    text = "param g : N\nconst s\ncost C = s*sum(exp((g[i] + g[j])/s), i, j)"
+    assert "s · (1/s)" not in words(text)
+    text = "param f : N\nparam g : M\nconst s\ncost C = -s*sum(exp((f[i] + g[j])/s), i, j)"
+    assert "leaves the sum, and cancels" in words(text, "g")
+
+
+def test_a_logarithm_of_three_exponentials_is_taken_two_at_a_time() -> None:
+    text = "param u\nparam v\nparam w\ncost C = log(exp(u) + exp(v) + exp(w))"
+    assert "written so that nothing overflows; of more terms two at a time" in words(text, "u")
+    assert "of more terms" not in words(text.replace(" + exp(w)", ""), "u")

@@ -113,6 +113,9 @@ def take_out(node: Expr, scene: Scene) -> Outcome | None:
     moved = _moved_factor(node, new)
     if moved is None and _sums(new) < _sums(node):
         return new, ("a sum of equal terms counts them",)
+    settled = tidy(new)
+    if symbols(settled) < symbols(new):
+        return settled, ("what does not depend on the summed index leaves the sum, and cancels",)
     if moved is None or size(moved[0]) > LONG:
         return new, ("what does not depend on the summed index leaves the sum",)
     factor, index = moved

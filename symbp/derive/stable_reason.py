@@ -32,7 +32,8 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
     if "Call logaddexp" in new:
         v = Ref("v")
         logarithm = Call("log", (Call("exp", (u,)) + Call("exp", (v,)),))
-        return (logarithm, " is ", Call("logaddexp", (u, v)), ", written so that nothing overflows")
+        more = "; of more terms two at a time" if any(map(_is_nested, walk(after))) else ""
+        return (logarithm, " is ", Call("logaddexp", (u, v)), f", written so that nothing overflows{more}")
     softplus, meaning = Call("softplus", (u,)), Call("log", (1 + Call("exp", (u,)),))
     if "Call softplus" in new and any(map(_is_log_of_difference, walk(before))):
         v = Ref("v")
@@ -51,6 +52,15 @@ def reason(before: Expr, after: Expr) -> tuple[str | Expr, ...]:
     if _count(after, "log") < _count(before, "log"):
         return (Call("log", (Call("exp", (u,)),)), " is ", u)
     return ("the same value, in a form that does not overflow",)
+
+
+def _is_nested(node: Expr) -> bool:
+    """log(exp u + exp v + exp w) by two terms and one."""
+    match node:
+        case Call("logaddexp", args):
+            return any(isinstance(a, Call) and a.function == "logaddexp" for a in args)
+        case _:
+            return False
 
 
 def _count(node: Expr, name: str) -> int:
