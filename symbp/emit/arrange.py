@@ -12,7 +12,7 @@ from math import ceil
 
 from symbp.emit.breaking import broken, in_one_piece
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Text, width, words_width
+from symbp.emit.layout import Box, Text, merged, width, words_width
 from symbp.emit.tex import tex
 
 TAG, GAP, RELATION, SHORTEST = 2.8, 1.8, 1.35, 9.0
@@ -204,14 +204,3 @@ def _words(text: Text) -> list[list[str | Box]]:
         words[-1].append(start)
         words.extend([w] for w in rest)
     return words
-
-
-def merged(line: Iterable[str | Box]) -> Text:
-    """Words side by side as one string."""
-    out: list[str | Box] = []
-    for item in line:
-        if isinstance(item, str) and out and isinstance(out[-1], str):
-            out[-1] += item
-        elif item != "":
-            out.append(item)
-    return tuple(out)
