@@ -377,8 +377,11 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
 def defined(setter: Printer, found: Iterable[Definition]) -> Iterator[Formula]:
     """Functions and their derivatives, typeset."""
     for call, body in found:
-        rhs = binders.cases(setter, body) if isinstance(body, Where) else setter.line(body)
-        yield Formula(setter.box(call), rhs)
+        # σ(u) speaks of any number u: an array of that name would be a capital in some notations
+        own = {a.name for a in call.args if isinstance(a, Ref)}
+        place = replace(setter, arrays={n: a for n, a in setter.arrays.items() if n not in own})
+        rhs = binders.cases(place, body) if isinstance(body, Where) else place.line(body)
+        yield Formula(place.box(call), rhs)
 
 
 def formulas(model: Model, notation: Notation = NIELSEN) -> tuple[Formula, ...]:
