@@ -129,7 +129,7 @@ TOPICS = {
     ("mlp", "w"): {"paths", "outer", "batch"},
     ("mlp", "b"): {"paths", "batch"},
     ("rnn", "h"): {"paths", "ways", "transpose", "inverse", "batch", "cases"},
-    ("self_attention", "s"): {"paths", "transpose", "inverse", "hadamard", "softmax", "batch"},
+    ("self_attention", "s"): {"paths", "transpose", "inverse", "hadamard", "diagonal", "softmax", "batch"},
     ("embedding_classifier", "E"): {"paths", "gather", "batch"},
     ("conv1d", "x"): {"paths", "window", "batch"},
 }
