@@ -129,7 +129,7 @@ TOPICS = {
     ("mlp", "w"): {"paths", "outer", "batch"},
     ("mlp", "b"): {"paths", "batch"},
     ("rnn", "h"): {"paths", "ways", "transpose", "inverse", "batch", "cases"},
-    ("self_attention", "s"): {"paths", "transpose", "inverse", "hadamard", "softmax", "batch"},
+    ("self_attention", "s"): {"paths", "transpose", "inverse", "hadamard", "diagonal", "softmax", "batch"},
     ("embedding_classifier", "E"): {"paths", "gather", "batch"},
     ("conv1d", "x"): {"paths", "window", "batch"},
 }
@@ -664,3 +664,50 @@ def test_the_inverse_is_tried_for_matrices_too(
     assert f"Why not the inverse of {factor}?" in page
     assert f"{factor} maps forwards: it says how far {end} moves if {begin} is moved." in page
     assert "with the transpose: the same" in page and "in its place: something else" in page
+
+
+# ── what shows little ─────────────────────────────────────────────────────────────────────────────
+
+POOLED = """
+input x : H, W
+param f : P, P
+u[i,j] = sum(f[p,q]*x[i+p,j+q], p, q)
+m[i,j] = max(u[2*i+p,2*j+q], p=0..1, q=0..1)
+cost C = sum(tanh(m[i,j])^2, i, j)
+"""
+
+
+def test_paths_on_which_nothing_comes_back_are_counted_and_not_written_out() -> None:
+    """Only one entry of a window is the largest: the adjoints of the others are 0."""
+    found = explaining.explained(pipeline.parse(POOLED), "f")
+    told = explaining.explanation_text(pipeline.parse(POOLED), found, "text")
+    assert re.search(r"The other (path adds|\d+ paths add) nothing: the adjoint", told)
+    written = [line for line in lines(section(found, "paths")) if line.sign == ":"]
+    assert written and not any("· 0 = 0" in line for line in told.splitlines())
+
+
+def test_an_element_is_chosen_that_several_paths_reach() -> None:
+    written = [line for line in lines(section(explained("residual", "h"), "paths")) if line.sign == ":"]
+    assert len(written) >= 2
+
+
+NORMED = """
+const Y : N, E
+param z : N, E
+param g : E
+mu[n] = mean(z[n,e], e)
+r[n,e] = g[e]*(z[n,e] - mu[n])
+let delta = dC/dz
+cost C = sum((r[n,e] - Y[n,e])^2, n, e)
+"""
+
+
+@pytest.mark.parametrize("notation", ["nielsen", "rows"])
+def test_a_diagonal_matrix_is_one_factor_for_each_column(notation: str) -> None:
+    model = pipeline.parse(NORMED)
+    told = " ".join(
+        explaining.explanation_text(model, explaining.explained(model, "z"), "text", notation).split()
+    )
+    assert "On the right of a product it multiplies each column by one number" in told
+    assert "with a matrix whose rows are all alike" in told
+    assert "the column that stands out has one factor" in told

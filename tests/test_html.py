@@ -497,8 +497,12 @@ def test_a_function_keeps_its_distance_from_the_derivative_before_it() -> None:
     assert "<mspace" not in math(row(x, Fence(x)), True)
 
 
-def test_a_comma_sticks_to_the_formula_before_it() -> None:
-    assert "</math>\u2060, which" in prose((Sym("x", "x"), ", which is row ", Sym("k", "k")))
+def test_signs_stick_to_the_formula_that_they_touch() -> None:
+    x, k = Sym("x", "x"), Sym("k", "k")
+    told = prose((x, ", which is row ", k, " (", x, "), ", k))
+    kept = re.findall(r'<span class="kept">(.*?)</span>', told)
+    assert [re.sub("<math>.*</math>", "x", piece) for piece in kept] == ["x,", "(x),"]
+    assert "nowrap" in re.findall(r"[.]kept .*", page("mlp"))[0]
 
 
 def test_a_large_bracket_keeps_its_depth_under_a_subscript() -> None:

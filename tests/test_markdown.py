@@ -181,3 +181,21 @@ def test_the_number_stands_beside_the_result(flavor: str) -> None:
     assert flavor in ("myst", "quarto") or len(numbered) == 15
     assert all("= " in row or row.startswith(r"&\quad {}") or r"\cdot" in row for row, _ in numbered)
     assert r"\tag" not in emit(alignment("ng"), flavor=flavor)
+
+
+
+def test_brackets_between_big_and_bigg_are_known_to_an_old_pandoc() -> None:
+    """Pandoc 2 has no MathML for \\Bigl: there the class of the bracket is said around \\Big."""
+    model = load("mlp")
+    system = adjoint_system(model)
+    texts = {f.name: emit(document(system, ("z",)), flavor=f.name) for f in FLAVORS}
+    assert r"\mathopen{\Big(}" in texts["pandoc"] and r"\mathclose{\Big)}" in texts["pandoc"]
+    assert r"\Bigl" not in texts["pandoc"]
+    assert all(r"\Bigl(" in text for name, text in texts.items() if name != "pandoc")
+
+
+@pytest.mark.parametrize("flavor", ["github", "pandoc"])
+def test_arg_max_is_written_with_what_the_host_knows(flavor: str) -> None:
+    """GitHub has no \\operatorname, and pandoc 2 none with a space in it."""
+    text = emit(document(adjoint_system(load("lenet")), ("u",), detail="all"), flavor=flavor)
+    assert r"\mathop{\mathrm{arg\,max}}" in text and r"\operatorname*" not in text

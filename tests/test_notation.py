@@ -19,7 +19,7 @@ from symbp.derive.engine import adjoint_system
 from symbp.emit import EMITTERS
 from symbp.emit.document import document, formulas
 from symbp.emit.lettering import set_alike
-from symbp.emit.notation import CHOICES, NIELSEN, NOTATIONS, Notation
+from symbp.emit.notation import CHOICES, NIELSEN, NOTATIONS, Notation, symbol
 from symbp.emit.notation_file import read_notation
 from symbp.emit.plain import text as plain
 from symbp.emit.tex import tex
@@ -353,3 +353,16 @@ def test_names_that_would_be_set_alike_are_told_apart(notation: Notation) -> Non
 def test_only_a_name_that_is_set_alike_is_written_out() -> None:
     assert set_alike(parse(ALIKE, "alike").arrays, {}, {}) == {"s0", "lambda_"}
     assert not any(set_alike(m.arrays, m.functions, m.adjoints) for m in map(load, models.names()))
+
+
+def test_the_variable_of_a_function_is_not_an_array_of_the_same_name() -> None:
+    text = "const x : N, D\nparam u : N, D\ncost C = sum(silu(u[n,d])*x[n,d], n, d)\n"
+    system, names = derive(parse(text), ())
+    page_ = sheet(system, names, BY_NAME["goodfellow"])
+    assert r"\operatorname{silu}(u) &= u \operatorname{sigmoid}(u)" in page_ and "U_{nd}" in page_
+
+
+def test_a_given_letter_is_the_same_in_pictures_as_in_formulas() -> None:
+    """TeX has two signs for phi and for epsilon: the names of LaTeX choose among them."""
+    shown = ("\\phi", "\\varphi", "\\epsilon", "\\varepsilon")
+    assert [plain(symbol("f", name)) for name in shown] == list("ϕφϵε")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from symbp import explaining, pipeline
@@ -351,6 +353,20 @@ def test_every_format_says_what_is_given(form: str) -> None:
 def test_a_family_is_named_with_its_index_and_the_letters_are_those_of_the_notation() -> None:
     assert "Parameters: wˡ (nₗ × nₗ₋₁), bˡ (nₗ)." in words("mlp", "z")
     assert "𝐖⁽ˡ⁾" in words("mlp", "z", notation="bishop").partition("Parameters: ")[2][:20]
+
+
+def test_no_line_ends_between_a_name_and_its_shape() -> None:
+    """They are one formula, and a group in it: TeX and KaTeX would end a line behind a ×."""
+    model = pipeline.load("mlp")
+    assert "${w^l\\ (n_l \\times n_{l-1})}$," in pipeline.documented(model, ("z",), "latex")
+    assert "${b^l\\ (n_l)}$." in pipeline.documented(model, ("z",), "markdown")
+    page = pipeline.documented(model, ("z",), "html")
+    assert re.search(r"<mtext>\u00a0</mtext>(?:(?!</math>).)*</math>,</span>", page)
+
+
+def test_a_factor_leaves_a_sum_because_of_all_of_its_indices() -> None:
+    told = words("graph_convolution", "u", detail="all")
+    assert re.search(r"does not depend on \w or \w", told)
 
 
 # ── what cancels, what is shared, what is left out ────────────────────────────────────────────────

@@ -118,15 +118,15 @@ def take_out(node: Expr, scene: Scene) -> Outcome | None:
         return settled, ("what does not depend on the summed index leaves the sum, and cancels",)
     if moved is None or size(moved[0]) > LONG:
         return new, ("what does not depend on the summed index leaves the sum",)
-    factor, index = moved
-    return new, (factor, " does not depend on ", affine(index))
+    factor, indices = moved
+    return new, (factor, " does not depend on ", *joined([(affine(i),) for i in indices], " or "))
 
 
 def _sums(node: Expr) -> int:
     return sum(isinstance(n, Reduce) and n.op == "sum" for n in walk(node))
 
 
-def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
+def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, tuple[Index, ...]] | None:
     for total in walk(before):
         if not (isinstance(total, Reduce) and total.op == "sum"):
             continue
@@ -134,7 +134,7 @@ def _moved_factor(before: Expr, after: Expr) -> tuple[Expr, Index] | None:
         body = body.num if isinstance(body, Div) else body
         loose = [f for f in body.factors if _loose(f, total)] if isinstance(body, Mul) else []
         if loose:
-            return mul(loose), total.indices[0]
+            return mul(loose), total.indices
     return None
 
 

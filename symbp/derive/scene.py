@@ -93,10 +93,10 @@ def listed(items: Iterable[Expr]) -> Reason:
     return joined([(item,) for item in dict.fromkeys(items)])
 
 
-def joined(parts: list[Reason]) -> Reason:
+def joined(parts: list[Reason], last: str = " and ") -> Reason:
     out: list[object] = []
     for n, part in enumerate(parts):
         if n:
-            out.append(" and " if n == len(parts) - 1 else ", ")
+            out.append(last if n == len(parts) - 1 else ", ")
         out.extend(part)
     return tuple(out)  # type: ignore[arg-type]

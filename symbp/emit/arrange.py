@@ -12,12 +12,14 @@ from math import ceil
 
 from symbp.emit.breaking import broken, in_one_piece
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Text, width, words_width
+from symbp.emit.layout import Box, Text, merged, width, words_width
 from symbp.emit.tex import tex
 
 TAG, GAP, RELATION, SHORTEST = 2.8, 1.8, 1.35, 9.0
 MOST_TOGETHER = 8
 """So many rows of one formula stay on a page."""
+SLACK = 1.06
+"""By how much a formula among words may be wider than estimated: small type is wider for its height."""
 MARGIN = (TAG + GAP) / 3
 """How far in ``align`` begins where its two columns fill the page: it shares out what is left."""
 
@@ -96,7 +98,7 @@ def left_side(part: Part, n: int) -> str:
 
 def _column(part: Part, free: float) -> float:
     """Where the column of formulas ends: at the place that needs the fewest lines in all."""
-    formulas = [in_one_piece(t) for s in part.steps for t in s.reason if not isinstance(t, str)]
+    formulas = [SLACK * in_one_piece(t) for s in part.steps for t in s.reason if not isinstance(t, str)]
     most = free - GAP - min(max([SHORTEST, *formulas]), free / 2)
     widths = sorted({w for s in part.steps if (w := width(s.rhs)) <= most}, reverse=True) or [most]
     return min(widths, key=lambda column: sum(_lines(s, column, free) for s in part.steps))
@@ -202,14 +204,3 @@ def _words(text: Text) -> list[list[str | Box]]:
         words[-1].append(start)
         words.extend([w] for w in rest)
     return words
-
-
-def merged(line: Iterable[str | Box]) -> Text:
-    """Words side by side as one string."""
-    out: list[str | Box] = []
-    for item in line:
-        if isinstance(item, str) and out and isinstance(out[-1], str):
-            out[-1] += item
-        elif item != "":
-            out.append(item)
-    return tuple(out)

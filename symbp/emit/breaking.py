@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 
 from symbp.emit.layout import (
@@ -71,7 +72,13 @@ Line = Sequence[Chunk]
 
 def broken(box: Box, room: float) -> list[str]:
     """The formula on as many lines as it needs."""
-    return list(_stack(box, room, True).lines)
+    return list(_lines(box, room))
+
+
+@lru_cache(maxsize=4096)
+def _lines(box: Box, room: float) -> tuple[str, ...]:
+    """Kept, because a page tries a formula at many widths, and at some of them again for every line."""
+    return _stack(box, room, True).lines
 
 
 def _stack(box: Box, room: float, display: bool) -> Stack:

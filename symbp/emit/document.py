@@ -26,7 +26,7 @@ from symbp.emit import binders
 from symbp.emit import layout as lay
 from symbp.emit.given import given
 from symbp.emit.identity import equation_keys
-from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, num, row
+from symbp.emit.layout import PARTIAL, Box, Fence, Frac, Script, Text, merged, num, row
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, matrix_words, whole
 from symbp.emit.names import choose, letters
@@ -101,7 +101,7 @@ class Document:
     title: str
     equations: tuple[Formula, ...]
     definitions: tuple[Formula, ...]
-    conventions: tuple[str, ...]
+    conventions: tuple[Text, ...]
     sections: tuple[Section, ...]
     check: Text = ()
     picture: Drawing | None = None
@@ -113,8 +113,10 @@ class Document:
     @property
     def notes(self) -> Text:
         """What stands below the equations: shapes and conventions."""
-        told = " ".join(self.conventions)
-        return (*self.given, *((" " + told if self.given else told,) if told else ()))
+        out: list[str | Box] = list(self.given)
+        for sentence in self.conventions:
+            out.extend((" ", *sentence) if out else sentence)
+        return merged(out)
 
 
 def document(
@@ -168,7 +170,7 @@ def document(
         system.model.title,
         tuple(_equation(setter, e) for e in (model or system.model).equations),
         tuple(defined(setter, definitions(system.model, (line.target for line in shown)))),
-        (*(_sentence(c) for c in (*conventions(model or system.model), *lengths, *_of_matrices(forms))),
+        (*((_sentence(c),) for c in (*conventions(model or system.model), *lengths, *_of_matrices(forms))),
          *_style(setter)),
         sections,
         check,
@@ -191,12 +193,13 @@ def _nodes(form: Matrix) -> Iterator[Matrix]:
         yield from _nodes(part)
 
 
-def _style(setter: Printer) -> Iterator[str]:
+def _style(setter: Printer) -> Iterator[Text]:
     """What a reader of this notation has to be told."""
     if setter.notation.adjoint == "d":
-        yield f"A d before a name stands for the derivative of {setter.cost} with respect to it."
+        told = "A d before a name stands for the derivative of "
+        yield told, setter.name(setter.cost), " with respect to it."
     if setter.notation.vectors == "rows":
-        yield "Vectors are rows."
+        yield ("Vectors are rows.",)
 
 
 def _sentence(text: str) -> str:
@@ -374,8 +377,11 @@ def _equation(setter: Printer, equation: Equation) -> Formula:
 def defined(setter: Printer, found: Iterable[Definition]) -> Iterator[Formula]:
     """Functions and their derivatives, typeset."""
     for call, body in found:
-        rhs = binders.cases(setter, body) if isinstance(body, Where) else setter.line(body)
-        yield Formula(setter.box(call), rhs)
+        # σ(u) speaks of any number u: an array of that name would be a capital in some notations
+        own = {a.name for a in call.args if isinstance(a, Ref)}
+        place = replace(setter, arrays={n: a for n, a in setter.arrays.items() if n not in own})
+        rhs = binders.cases(place, body) if isinstance(body, Where) else place.line(body)
+        yield Formula(place.box(call), rhs)
 
 
 def formulas(model: Model, notation: Notation = NIELSEN) -> tuple[Formula, ...]:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from symbp.calculus.affine import Affine, affine
 from symbp.calculus.expr import Ref
-from symbp.emit.layout import DOTS, Box, Fence, Script, Sym, Text, row, separated
+from symbp.emit.layout import DOTS, SPACE, Box, Fence, Script, Sym, Text, kept, row, separated
 from symbp.emit.math import Printer
 from symbp.emit.matrix_math import whole
 from symbp.emit.pieces import PRODUCT, enclosed
@@ -36,12 +36,13 @@ def _listed(setter: Printer, arrays: Iterable[Array]) -> Iterator[str | Box]:
         for k, name in enumerate(names):
             if n or k:
                 yield " and " if k and k == len(names) - 1 else ", "
-            last = k == len(names) - 1
-            yield row(name, _IN, _values(setter, sizes, ends)) if last and ends is not None else name
-        if sizes and ends is None:
-            # brackets of the formula: between words and a formula a browser may end a line
-            yield " "
-            yield Fence(_sizes(setter, sizes))
+            if k < len(names) - 1:
+                yield name
+            elif ends is not None:
+                yield row(name, _IN, _values(setter, sizes, ends))
+            else:
+                # one formula: between two of them, or words and a formula, a line may end
+                yield kept(name, SPACE, Fence(_sizes(setter, sizes))) if sizes else name
 
 
 def _shape(array: Array) -> Shape:

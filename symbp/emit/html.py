@@ -116,11 +116,12 @@ def spoken(text: Text) -> str:
 def prose(text: Text) -> str:
     """Words with formulas in a line of text."""
     shown = "".join(escape(t) if isinstance(t, str) else inline(t) for t in text)
-    # a browser would begin a line with the comma behind a formula
-    return re.sub(r"</math>(?=[,.;:)?!])", f"</math>{_JOINER}", shown)
+    return _TOUCHED.sub(r'<span class="kept">\g<0></span>', shown)
 
 
-_JOINER = "\u2060"
+_TOUCHED = re.compile(r"\(<math>(?:(?!</math>).)*</math>[,.;:)?!]*|<math>(?:(?!</math>).)*</math>[,.;:)?!]+")
+"""A formula with the signs that touch it: between a formula and a comma a browser would end a line, also
+where a sign between them forbids that."""
 
 
 def _equation(formula: Formula) -> Line:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, merged, settled, text_width
+from symbp.emit.arrange import GAP, MARGIN, RELATION, TAG, PageRow, arrange, settled, text_width
 from symbp.emit.breaking import broken
 from symbp.emit.document import Document, Formula, Part
 from symbp.emit.environment import environment
-from symbp.emit.layout import Box, Text, width
+from symbp.emit.layout import Box, Text, merged, width
 from symbp.emit.pictures.drawing import Drawing
 from symbp.emit.pictures.tikz import tikz
 from symbp.emit.tex import escape, headline, joined, tex, words_in_math

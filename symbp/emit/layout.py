@@ -145,6 +145,7 @@ PRIME = Sym("'", "′")
 COMMA = Sym(",", ",", "punct")
 PARTIAL = Sym(r"\partial", "∂")
 DOTS = Sym(r"\dots", "…")
+SPACE = Sym(r"\ ", " ", "words")
 
 Text = tuple["str | Box", ...]
 """Words and formulas in turn."""
@@ -174,6 +175,22 @@ def separated(items: Iterable[Box]) -> Box:
     for item in items:
         out.extend((COMMA, item) if out else (item,))
     return row(*out)
+
+
+def kept(*items: Box) -> Box:
+    """Things side by side between which no line of text ends: TeX has them as a group."""
+    return Script(Row(items))
+
+
+def merged(line: Iterable[str | Box]) -> Text:
+    """Words side by side as one string."""
+    out: list[str | Box] = []
+    for item in line:
+        if isinstance(item, str) and out and isinstance(out[-1], str):
+            out[-1] += item
+        elif item != "":
+            out.append(item)
+    return tuple(out)
 
 
 def parts(box: Box) -> Iterator[Box]:

@@ -30,7 +30,8 @@ class Flavor:
 
     ``inline`` stands left and right of a formula in a line, ``display`` above and below one of its own.
     ``labelled`` is the same with ``{label}``, where the host counts equations itself; ``target`` stands
-    above a formula that has its number from us.  ``operatorname`` says whether the host knows it.
+    above a formula that has its number from us.  ``operatorname`` and ``sides`` say whether the host knows
+    that command, and \\Bigl beside \\Big.
     """
 
     name: str
@@ -39,10 +40,12 @@ class Flavor:
     labelled: tuple[str, str] | None = None
     target: str = ""
     operatorname: bool = True
+    sides: bool = True
 
 
 FLAVORS = (
-    Flavor("pandoc"),
+    # MathML of pandoc 2 has \bigl and \biggl, but what lies between them as \Big only
+    Flavor("pandoc", sides=False),
     # Between dollar signs GitHub reads \\ as an escaped backslash; it leaves code alone.
     Flavor("github", ("$`", "`$"), ("```math", "```"), operatorname=False),
     Flavor(
@@ -53,6 +56,10 @@ FLAVORS = (
     ),
     Flavor("quarto", labelled=("$$", "$$ {#LABEL}"), target="[]{#LABEL}\n\n"),
 )
+
+
+_SIDED = re.compile(r"\\Big([lr])(\\[A-Za-z]+|\\?.)")
+_CLASS = {"l": "open", "r": "close"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,10 @@ class Writer:
 
     def known(self, formula: str) -> str:
         """The formula with commands that the host knows."""
+        if not self.flavor.sides:
+            formula = _SIDED.sub(lambda m: rf"\math{_CLASS[m[1]]}{{\Big{m[2]}}}", formula)
+        if not (self.flavor.operatorname and self.flavor.sides):
+            formula = re.sub(r"\\operatorname\*\{([^{}]*)\}", r"\\mathop{\\mathrm{\1}}", formula)
         if self.flavor.operatorname:
             return formula
         return re.sub(r"\\operatorname\{([^{}]*)\}", r"\\mathop{\\mathrm{\1}}\\nolimits", formula)

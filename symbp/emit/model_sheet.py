@@ -15,7 +15,7 @@ def model_sheet(model: Model) -> Document:
     """The document that shows a model."""
     setter = printer(model)
     functions = tuple(defined(setter, definitions(model, ())))
-    told = tuple(f"{text[0].upper()}{text[1:]}." for text in conventions(model))
+    told = tuple((f"{text[0].upper()}{text[1:]}.",) for text in conventions(model))
     return Document(model.name, model.title, formulas(model), functions, told, (), given=given(setter, model))
 
 

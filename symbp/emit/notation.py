@@ -99,7 +99,9 @@ OPERATORS = frozenset(["arg", "deg", "det", "dim", "exp", "inf", "ker", "lim", "
 _COMMANDS = {
     **{"\\" + name: name for name in OPERATORS},
     **{"\\" + name: sign for name, sign in GREEK.items()},
+    r"\epsilon": "ϵ",
     r"\varepsilon": "ε",
+    r"\phi": "ϕ",
     r"\vartheta": "ϑ",
     r"\varphi": "φ",
     r"\varrho": "ϱ",

@@ -134,7 +134,7 @@ def _fraction(box: Frac) -> str:
 
 def _script(base: Box, sub: Box | None, sup: Box | None) -> str:
     body = text(base)
-    if isinstance(base, (Script, Row)):
+    if isinstance(base, (Script, Row)) and (sub is not None or sup is not None):
         body = f"({body})"
     low = _raised(sub, _BELOW, "_") if sub is not None else ""
     high = _raised(sup, _ABOVE, "^") if sup is not None else ""

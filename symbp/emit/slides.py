@@ -14,7 +14,7 @@ from math import ceil
 from symbp.emit.arrange import MARGIN, RELATION, TAG, PageRow, arranged, text_width
 from symbp.emit.breaking import INDENT, breakable
 from symbp.emit.document import Part, Step
-from symbp.emit.layout import Box, Cases, Fence, Frac, Text, fence_size, parts, tallness, width
+from symbp.emit.layout import Box, Cases, Fence, Frac, Script, Text, fence_size, parts, tallness, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +217,25 @@ _TALL = re.compile(r"\\(frac|sum|prod|max|min|begin)(?![A-Za-z])")
 
 def height(box: Box) -> float:
     """How high a formula of its own is, with the space to the next."""
-    usual = (1.6, 1.9, 3.0, 3.4, 3.6)[min(tallness(box), 4)]
+    tall = min(tallness(box), 4)
+    usual = (1.6, 1.9, 3.0, 3.55, 3.6)[tall] + (SCRIPTED if tall == 2 and _scripted(box) else 0.0)
     return max(usual + _bracketed(box), 1.4 * _cases(box) + 0.6)
+
+
+SCRIPTED = 0.35
+"""By how much an index above another one in a numerator makes a fraction higher."""
+
+
+def _scripted(box: Box) -> bool:
+    """Whether the numerator of a fraction has an index above another one."""
+    if isinstance(box, Frac):
+        return _doubly(box.num)
+    return any(map(_scripted, parts(box)))
+
+
+def _doubly(box: Box) -> bool:
+    own = isinstance(box, Script) and box.sub is not None and box.sup is not None
+    return own or any(map(_doubly, parts(box)))
 
 
 def _bracketed(box: Box) -> float:

@@ -70,8 +70,8 @@ def _outer_words(spot: Spot, place: Spot, node: Product, count: int) -> Section:
         else ("Here every path from ", " is one product: a number of its row times one of its column. ")
     )
     return Section("outer", ("Why a column times a row?",), (
-        say(one, place.element, tail, "Written for all elements, entry (j, k) is the j-th number of a "
-            f"column times the k-th of a row.{laid}", *which_term(spot, place)),
+        say(one, place.element, tail, "Written for all elements, each entry is the number of the column in "
+            f"its row times the number of the row in its column.{laid}", *which_term(spot, place)),
         Lines((
             Line(Form(place.form(node)), "=", side(shaped(left, {(row, 0)}), shaped(right, {(0, column)}))),
             Line(None, "=", shaped(total, {(row, column)}), ("the shape of what is differentiated",)),
@@ -100,7 +100,7 @@ def _ones_words(spot: Spot, place: Spot, node: Product, down: bool) -> Section:
     same_grid(place, product(left, right), total)
     ones = place.laid(node.args[0] if down else transposed(node.args[1]))
     other = place.laid(transposed(node.args[1]) if down else node.args[0])
-    where, letter, free = ("row", "k", "j") if down else ("column", "j", "k")
+    where, along = ("row", "column") if down else ("column", "row")
     if place.rows:
         kind = "a row of ones, here turned into a column" if down else "a row of ones"
     else:
@@ -108,9 +108,9 @@ def _ones_words(spot: Spot, place: Spot, node: Product, down: bool) -> Section:
     return Section("ones", ("Why a vector of ones?",), (
         say("In ", Form(place.form(node)), " the factor ", Form(place.form(ones)), f" is {kind}. It repeats ",
             Form(place.form(other)),
-            f" in every {where}: entry (j, k) is number {letter} of ", Form(place.form(other)),
-            f", whatever {free} is. So a vector stands beside matrices, with a number that all entries of a "
-            f"{'column' if down else 'row'} share.", *which_term(spot, place)),
+            f" in every {where}: each entry is the number of ", Form(place.form(other)),
+            f" in its {along}, whatever its {where} is. So a vector stands beside matrices, with a number "
+            f"that all entries of a {along} share.", *which_term(spot, place)),
         Lines((
             Line(Form(place.form(node)), "=", side(shaped(left), shaped(right), "=", shaped(total))),
         )),

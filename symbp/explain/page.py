@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from symbp.arrays.matrix_nodes import Matrix
 from symbp.arrays.views import MatrixView
@@ -12,7 +13,18 @@ from symbp.calculus.affine import Affine, Size, affine
 from symbp.calculus.expr import Adjoint, Integer, Ref
 from symbp.derive.core import AdjointSystem, Case
 from symbp.errors import RequestProblem
-from symbp.explain import batch, entrywise, inverses, meaning, outer, paths, products, structure, windows
+from symbp.explain import (
+    batch,
+    entrywise,
+    inverses,
+    meaning,
+    outer,
+    paths,
+    products,
+    scaling,
+    structure,
+    windows,
+)
 from symbp.explain.core import Explanation, Form, Line, Lines, Math, Section, Whole, Words, say, side
 from symbp.explain.numerals import shaped, shown
 from symbp.explain.spot import Spot, Unfit, spots
@@ -38,9 +50,7 @@ def explanation(
         RequestProblem: if no small sample shows anything.
         VerificationFailed: if numbers that should be equal are not.
     """
-    for tried, spot in enumerate(spots(system, name)):
-        if tried == TRIES:
-            break
+    for spot in _telling(islice(spots(system, name), TRIES)):
         try:
             return _page(replace(spot, rows=vectors == "rows"), views, numbered)
         except (Unfit, Kink):
@@ -49,6 +59,31 @@ def explanation(
         f"no small numbers were found that show the adjoint of {name}",
         hint="symbp derive shows its formula",
     )
+
+
+def _telling(found: Iterator[Spot]) -> Iterator[Spot]:
+    """The spots in their order, but for first ones where all that comes back comes on one path of several."""
+    poor: list[Spot] = []
+    for spot in found:
+        if len(poor) < POOR and _is_poor(spot):
+            poor.append(spot)
+        else:
+            yield spot
+            break
+    yield from poor
+    yield from found
+
+
+POOR = 4
+"""After so many spots that show little, the first of them is good enough."""
+
+
+def _is_poor(spot: Spot) -> bool:
+    try:
+        ways = paths.paths(spot)
+    except (Unfit, Kink):
+        return True
+    return len(ways) > 1 and len(paths.alive(ways)) < 2
 
 
 def _page(spot: Spot, views: Mapping[int, MatrixView], numbered: bool) -> Explanation:
@@ -85,6 +120,7 @@ def _sections(spot: Spot, form: Matrix | None) -> Iterator[Section]:
         optional.append(lambda: outer.outer_section(spot, laid, len(found)))
         optional.append(lambda: outer.ones_section(spot, laid))
         optional.append(lambda: entrywise.hadamard_section(spot, laid))
+        optional.append(lambda: scaling.diagonal_section(spot, laid))
     optional += [lambda: entrywise.softmax_section(spot), lambda: batch.section(spot, form)]
     for make in optional:
         try:

@@ -133,13 +133,17 @@ def section(spot: Spot, found: Sequence[Path]) -> Section | None:
     ]  # fmt: skip
     blocks.extend(_others(found))
     if len(found) > 1:
-        terms = [p.term for p in _largest(found)]
-        rest = sum(p.term for p in found) - sum(terms)
-        written, sign, total = summed([*terms, rest] if len(found) > MOST else terms)
         why: Words = ("the paths add up, and it is what moving ", element, " gave",)
-        blocks.append(Lines((Line(name, "=", side(written, sign, total), why),)))
+        blocks.append(Lines((Line(name, "=", _sum(found), why),)))
     heading = ("Which ways lead from ", element, " to ", Ref(cost), "?")
     return Section("paths", heading, tuple(blocks))
+
+
+def _sum(found: Sequence[Path]) -> Math:
+    terms = [p.term for p in _largest(found)]
+    if len(alive(found)) > MOST:
+        terms.append(sum(p.term for p in found) - sum(terms))
+    return side(*summed(terms)) if len(terms) > 1 else shown(terms[0])
 
 
 def _equations(spot: Spot, found: Sequence[Path]) -> Iterator[Block]:
@@ -180,21 +184,28 @@ def by_way(via: Sequence[Math]) -> Words:
     return (" by way of ", *listed(via)) if len(via) <= FEW else (" by way of other variables",)
 
 
+def alive(found: Sequence[Path]) -> list[Path]:
+    """The paths that carry something: where a unit is off, or another entry is the largest, 0 comes back."""
+    return [p for p in found if p.term]
+
+
 def _largest(found: Sequence[Path]) -> list[Path]:
     """The paths that are written out, in their order."""
-    if len(found) <= MOST:
-        return list(found)
-    kept = sorted(found, key=lambda p: -abs(p.term))[:MOST]
-    return [p for p in found if p in kept]
+    told = alive(found) or list(found)
+    kept = sorted(told, key=lambda p: -abs(p.term))[:MOST]
+    return [p for p in told if p in kept]
 
 
 def _others(found: Sequence[Path]) -> list[Block]:
-    if len(found) <= MOST:
+    count = len(found) - len(written := _largest(found))
+    if not count:
         return []
-    count = len(found) - MOST
-    rest = sum(p.term for p in found) - sum(p.term for p in _largest(found))
-    which = "The other path adds " if count == 1 else f"The other {count} paths add up to "
-    return [say(which, shown(rest), ".")]
+    one = count == 1
+    if len(alive(found)) <= MOST:
+        return [say("The other path adds nothing: the adjoint at its end is 0." if one else
+                    f"The other {count} paths add nothing: the adjoints at their ends are 0.")]  # fmt: skip
+    rest = sum(p.term for p in found) - sum(p.term for p in written)
+    return [say("The other path adds " if one else f"The other {count} paths add up to ", shown(rest), ".")]
 
 
 def _line(spot: Spot, path: Path) -> Line:
