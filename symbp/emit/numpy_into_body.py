@@ -287,7 +287,7 @@ class IntoBody(Body):
         if a.accumulate or entries or not have or (stored and not kept):
             last = line(self, writer, Assign(a.target, a.value, (), a.accumulate))
             writer.done()
-            return [*writer.lines, *last]
+            return [*writer.lines, *(map(added, last) if have and not entries else last)]
         if stored:
             self.copy(writer, self.rooms.keep(name) if view == name else view, writer.write(value, have).text)
             return writer.lines
@@ -338,6 +338,12 @@ class IntoBody(Body):
         name = self.unused(part_name(view))
         rest = [text.replace(TARGET, name) for text in lines[places[0] + 1 :]]
         return [*lines[: places[0]], f"{name} = {first}", *rest]
+
+
+def added(line: str) -> str:
+    """``h[t] += value`` as a call: of the steps of an array there is a list, which takes no assignment."""
+    found = re.fullmatch(r"(\w+\[[\w +-]+\]) \+= (.*)", line)
+    return f"np.add({found[1]}, {found[2]}, {found[1]})" if found else line
 
 
 def part_name(view: str) -> str:
