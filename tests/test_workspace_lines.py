@@ -74,3 +74,74 @@ def test_no_zeros_are_set_where_none_is_read() -> None:
 ])
 def test_zeros_that_something_is_added_to_stay(cost: str) -> None:
     agrees(FILTER.split("cost")[0] + f"cost C = {cost}\n")
+
+
+CELL = """\
+index t = 1..T
+input x[t] : H
+param U : H, H
+h[0,i] = 0
+c[0,i] = 1
+o[t,i] = sigmoid(x[t,i] + sum(U[i,j]*h[t-1,j], j))
+c[t,i] = o[t,i]*c[t-1,i] + x[t,i]
+h[t,i] = o[t,i]*tanh(c[t,i])
+cost C = sum(h[T,i]^2, i)"""
+
+
+def test_a_stored_value_has_the_steps_at_which_it_is_read() -> None:
+    """tanh(c[t]) is read for t > 0 alone: the loop begins with 1, and needs no condition."""
+    for body in agrees(CELL):
+        assert "for t in range(1, T + 1)" in body and "if t > 0" not in body
+
+
+def test_a_matrix_is_laid_out_before_a_loop_with_conditions() -> None:
+    """A step that not every turn takes reads the matrix turned too."""
+    text = CELL.replace("h[t,i] = o", "g[t,i] = tanh(c[t,i]) for t = 0..T\nh[t,i] = o")
+    text = text.replace("*tanh(c[t,i])\n", "*g[t,i]\n") + " + sum(g[t,i]^2, t=0..T, i)\n"
+    copies = ("np.ascontiguousarray(U.T)", "_copied(U.T, dtype, U_T)")
+    for body, name in zip(agrees(text), copies, strict=True):
+        before, _, after = body.partition(f"    U_T = {name}\n")
+        assert "for t in" not in before and "if t > 0:" in after and "U_T" in after
+
+
+def test_products_are_methods_of_their_first_factor() -> None:
+    text = """\
+index l = 1..L
+input x : n[0]
+param w[l] : n[l], n[l-1]
+param b[l] : n[l]
+param v : R, R
+a[0,k] = x[k]
+a[l,j] = tanh(sum(w[l,j,k]*a[l-1,k], k) + b[l,j])
+cost C = sum(a[L,j]^2, j) + sum(sum(v[r,s]*v[r,s], s)*sum(v[r,s], s), r)"""
+    _, body = agrees(text)
+    assert "a[l] = a[l-1].dot(w[l].T, a[l])" in body and ".T.dot(a[l-1], grad_w[l])" in body
+    assert " dot(" not in body
+
+
+def test_arguments_that_look_as_in_the_last_call_are_let_in_by_one_comparison(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Arrays of one shape that move from one family to another are refused all the same."""
+    text = """\
+index l = 1..L
+index k = 1..K
+input x : H
+param W[l] : H, H
+param V[k] : H, H
+h[0,i] = x[i]
+h[l,i] = tanh(sum(W[l,i,j]*h[l-1,j], j))
+g[0,i] = h[L,i]
+g[k,i] = tanh(sum(V[k,i,j]*g[k-1,j], j))
+cost C = sum(g[K,i]^2, i)"""
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    rng = np.random.default_rng(2)
+    x, many = rng.normal(size=(3, 4)), [*rng.normal(size=(5, 4, 4))]
+    room = module.make_workspace(x=x, W=many[:2], V=many[2:])
+    assert room.fits([x], [many[:2], many[2:]]) and not room.fits([x], [many[:3], many[3:]])
+    with pytest.raises(ValueError, match="the workspace was made for"):
+        module.value_and_grad(x=x, W=many[:3], V=many[3:], out=room)
+    assert room.fits([x], [np.stack(many[:2]), many[2:]])
+    monkeypatch.setattr(module.Workspace, "alike", None)  # is called for what looks otherwise
+    assert room.fits([x], [np.stack(many[:2]), (*many[2:],)])
+    assert not room.fits([x], [many[:2], many[2:]])

@@ -254,6 +254,7 @@ class Workspace:
 
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
+        self.seen = self.counts = None
 
     def looks(self, arrays, families=(), integers=(), numbers=()):
         """Kind, shape and type of each array, also in families; integers; types of numbers."""
@@ -275,23 +276,38 @@ class Workspace:
 
     def fits(self, arrays, families=(), numbers=()):
         """Whether the arguments look as those it was made for; numbers of Python have any type."""
-        looks, known, _, dtypes = self.fit
+        every, counts = [*arrays], []
         try:
-            if [*map(self.look, arrays)] != looks:
-                return False
-            for family, (members, whole) in zip(families, known):
+            for family in families:
                 if type(family) is np.ndarray:
-                    if self.look(family) != whole:
-                        return False
-                elif [*map(self.look, family)] != members:
+                    every.append(family)
+                    counts.append(None)
+                else:
+                    every += family
+                    counts.append(len(family))
+            found = [*map(self.look, every)]
+            if found != self.seen or counts != self.counts:
+                if not self.alike(arrays, families):
                     return False
+                self.seen, self.counts = found, counts  # calls that follow mostly look the same
         except (AttributeError, TypeError):
             return False
-        for a, dtype in zip(numbers, dtypes):
+        for a, dtype in zip(numbers, self.fit[3]) if numbers else ():
             if type(a) is np.ndarray:
                 if a.shape or a.dtype is not dtype:
                     return False
             elif type(a) is not float and type(a) is not dtype.type:
+                return False
+        return True
+
+    def alike(self, arrays, families):
+        """Whether arrays look as those it was made for, and families as one array or member by member."""
+        looks, known, *_ = self.fit
+        if [*map(self.look, arrays)] != looks:
+            return False
+        for family, (members, whole) in zip(families, known):
+            one = type(family) is np.ndarray
+            if (self.look(family) if one else [*map(self.look, family)]) != (whole if one else members):
                 return False
         return True
 
