@@ -145,3 +145,60 @@ cost C = sum(g[K,i]^2, i)"""
     monkeypatch.setattr(module.Workspace, "alike", None)  # is called for what looks otherwise
     assert room.fits([x], [np.stack(many[:2]), (*many[2:],)])
     assert not room.fits([x], [many[:2], many[2:]])
+
+
+IMAGES = """\
+input x : C, H, W
+param f : O, C, P, P
+param V : O
+z[o,i,j] = sum(f[o,c,p,q]*x[c,i+p,j+q], c, p, q)
+m[o,i,j] = mean(relu(z[o,2*i+p,2*j+q]), p=0..1, q=0..1)
+cost C = sum(V[o]*m[o,i,j]^2, o, i, j)"""
+
+
+def images(rng: np.random.Generator, batch: int, size: int) -> dict[str, np.ndarray]:
+    filters = {"f": rng.normal(size=(4, 3, 3, 3)), "V": rng.normal(size=4)}
+    return {"x": rng.normal(size=(batch, 3, size, size)), **filters}
+
+
+def test_the_adjoint_of_a_mean_is_divided_before_it_is_spread_over_the_window() -> None:
+    plain, body = agrees(IMAGES)
+    loops = plain.split("for q in range(2):\n")[1].split("\n    grad_f")[0]
+    assert "/2**2" not in loops and "quotient = dm/2**2" in plain.split("    for p in")[0]
+    assert body.split("for q in range(2):\n")[1].split("\n    grad_f")[0].count("multiply(") == 1
+
+
+def test_places_that_no_call_writes_keep_their_zeros() -> None:
+    """Where H - P + 1 is odd, no window has the last row: the array of the workspace has zeros there."""
+    _, body = agrees(IMAGES)
+    assert "fill(0)" not in body
+    module = pipeline.module_of(adjoint_system(pipeline.parse(IMAGES)))
+    rng = np.random.default_rng(5)
+    for size in (7, 8):
+        same_in_a_workspace(module, *(images(rng, 2, size) for _ in range(2)))
+
+
+def test_zeros_of_a_gradient_are_set_in_each_call() -> None:
+    """Who calls may have written them: they are his."""
+    text = "input x : N\nparam w : M\nz[i] = w[2*i]*x[i]\ncost C = sum(z[i]^2, i)"
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    rng = np.random.default_rng(6)
+    given = {"x": rng.normal(size=(2, 3)), "w": rng.normal(size=7)}
+    room = module.make_workspace(**given)
+    expected = module.value_and_grad(**given)[1].w
+    for _ in range(3):
+        found = module.value_and_grad(**given, out=room)[1].w
+        np.testing.assert_allclose(found, expected)
+        found += 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch", [2, 40])
+def test_a_large_copy_of_windows_is_multiplied_image_by_image(batch: int, dtype: str) -> None:
+    """Both ways are right, the whole in one product and one product an image."""
+    _, body = agrees(IMAGES)
+    assert "z = _filtered(" in body and "_copied(" not in body
+    module = pipeline.module_of(adjoint_system(pipeline.parse(IMAGES)))
+    rng = np.random.default_rng(batch)
+    draws = [images(rng, batch, 50) for _ in range(2)]
+    same_in_a_workspace(module, *({k: v.astype(dtype) for k, v in draw.items()} for draw in draws))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from symbp.arrays.instructions import Program
+from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.nodes import (
     Allocate,
     Assign,
@@ -48,6 +48,18 @@ def _without(body: Iterable[Instruction], free: Collection[str]) -> tuple[Instru
     return tuple(
         replace(i, zero=False) if isinstance(i, Allocate) and i.key in free else i for i in body
     )
+
+
+def lasting(program: Program, keep: Iterable[str]) -> frozenset[str]:
+    """The keys of arrays whose zeros stay from call to call, where each call computes in the same arrays.
+
+    Nothing is added to them, and each call writes the same elements; ``keep`` are keys that are returned,
+    which anyone may write.
+    """
+    body = (*program.forward, *program.backward)
+    zeros = {i.key for i in body if isinstance(i, Allocate) and i.zero}
+    added = {a.target.key for a in assignments(body) if a.accumulate}
+    return frozenset(zeros - added - {*keep})
 
 
 def _has_rows(storage: Storage) -> bool:

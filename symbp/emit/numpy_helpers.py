@@ -246,6 +246,24 @@ def _product(a, b, inner, shape, out):
         np.matmul(a, b, out.reshape(inner))
     return out
 '''
+FILTERED = '''\
+def _filtered(factor, view, patches, shape, out):
+    """factor @ patches in ``out``; patches takes a copy of all windows of a view.
+
+    A large copy is multiplied image by image, while what is copied is still in the cache.
+    """
+    rows, kernel = factor.shape
+    places = patches.size//(len(patches)*kernel)
+    if out is None:
+        out = np.empty(shape, patches.dtype)
+    if patches.nbytes < 8e6 or not out.flags.c_contiguous:
+        np.copyto(patches, view)
+        return _product(factor, patches.reshape(-1, kernel, places), (-1, rows, places), shape, out)
+    for windows, copy, product in zip(view, patches, out):
+        np.copyto(copy, windows)
+        factor.dot(copy.reshape(kernel, places), product.reshape(rows, places))
+    return out
+'''
 WORKSPACE = '''\
 class Workspace:
     """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
@@ -301,13 +319,15 @@ class Workspace:
         return True
 
     def alike(self, arrays, families):
-        """Whether arrays look as those it was made for, and families as one array or member by member."""
+        """Whether arrays look as those it was made for, families as one array or by members."""
         looks, known, *_ = self.fit
         if [*map(self.look, arrays)] != looks:
             return False
         for family, (members, whole) in zip(families, known):
-            one = type(family) is np.ndarray
-            if (self.look(family) if one else [*map(self.look, family)]) != (whole if one else members):
+            if type(family) is np.ndarray:
+                if self.look(family) != whole:
+                    return False
+            elif [*map(self.look, family)] != members:
                 return False
         return True
 
@@ -353,6 +373,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "LogProducts": numpy_logspace.PRODUCTS,
         "_filled": numpy_logspace.FILLED,
         "_added": ADDED,
+        "_filtered": FILTERED,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,
         "_common": numpy_checks.COMMON,

@@ -39,7 +39,7 @@ class IntoBody(Body):
     zeroed: set[str] = field(default_factory=set)
     """Lists whose members are set to zero in each call: none of them may be another array."""
     settled: frozenset[str] = frozenset()
-    """Lists of which no member is read before it is written: zeros would be lost."""
+    """Lists of which no member is read before it is written, and arrays that keep their zeros."""
 
     rows_of: dict[str, str] = field(default_factory=dict)
     """The names of arrays whose rows are the members of lists, by key."""
@@ -117,7 +117,7 @@ class IntoBody(Body):
                 return ""
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
-        return f"{name}.fill(0)"
+        return "" if node.key in self.settled else f"{name}.fill(0)"
 
     def keep(self, node: Keep) -> Lines:
         """The workspace has the object already; it takes its matrix."""

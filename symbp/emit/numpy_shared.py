@@ -69,7 +69,8 @@ def invariants(
         return Code("hoisted")
 
     def note(part: Node, want: Labels) -> Code | None:
-        if not costly(part) or _cheap(part) or changes(part, loop):
+        small = _cheap(part) and not (scaling(part) and not loop.index.sequence)
+        if not costly(part) or small or changes(part, loop):
             return laid(part, want)
         seen.append((part, want))
         return Code("hoisted")
@@ -129,6 +130,15 @@ def _cheap(node: Node) -> bool:
             )
         case Elementwise("+", args):
             return sum(not isinstance(a, Num) for a in args) < 2
+        case _:
+            return False
+
+
+def scaling(node: Node) -> bool:
+    """Whether a value is an array over a number: a loop over a kernel need not divide it in each turn."""
+    match node:
+        case Elementwise("/", (_, number), labels):
+            return bool(labels) and is_constant(number)
         case _:
             return False
 
