@@ -149,7 +149,8 @@ def _by_turns(loop: Loop, around: tuple[Loop, ...]) -> Loop:
     for i in loop.body:
         match i:
             case Assign():
-                body.append(replace(i, value=_change(i.value, lambda f: _outer_first(f, nest))))
+                value = _change(i.value, lambda f: _outer_first(f, nest))
+                body.append(replace(i, value=_divided_outside(value, nest)))
             case Loop():
                 body.append(_by_turns(i, nest))
             case _:
@@ -169,6 +170,22 @@ def _outer_first(factors: Factors, nest: Sequence[Loop]) -> Factors:
             group = [elementwise("*", *group)]
     deepest = [n for n in arrays if depths[n] == len(nest)]
     return (*group, *deepest, *(n for n in factors if not n.labels))
+
+
+def _divided_outside(node: Node, nest: Sequence[Loop]) -> Node:
+    """``dm*mask/4`` as ``(dm/4)*mask`` where no turn changes dm: it is divided once, before the loops."""
+    match node:
+        case Elementwise("+", args):
+            return replace(node, args=tuple(_divided_outside(a, nest) for a in args))
+        case Elementwise("/", (Elementwise("*", args), number)) if not number.labels:
+            fixed = [n for n in args if not _depth(n, nest)]
+            moving = [n for n in args if n not in fixed]
+            if _depth(number, nest) or not any(n.labels for n in fixed) or not any(n.labels for n in moving):
+                return node
+            whole = elementwise("*", *fixed) if len(fixed) > 1 else fixed[0]
+            return replace(node, op="*", args=(elementwise("/", whole, number), *moving))
+        case _:
+            return node
 
 
 def _depth(node: Node, nest: Sequence[Loop]) -> int:

@@ -6,7 +6,7 @@ Each function takes and returns expressions or statements; none knows a model's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbp import functions
@@ -179,6 +179,8 @@ def _within(index: Index, found: Mapping[Index, Affine]) -> bool:
 
 # ── functions of stored values that several equations need ────────────────────────────────────────
 
+Place = tuple[Affine, ...]
+
 CHEAP = frozenset({"abs", "sign", "relu", "maximum", "minimum", "pi", "infinity"})
 """Functions that cost no more than reading a stored value."""
 
@@ -192,12 +194,17 @@ def with_shared_calls(system: AdjointSystem, model: Model, names: Names) -> Mode
     for name in system.order:
         exprs += [stored.reuse(computed(c.rhs, names)) for c in system.contributions[name]]
     uses: dict[tuple[str, str], int] = {}
+    places: dict[tuple[str, str], list[Place]] = {}
     for node in exprs:
-        for key in dict.fromkeys(k for n in walk(node) if (k := _shareable(n, model)) is not None):
+        calls = [n for n in walk(node) if isinstance(n, Call)]
+        found = [(key, call) for call in calls if (key := _shareable(call, model)) is not None]
+        for key in dict.fromkeys(key for key, _ in found):
             uses[key] = uses.get(key, 0) + 1
+        for key, call in found:
+            places.setdefault(key, []).extend(a.indices for a in call.args if isinstance(a, Ref))
     there = {k for e in known if (k := _shareable(e.rhs, model)) is not None}
     for key in (k for k, n in uses.items() if n > 1 and k not in there):
-        model = _with_call(model, *key)
+        model = _with_call(model, *key, places[key])
     return model
 
 
@@ -216,16 +223,37 @@ def _windows(at: tuple[Affine, ...]) -> bool:
     return any(len(p.indices()) > 1 for p in at)
 
 
-def _with_call(model: Model, function: str, name: str) -> Model:
-    """The model with the values of ``function`` at ``name`` as one more variable."""
+def _with_call(model: Model, function: str, name: str, places: Sequence[Place]) -> Model:
+    """The model with one more variable, read at ``places``: the values of ``function`` at ``name``."""
     new = unused(model, f"{function}_{name}")
-    place = tuple(copied(model.arrays[name].axes).values())
+    place = tuple(copied(_read_part(model.arrays[name].axes, places)).values())
     indices = tuple(i for p in place for i in p.indices())
     made = Equation(Ref(new, place), Call(function, (Ref(name, place),)), indices)
     last = max(k for k, e in enumerate(model.equations) if e.lhs.name == name)
     equations = (*model.equations[: last + 1], made, *model.equations[last + 1 :])
     read = (_read_new(e, function, name, new) for e in equations)
     return with_variable(model, made, name, read, after=True)
+
+
+def _read_part(axes: Sequence[Index], places: Sequence[Place]) -> tuple[Index, ...]:
+    """The axes of a sequence without the ends that are never read: tanh(c[0]) where nothing needs it."""
+    out: list[Index] = []
+    for k, axis in enumerate(axes):
+        at = [p[k] for p in places]
+        ends = [e for i in (axis, *(i for p in at for i in p.indices())) for e in (i.low, i.high)]
+        if axis.sequence and not any(e.indices() for e in ends):
+            low = _first([span(p, False) for p in at], known_le)
+            high = _first([span(p, True) for p in at], lambda a, b: known_le(b, a))
+            low = low if low is not None and known_le(axis.low, low) else axis.low
+            high = high if high is not None and known_le(high, axis.high) else axis.high
+            axis = replace(axis, lo=low, hi=high)
+        out.append(axis)
+    return tuple(out)
+
+
+def _first(ends: Sequence[Affine], before: Callable[[Affine, Affine], bool | None]) -> Affine | None:
+    """The one of several ends that is before all others; None if that depends on sizes."""
+    return next((e for e in ends if all(before(e, other) for other in ends)), None)
 
 
 def _read_new(e: Equation, function: str, name: str, new: str) -> Equation:

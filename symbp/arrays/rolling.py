@@ -11,8 +11,10 @@ greatest constant among them have every kind of turn: first ones, inner ones and
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from symbp.arrays.instructions import Program, assignments
 from symbp.arrays.nodes import (
@@ -55,16 +57,21 @@ def rolling(program: Program, keep: Iterable[str]) -> frozenset[str]:
 
 
 def _rolls(steps: Sequence[_Event]) -> bool:
-    used = [*_affines(steps)]
-    atoms = {a for one in used for a, _ in one.terms}
+    cases = lengths(_affines(steps))
+    return bool(cases) and all(_Walk(case).goes(steps, {}) for case in cases)
+
+
+def lengths(used: Iterable[Affine]) -> list[dict[str, int]]:
+    """The sizes with which a program is gone through that uses these positions; none if they tell nothing."""
+    positions = [*used]
+    atoms = {a for one in positions for a, _ in one.terms}
     sizes = sorted(a.name for a in atoms if isinstance(a, Size) and not a.at)
     known = all(isinstance(a, Index) or (isinstance(a, Size) and not a.at) for a in atoms)
-    most = max((abs(one.const) for one in used), default=0)
+    most = max((abs(one.const) for one in positions), default=0)
     if not known or most > FAR or len(sizes) > MANY:
-        return False
-    lengths = range(1, most + INNER + 1)
-    cases = itertools.product(lengths, repeat=len(sizes))
-    return all(_Walk(dict(zip(sizes, case, strict=True))).goes(steps, {}) for case in cases)
+        return []
+    cases = itertools.product(range(1, most + INNER + 1), repeat=len(sizes))
+    return [dict(zip(sizes, case, strict=True)) for case in cases]
 
 
 # ── what the program does with each list ──────────────────────────────────────────────────────────
@@ -79,22 +86,22 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turns:
+class Turns:
     """Steps in a loop."""
 
     loop: Loop
-    body: tuple[_Event, ...]
+    body: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """Steps below a guard."""
 
     guard: Guard
-    body: tuple[_Event, ...]
+    body: tuple[Any, ...]
 
 
-_Event = _Step | _Turns | _Part
+_Event = _Step | Turns | Part
 
 
 @dataclass
@@ -114,10 +121,10 @@ class _Record:
                         out.setdefault(key, []).append(step)
                 case Loop():
                     for key, inside in self.steps(i.body).items():
-                        out.setdefault(key, []).append(_Turns(i, tuple(inside)))
+                        out.setdefault(key, []).append(Turns(i, tuple(inside)))
                 case Guard():
                     for key, inside in self.steps(i.body).items():
-                        out.setdefault(key, []).append(_Part(i, tuple(inside)))
+                        out.setdefault(key, []).append(Part(i, tuple(inside)))
         return out
 
     def step(self, a: Assign) -> dict[str, _Step]:
@@ -173,10 +180,10 @@ def _affines(events: Iterable[_Event]) -> Iterator[Affine]:
                 yield from reads
                 if written is not None:
                     yield written
-            case _Turns(loop, body):
+            case Turns(loop, body):
                 yield from (*loop.lows, *loop.highs)
                 yield from _affines(body)
-            case _Part(guard, body):
+            case Part(guard, body):
                 yield from (end for end in (guard.low, guard.high) if end is not None)
                 yield from _affines(body)
 
@@ -184,38 +191,50 @@ def _affines(events: Iterable[_Event]) -> Iterator[Affine]:
 # ── going through it ──────────────────────────────────────────────────────────────────────────────
 
 
-class _Walk:
-    """The steps taken one after the other with sequences of given lengths."""
+class Walk(ABC):
+    """Steps taken one after the other with sequences of given lengths."""
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self.sizes = sizes
-        self.held: int | None = None
 
-    def goes(self, events: Sequence[_Event], env: Mapping[Index, int]) -> bool:
-        """Whether one variable is enough for these steps."""
-        return all(self.step(e, env) for e in events)
+    @abstractmethod
+    def step(self, step: Any, env: Mapping[Index, int]) -> bool:
+        """Whether a step reads what is there."""
 
-    def step(self, event: _Event, env: Mapping[Index, int]) -> bool:
+    def goes(self, events: Sequence[Any], env: Mapping[Index, int]) -> bool:
+        """Whether all of these steps do."""
+        return all(self.event(e, env) for e in events)
+
+    def event(self, event: Any, env: Mapping[Index, int]) -> bool:
         match event:
-            case _Step(reads, written):
-                if any(self.at(r, env) != self.held for r in reads):
-                    return False
-                if written is not None:
-                    self.held = self.at(written, env)
-                return True
-            case _Turns(loop, body):
+            case Turns(loop, body):
                 first = min(self.at(e, env) for e in loop.lows)
                 last = max(self.at(e, env) for e in loop.highs)
                 turns = range(last, first - 1, -1) if loop.down else range(first, last + 1)
                 return all(self.goes(body, {**env, loop.index: n}) for n in turns)
-            case _Part(guard, body):
+            case Part(guard, body):
                 here = env[guard.index]
                 early = guard.low is not None and here < self.at(guard.low, env)
                 late = guard.high is not None and here > self.at(guard.high, env)
                 return early or late or self.goes(body, env)
+            case _:
+                return self.step(event, env)
 
     def at(self, value: Affine, env: Mapping[Index, int]) -> int:
         total = value.const
         for atom, factor in value.terms:
             total += factor * (self.sizes[atom.name] if isinstance(atom, Size) else env[atom])  # type: ignore[index]
         return total
+
+
+class _Walk(Walk):
+    """Whether one variable is enough for the members of a list."""
+
+    held: int | None = None
+
+    def step(self, step: _Step, env: Mapping[Index, int]) -> bool:
+        if any(self.at(r, env) != self.held for r in step.reads):
+            return False
+        if step.written is not None:
+            self.held = self.at(step.written, env)
+        return True

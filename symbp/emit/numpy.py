@@ -21,6 +21,7 @@ from symbp.arrays.rolling import rolling
 from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
 from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
+from symbp.arrays.zeros import room_alone
 from symbp.calculus.affine import show
 from symbp.calculus.expr import Call, Expr, Functional
 from symbp.calculus.names import fresh_name
@@ -97,7 +98,8 @@ class Module:
     # ── the file ──────────────────────────────────────────────────────────────────────────────────
 
     def text(self) -> str:
-        gradient = self.gradient_program = _pooled(self.gradient_program)
+        gradient = room_alone(_pooled(self.gradient_program), map(adjoint_key, self.wanted))
+        self.gradient_program = gradient
         cost = cost_program(gradient, self.model.cost)
         gradient = kept_products(gradient)
         for i in (i for i in gradient.forward if isinstance(i, Keep)):

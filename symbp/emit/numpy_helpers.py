@@ -246,6 +246,24 @@ def _product(a, b, inner, shape, out):
         np.matmul(a, b, out.reshape(inner))
     return out
 '''
+FILTERED = '''\
+def _filtered(factor, view, patches, shape, out):
+    """factor @ patches in ``out``; patches takes a copy of all windows of a view.
+
+    A large copy is multiplied image by image, while what is copied is still in the cache.
+    """
+    rows, kernel = factor.shape
+    places = patches.size//(len(patches)*kernel)
+    if out is None:
+        out = np.empty(shape, patches.dtype)
+    if patches.nbytes < 8e6 or not out.flags.c_contiguous:
+        np.copyto(patches, view)
+        return _product(factor, patches.reshape(-1, kernel, places), (-1, rows, places), shape, out)
+    for windows, copy, product in zip(view, patches, out):
+        np.copyto(copy, windows)
+        factor.dot(copy.reshape(kernel, places), product.reshape(rows, places))
+    return out
+'''
 WORKSPACE = '''\
 class Workspace:
     """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
@@ -254,6 +272,7 @@ class Workspace:
 
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
+        self.seen = self.counts = None
 
     def looks(self, arrays, families=(), integers=(), numbers=()):
         """Kind, shape and type of each array, also in families; integers; types of numbers."""
@@ -275,23 +294,40 @@ class Workspace:
 
     def fits(self, arrays, families=(), numbers=()):
         """Whether the arguments look as those it was made for; numbers of Python have any type."""
-        looks, known, _, dtypes = self.fit
+        every, counts = [*arrays], []
         try:
-            if [*map(self.look, arrays)] != looks:
-                return False
-            for family, (members, whole) in zip(families, known):
+            for family in families:
                 if type(family) is np.ndarray:
-                    if self.look(family) != whole:
-                        return False
-                elif [*map(self.look, family)] != members:
+                    every.append(family)
+                    counts.append(None)
+                else:
+                    every += family
+                    counts.append(len(family))
+            found = [*map(self.look, every)]
+            if found != self.seen or counts != self.counts:
+                if not self.alike(arrays, families):
                     return False
+                self.seen, self.counts = found, counts  # calls that follow mostly look the same
         except (AttributeError, TypeError):
             return False
-        for a, dtype in zip(numbers, dtypes):
+        for a, dtype in zip(numbers, self.fit[3]) if numbers else ():
             if type(a) is np.ndarray:
                 if a.shape or a.dtype is not dtype:
                     return False
             elif type(a) is not float and type(a) is not dtype.type:
+                return False
+        return True
+
+    def alike(self, arrays, families):
+        """Whether arrays look as those it was made for, families as one array or by members."""
+        looks, known, *_ = self.fit
+        if [*map(self.look, arrays)] != looks:
+            return False
+        for family, (members, whole) in zip(families, known):
+            if type(family) is np.ndarray:
+                if self.look(family) != whole:
+                    return False
+            elif [*map(self.look, family)] != members:
                 return False
         return True
 
@@ -337,6 +373,7 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "LogProducts": numpy_logspace.PRODUCTS,
         "_filled": numpy_logspace.FILLED,
         "_added": ADDED,
+        "_filtered": FILTERED,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,
         "_common": numpy_checks.COMMON,

@@ -39,7 +39,7 @@ class IntoBody(Body):
     zeroed: set[str] = field(default_factory=set)
     """Lists whose members are set to zero in each call: none of them may be another array."""
     settled: frozenset[str] = frozenset()
-    """Lists of which no member is read before it is written: zeros would be lost."""
+    """Lists of which no member is read before it is written, and arrays that keep their zeros."""
 
     rows_of: dict[str, str] = field(default_factory=dict)
     """The names of arrays whose rows are the members of lists, by key."""
@@ -117,7 +117,7 @@ class IntoBody(Body):
                 return ""
             members = name if gap == Affine() else f"{name}[{self.plain().integer(gap).text}:]"
             return f"for member in {members}: member.fill(0)"
-        return f"{name}.fill(0)"
+        return "" if node.key in self.settled else f"{name}.fill(0)"
 
     def keep(self, node: Keep) -> Lines:
         """The workspace has the object already; it takes its matrix."""
@@ -287,7 +287,7 @@ class IntoBody(Body):
         if a.accumulate or entries or not have or (stored and not kept):
             last = line(self, writer, Assign(a.target, a.value, (), a.accumulate))
             writer.done()
-            return [*writer.lines, *last]
+            return [*writer.lines, *(map(added, last) if have and not entries else last)]
         if stored:
             self.copy(writer, self.rooms.keep(name) if view == name else view, writer.write(value, have).text)
             return writer.lines
@@ -338,6 +338,12 @@ class IntoBody(Body):
         name = self.unused(part_name(view))
         rest = [text.replace(TARGET, name) for text in lines[places[0] + 1 :]]
         return [*lines[: places[0]], f"{name} = {first}", *rest]
+
+
+def added(line: str) -> str:
+    """``h[t] += value`` as a call: of the steps of an array there is a list, which takes no assignment."""
+    found = re.fullmatch(r"(\w+\[[\w +-]+\]) \+= (.*)", line)
+    return f"np.add({found[1]}, {found[2]}, {found[1]})" if found else line
 
 
 def part_name(view: str) -> str:

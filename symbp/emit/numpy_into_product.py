@@ -183,12 +183,18 @@ def _unfolded(
     assert groups is not None
     batch, kernel, places = groups.batch, groups.kernel, groups.places
     ends = [writer.extent(g) for g in (*((i,) for i in batch), kernel, places)]
-    matrix = f"{writer.write(copy, copy.labels).at(ATOM)}.reshape({', '.join(ends)})"
+    patches = writer.write(copy, copy.labels)
+    matrix = f"{patches.at(ATOM)}.reshape({', '.join(ends)})"
     filtering = set(over) == set(kernel)
     if filtering:
+        made = len(writer.lines) - 1
+        view = _copied_here(writer, patches.text) if batch else ""
         factor = _matrix(writer, other, rest, kernel) if rest else operand(writer, other, kernel).text
         factor = factor if rest else f"{factor}.reshape(1, -1)"
         have = (*batch, *rest, *places)
+        if view:
+            del writer.lines[made]
+            return arranged(_filtered(writer, factor, view, patches.text, copy.labels, have), have, want)
         inner = ", ".join([*(writer.extent((i,)) for i in batch), writer.extent(rest), "-1"])
         return arranged(shaped(writer, factor, matrix, f"({inner})", have), have, want)
     order = (*batch, *rest, *places)
@@ -202,6 +208,24 @@ def _unfolded(
     flat = _products_summed(writer, factor, matrix, batch, rest, kernel)
     shape = ", ".join(writer.extent((i,)) for i in have)
     return arranged(Code(f"{flat}.reshape({shape})"), have, want)
+
+
+def _copied_here(writer: IntoWriter, name: str) -> str:
+    """What is copied into an array by the line just written, if that is outside of loops; else ""."""
+    head, tail = f"{name} = _copied(", f", {writer.names['#dtype']}, {name})"
+    stays = name in writer.owner.rooms.begins and not writer.owner.repeated
+    last = writer.lines[-1] if writer.lines and stays else ""
+    return last[len(head) : -len(tail)] if last.startswith(head) and last.endswith(tail) else ""
+
+
+def _filtered(
+    writer: IntoWriter, factor: str, view: str, patches: str, labels: Labels, have: Labels
+) -> Code:
+    """The copy of windows and its product with a filter in one call, which may go from image to image."""
+    writer.needs.helpers["_filtered"] = None
+    writer.owner.rooms.begins[patches] = f"np.empty({writer.shape(labels)}, {writer.names['#dtype']})"
+    out = writer.room(have, "real", whole=True)
+    return writer.call("_filtered", [factor, view, patches, writer.shape(have)], out)
 
 
 def _stack(

@@ -12,6 +12,7 @@ from symbp.arrays.nodes import (
     Contract,
     Elementwise,
     Fold,
+    Guard,
     Labels,
     Load,
     Local,
@@ -55,20 +56,28 @@ def parts(writer: Writer, node: Node, want: Labels) -> Iterator[tuple[Node, Labe
 def invariants(
     loop: Loop, writer: Writer, order: Callable[[Assign], Labels]
 ) -> Iterator[tuple[Node, Labels]]:
-    """The largest costly parts of a loop's assignments that no turn of it changes."""
-    assigned = list(_assignments(loop))
+    """The largest costly parts of a loop's assignments that no turn of it changes.
+
+    A guard may leave its lines out in all turns: what fails or costs more than a copy stays there.
+    """
     seen: list[tuple[Node, Labels]] = []
 
-    def note(part: Node, want: Labels) -> Code | None:
-        worth = turned(part, want) or (costly(part) and not _cheap(part))
-        if not worth or changes(part, loop):
+    def laid(part: Node, want: Labels) -> Code | None:
+        if not turned(part, want) or changes(part, loop):
             return None
         seen.append((part, want))
         return Code("hoisted")
 
-    for a in assigned:
+    def note(part: Node, want: Labels) -> Code | None:
+        small = _cheap(part) and not (scaling(part) and not loop.index.sequence)
+        if not costly(part) or small or changes(part, loop):
+            return laid(part, want)
+        seen.append((part, want))
+        return Code("hoisted")
+
+    for a, guarded in _assignments(loop):
         if not risky(a.value):
-            writer.shortcut = note
+            writer.shortcut = laid if guarded else note
             try:
                 writer.write(a.value, order(a))
             finally:
@@ -84,13 +93,14 @@ def loops(loop: Loop) -> Iterator[Loop]:
             yield from loops(inner)
 
 
-def _assignments(loop: Loop) -> Iterator[Assign]:
-    """The assignments of a loop and of the loops in it; not those that a guard may leave out."""
-    for inner in loop.body:
-        if isinstance(inner, Assign):
-            yield inner
-        elif isinstance(inner, Loop):
-            yield from _assignments(inner)
+def _assignments(part: Loop | Guard, guarded: bool = False) -> Iterator[tuple[Assign, bool]]:
+    """The assignments of a loop and of the loops in it, and whether a guard may leave them out."""
+    for inner in part.body:
+        match inner:
+            case Assign():
+                yield inner, guarded
+            case Loop() | Guard():
+                yield from _assignments(inner, guarded or isinstance(inner, Guard))
 
 
 def costly(node: Node) -> bool:
@@ -120,6 +130,15 @@ def _cheap(node: Node) -> bool:
             )
         case Elementwise("+", args):
             return sum(not isinstance(a, Num) for a in args) < 2
+        case _:
+            return False
+
+
+def scaling(node: Node) -> bool:
+    """Whether a value is an array over a number: a loop over a kernel need not divide it in each turn."""
+    match node:
+        case Elementwise("/", (_, number), labels):
+            return bool(labels) and is_constant(number)
         case _:
             return False
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from symbp.arrays.buffers import opened
 from symbp.arrays.instructions import Program, assignments, filled_in_parts
 from symbp.arrays.nodes import Contract, Load, Node, below
+from symbp.arrays.statement import adjoint_key
+from symbp.arrays.zeros import lasting
 from symbp.calculus.expr import Ref
 from symbp.calculus.tree import bound as bound_by
 from symbp.calculus.tree import walk
@@ -61,8 +63,9 @@ class Into:
     def body(self, taken: set[str], lying: Mapping[str, tuple[int, ...]]) -> IntoBody:
         """What writes the lines, with variables in memory as ``lying`` says."""
         m, program = self.module, self.program
+        settled = m.rolled | lasting(program, map(adjoint_key, m.wanted))
         return IntoBody(
-            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=m.rolled,
+            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=settled,
             families=m.families(program), parts=filled_in_parts(program), lying=lying,
         )
 
