@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from symbp.arrays.masks import may_be_empty, shrinks
 from symbp.arrays.nodes import (
@@ -13,6 +13,7 @@ from symbp.arrays.nodes import (
     Elementwise,
     Fold,
     Guard,
+    Instruction,
     Labels,
     Load,
     Local,
@@ -86,11 +87,18 @@ def invariants(
 
 
 def loops(loop: Loop) -> Iterator[Loop]:
-    """A loop and the loops in it."""
+    """A loop and the loops in it, under conditions too."""
     yield loop
-    for inner in loop.body:
-        if isinstance(inner, Loop):
-            yield from loops(inner)
+    yield from _inner_loops(loop.body)
+
+
+def _inner_loops(body: Iterable[Instruction]) -> Iterator[Loop]:
+    for inner in body:
+        match inner:
+            case Loop():
+                yield from loops(inner)
+            case Guard():
+                yield from _inner_loops(inner.body)
 
 
 def _assignments(part: Loop | Guard, guarded: bool = False) -> Iterator[tuple[Assign, bool]]:
