@@ -22,6 +22,7 @@ from symbp.arrays.nodes import (
     Node,
     Span,
     Subscript,
+    Take,
     below,
 )
 from symbp.arrays.rolling import Part, Turns, Walk, lengths, whole
@@ -58,8 +59,13 @@ def lasting(program: Program, keep: Iterable[str]) -> frozenset[str]:
     """
     body = (*program.forward, *program.backward)
     zeros = {i.key for i in body if isinstance(i, Allocate) and i.zero}
-    added = {a.target.key for a in assignments(body) if a.accumulate}
-    return frozenset(zeros - added - {*keep})
+    # where labels say what is written, the next call may leave it out
+    other = {a.target.key for a in assignments(body) if a.accumulate or _by_labels(a.target)}
+    return frozenset(zeros - other - {*keep})
+
+
+def _by_labels(target: Load) -> bool:
+    return any(isinstance(s, Take) for s in target.subscripts)
 
 
 def _has_rows(storage: Storage) -> bool:
