@@ -202,3 +202,22 @@ def test_a_large_copy_of_windows_is_multiplied_image_by_image(batch: int, dtype:
     rng = np.random.default_rng(batch)
     draws = [images(rng, batch, 50) for _ in range(2)]
     same_in_a_workspace(module, *({k: v.astype(dtype) for k, v in draw.items()} for draw in draws))
+
+
+def test_numbers_beside_arrays_are_arrays_that_stay() -> None:
+    """Of a number of Python NumPy makes an array in each call; a quotient is faster than reciprocal."""
+    text = """\
+index l = 1..L
+input x : n[0]
+param w[l] : n[l], n[l-1]
+a[0,k] = x[k]
+a[l,j] = relu(sum(w[l,j,k]*a[l-1,k], k))
+cost C = sum(sigmoid(a[L,j]), j)"""
+    _, body = agrees(text)
+    assert "zero, out=a[l])" in body and "zero, " in body.partition("greater(")[2].partition(")")[0]
+    assert "divide(one, " in body and "reciprocal" not in body
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    rng = np.random.default_rng(8)
+    for dtype in ("float32", "float64"):
+        x, y, *w = (rng.normal(size=s).astype(dtype) for s in ((5, 3), (5, 3), (4, 3), (2, 4)))
+        same_in_a_workspace(module, {"x": x, "w": w}, {"x": y, "w": [2*m for m in w]})

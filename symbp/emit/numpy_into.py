@@ -369,6 +369,10 @@ class IntoWriter(Writer):
         begins = f"np.asarray({text}, {self.names['#dtype']})"
         return self.owner.rooms.constant(number_name(text), begins, self.owner.unused)
 
+    def numerals(self, texts: Sequence[str]) -> list[str]:
+        """Operands of a function of real numbers, numbers as arrays that stay."""
+        return [self.fixed(t) if re.fullmatch(r"-?\d+(\.\d+)?", t) else t for t in texts]
+
     def divided(self, value: Value, by: Value, want: Labels) -> Value:
         """A value over a number; one that is the same in every call multiplies, which is much faster."""
         if not (by.fixed and value.have and value.what == "real"):
@@ -403,6 +407,8 @@ class IntoWriter(Writer):
             values = [self.write(a, want, whole) for a in node.args]
             haves = [tuple(i for i in want if i in a.labels) for a in node.args]
             texts = [expanded(v, h, want).text for v, h in zip(values, haves, strict=True)]
+            if any(a.labels and kind(a, self.storages) == "real" for a in node.args):
+                texts = self.numerals(texts)
             return self.operation(f"np.{COMPARED[node.op]}", texts, want, "bool")
         texts = [self.aligned(a, want).text for a in node.args]
         if len(texts) == 1:
@@ -435,8 +441,8 @@ class IntoWriter(Writer):
         texts = [self.aligned(a, want).text for a in node.args]
         if record.helper and "out=None" not in record.helper:
             return Code(record.numpy.format(*texts))
-        filled = [part.format(*texts) for part in form[2].split(", ")]
-        return self.operation(form[1], filled, want, kind(node, self.storages))
+        filled, what = [part.format(*texts) for part in form[2].split(", ")], kind(node, self.storages)
+        return self.operation(form[1], self.numerals(filled) if what == "real" else filled, want, what)
 
     def sigmoid(self, node: Apply, want: Labels) -> Code:
         """1/(1 + exp(-u)) in one array; where exp(-u) is inf, which is no news, the quotient is 0."""
@@ -445,7 +451,8 @@ class IntoWriter(Writer):
         code = self.operation("np.exp", [self.aligned(opposite, want).text], want, what)
         code = self.operation("np.add", [code.text, self.fixed("1")], want, what)
         self.needs.overflow = True
-        return self.operation("np.reciprocal", [code.text], want, what)
+        # np.reciprocal takes twice as long
+        return self.operation("np.divide", [self.fixed("1"), code.text], want, what)
 
     def extent(self, labels: Labels) -> str:
         """How many elements these axes have together."""

@@ -13,7 +13,7 @@ NOTHING = "None"
 TARGET = "\0"
 """Stands for the target of a statement until it is known how many lines name it."""
 
-NUMERALS = {"1": "one", "2": "two", "0.5": "half"}
+NUMERALS = {"0": "zero", "1": "one", "2": "two", "0.5": "half"}
 """The names of numbers that are kept as arrays."""
 
 
