@@ -32,7 +32,25 @@ EDGES = """
 """
 
 
-@pytest.mark.parametrize("text", (SPLITS, LABEL, EDGES), ids=("splits", "label", "edges"))
+# Needleman and Wunsch, A general method applicable to the search for similarities (1970), with a soft maximum
+ALIGNMENT = """
+index i = 0..N, j = 0..M
+input a : N in 0..V-1
+input b : M in 0..V-1
+param S : V, V
+param g
+f[0,0] = 0
+f[i,0] = g*i for i = 1..N
+f[0,j] = g*j for j = 1..M
+f[i,j] = logsumexp3(f[i-1,j-1] + S[a[i-1],b[j-1]], f[i-1,j] + g, f[i,j-1] + g) for i = 1..N, j = 1..M
+logsumexp3(u, v, w) = log(exp(u) + exp(v) + exp(w))
+cost C = -f[N,M]
+"""
+
+
+@pytest.mark.parametrize(
+    "text", (SPLITS, LABEL, EDGES, ALIGNMENT), ids=("splits", "label", "edges", "alignment")
+)
 def test_lines_and_module_agree_with_the_oracle(text: str) -> None:
     report = symbp.parse(text).verify()
     assert report.ok, report

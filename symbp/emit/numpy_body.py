@@ -162,7 +162,8 @@ class Body:
         inside = [n.index for n in loops(loop) if n.index not in self.indices]
         # what is written here does not depend on the inner loops: any name serves
         self.indices.update((i, i.name) for i in inside)
-        found = list(invariants(loop, plain, lambda a: target_order(plain, a)))
+        values = invariants(loop, plain, lambda a: target_order(plain, a))
+        found = [(node, want) for node, want in values if not self.counts(node)]
         for i in inside:
             del self.indices[i]
         def known(node: Node, want: Labels) -> Code | None:
@@ -181,6 +182,10 @@ class Body:
                 if alone:
                     self.last(text, node, name)
         return writer.lines
+
+    def counts(self, node: Node) -> bool:
+        """Whether a value is labels as they are: no product is faster on a copy of them."""
+        return isinstance(node, Load) and self.storages[node.key].integer is not None
 
     def last(self, text: str, node: Node, name: str) -> None:
         """A name outside of all loops serves to the end, if nothing that its value is made of changes."""
