@@ -180,13 +180,14 @@ def test_a_table_that_gets_shorter_has_no_corner(range_: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["c", "c-1", "d[k]"])
-def test_a_range_does_not_end_at_a_value(end: str) -> None:
-    text = "const c in 0..N-1\nconst d : K in 0..N-1\nparam w : N\ncost C = sum(w[j]^2 + d[k], k, j=0..{})"
+def test_a_range_does_not_end_at_one_of_many_values(end: str) -> None:
+    text = "input c in 0..N-1\nconst d : K in 0..N-1\nparam w : N\ncost C = sum(w[j]^2 + d[k], k, j=0..{})"
     with pytest.raises(ModelProblem, match="a range ends at a size or an index") as caught:
         pipeline.parse(text.format(end))
     assert "where(j <= …, …, 0)" in (caught.value.hint or "")
-    plain = text.replace("w[j]^2 + d[k]", "where(j <= d[k], w[j]^2, 0)").replace("j=0..{}", "j")
+    plain = text.replace("w[j]^2 + d[k]", "where(j <= d[k] - c, w[j]^2, 0)").replace("j=0..{}", "j")
     assert pipeline.verified(pipeline.parse(plain)).ok
+    pipeline.parse("const c in 0..N-1\nparam w : N\ncost C = sum(w[j]^2, j=0..c)")
 
 
 @pytest.mark.parametrize("read", ["T", "t"])

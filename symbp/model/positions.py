@@ -193,21 +193,29 @@ def range_end(scope: Scope, node: Syntax) -> Affine:
         if name.name in scope.locals or name.name in scope.table.sizes:
             continue
         if scope.table.rank(name.name) is not None:
-            raise _no_end(name.name, name.span)
+            if not _is_one_integer(scope.table, name.name):
+                raise _no_end(name.name, name.span)
+            continue
         near = suggestion(name.name, [*scope.table.sizes, *scope.locals])
         raise ModelProblem(
             f"{name.name} is not a size", name.span,
             near or f"a size that is in no shape is declared: size {name.name}",
         )
     end = position(scope, node)
-    if (array := next((a for a in end.atoms() if isinstance(a, Ref)), None)) is not None:
-        raise _no_end(array.name, node.span)
+    arrays = (a.name for a in end.atoms() if isinstance(a, Ref))
+    if (array := next((a for a in arrays if not _is_one_integer(scope.table, a)), None)) is not None:
+        raise _no_end(array, node.span)
     return end
+
+
+def _is_one_integer(table: Table, name: str) -> bool:
+    """Whether an array is a constant number, the same for all examples: a stride, the end of a range."""
+    return name in table.declared and table.declared[name].kind == "const" and table.rank(name) == 0
 
 
 def _no_end(name: str, span: Span | None) -> ModelProblem:
     return ModelProblem(
-        f"a range ends at a size or an index, and {name} is an array", span,
+        f"a range ends at a size or an index, and {name} has more than one value", span,
         "write a condition in its place: sum(where(j <= …, …, 0), j)",
     )
 
