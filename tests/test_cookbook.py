@@ -775,7 +775,7 @@ BEYOND: list[tuple[str, str, str, str]] = [
         "param x : N\n"
         "cost C = sum(sqrt(1 + (sum(A[m,n]*x[n], n) - b[m])^2), m)\n",
         "x",
-        "Aᵀ (A x − b)/√(1 + (A x − b)²)",
+        "Aᵀ ((A x − b)/√(1 + (A x − b)²))",
     ),
     (
         "Tr diag(x)A diag(x) B",
@@ -947,7 +947,7 @@ FURTHER: list[tuple[str, str, str, str]] = [
         "param x : N\n"
         "cost C = sum(sqrt(sum((x[i] - A[m,i])^2, i)), m)\n",
         "x",
-        "(𝟏 xᵀ − A)ᵀ · 1/√((𝟏 xᵀ − A)^{⊙2} 𝟏)",
+        "(𝟏 xᵀ − A)ᵀ · (1/√((𝟏 xᵀ − A)^{⊙2} 𝟏))",
     ),
     (
         "norm sum A",
