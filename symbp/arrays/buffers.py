@@ -13,7 +13,7 @@ from functools import partial
 from typing import Literal
 
 from symbp.arrays.logspace import log_product
-from symbp.arrays.masks import may_be_empty, shrinks
+from symbp.arrays.masks import NOTHING, may_be_empty, shrinks
 from symbp.arrays.nodes import (
     Apply,
     Assign,
@@ -181,8 +181,7 @@ def _exponentials(arg: Node, over: Labels) -> tuple[Node, Node, Node]:
     rest = tuple(i for i in arg.labels if i not in over)
     top: Node = Fold("max", arg, over, rest)
     if may_be_empty(arg, over):
-        lowest = elementwise("neg", Apply("infinity", ()))
-        top = Elementwise("where", (elementwise(">", top, lowest), top, Num(Fraction(0))), rest)
+        top = Elementwise("where", (elementwise(">", top, NOTHING), top, Num(Fraction(0))), rest)
     below_top = Elementwise("+", (arg, Elementwise("neg", (top,), rest)), arg.labels)
     exps = Apply("exp", (below_top,), (), arg.labels)
     return exps, Fold("sum", exps, over, rest), top

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from symbp.arrays import contract
 from symbp.arrays.cover import framing, sizing
+from symbp.arrays.masks import NOTHING
 from symbp.arrays.nodes import (
     BATCH,
     Apply,
@@ -272,10 +273,8 @@ def _masked_fold(node: Reduce, scope: Scope, masks: tuple[Within, ...] = ()) -> 
     return fold(node.op, body, node.indices)
 
 
-_INFINITE = Apply("infinity", ())
 _NEUTRAL = {
-    "max": elementwise("neg", _INFINITE), "logsumexp": elementwise("neg", _INFINITE),
-    "min": _INFINITE, "prod": ONE,
+    "max": NOTHING, "logsumexp": NOTHING, "min": Apply("infinity", ()), "prod": ONE,
 }
 """What a reduction does not notice."""
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbp.arrays.nodes import Apply, Elementwise, IndexValue, Labels, Node, below
+from symbp.arrays.nodes import Apply, Elementwise, IndexValue, Labels, Node, below, elementwise
 from symbp.calculus.affine import Affine, Index, affine, known_le, known_nonnegative
+from symbp.calculus.conditions import OPPOSITE, compared
+
+NOTHING = elementwise("neg", Apply("infinity", ()))
+"""The exponent of 0."""
 
 
 def may_be_empty(arg: Node, over: Labels) -> bool:
@@ -19,7 +23,7 @@ def may_be_empty(arg: Node, over: Labels) -> bool:
     match arg:
         case Elementwise("where", (cond, then, other)):
             for holds, branch, left in ((True, then, other), (False, other, then)):
-                if _is_nothing(left):
+                if left == NOTHING:
                     return not _met(cond, over, holds) or may_be_empty(branch, over)
         case _:
             pass
@@ -31,12 +35,8 @@ def shrinks(over: Labels) -> bool:
     return any(i.extent.indices() and not known_nonnegative(i.extent - 1) for i in over)
 
 
-def _is_nothing(node: Node) -> bool:
-    return node == Elementwise("neg", (Apply("infinity", ()),))
-
-
 def _has_nothing(node: Node) -> bool:
-    return node == Apply("infinity", ()) or any(map(_has_nothing, below(node)))
+    return node == NOTHING or any(map(_has_nothing, below(node)))
 
 
 def _met(cond: Node, over: Labels, holds: bool) -> bool:
@@ -68,22 +68,6 @@ def _gaps(cond: Node, holds: bool) -> tuple[Affine, ...] | None:
             known = [p for p in parts if p is not None]
             return sum(known, ()) if len(known) == len(parts) else None
         case Elementwise(op, (IndexValue(left), IndexValue(right))):
-            return _compared(op, right - left, holds)
-        case _:
-            return None
-
-
-def _compared(op: str, gap: Affine, holds: bool) -> tuple[Affine, ...] | None:
-    match op, holds:
-        case ("<=", True) | (">", False):
-            return (gap,)
-        case ("<", True) | (">=", False):
-            return (gap - 1,)
-        case (">=", True) | ("<", False):
-            return (-gap,)
-        case (">", True) | ("<=", False):
-            return (-gap - 1,)
-        case ("==", True) | ("!=", False):
-            return (gap, -gap)
+            return tuple(compared(op if holds else OPPOSITE[op], right - left)) or None
         case _:
             return None

@@ -138,10 +138,9 @@ def backward_statements(
     ``table``: the adjoint is one array that no recurrence runs through.
     """
     plain = [_plain(_backward(model, c, batched)) for c in contributions]
-    axes = {adjoint_key(n): a.axes for n, a in model.arrays.items()}
     made = [_plain(inner) for s in plain for inner in solved(s, batched, table)]
     if table:
-        made = [_masked(s, axes[s.target]) for s in made]
+        made = [_masked(s, model.arrays[s.target.removeprefix("∂")].axes) for s in made]
     return joined(made)
 
 

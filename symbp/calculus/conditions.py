@@ -30,7 +30,7 @@ def gaps(cond: Expr, holds: bool = True) -> Iterator[Affine]:
         case Compare(op, left, right):
             low, high = as_integer(left), as_integer(right)
             if low is not None and high is not None:
-                yield from _compared(op if holds else OPPOSITE[op], high - low)
+                yield from compared(op if holds else OPPOSITE[op], high - low)
 
 
 def indicated(node: Expr, is_label: Callable[[Ref], bool], windows: bool) -> Expr | None:
@@ -70,8 +70,8 @@ def apart(cond: Expr, holds: bool = True) -> Iterator[Affine]:
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
-def _compared(op: str, gap: Affine) -> Iterator[Affine]:
-    """For ``left op right`` with ``gap = right - left``."""
+def compared(op: str, gap: Affine) -> Iterator[Affine]:
+    """What ``left op right`` says to be at least 0, for ``gap = right - left``; nothing where it is open."""
     match op:
         case "<" | "<=":
             yield gap - (op == "<")

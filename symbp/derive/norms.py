@@ -7,6 +7,7 @@ i = j.  A model that divides by a norm itself is left alone: what it writes is t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from symbp.calculus.expr import ZERO, Add, Call, Compare, Div, Expr, Mul, Number, Pow, Reduce, Ref, Where
 from symbp.calculus.tree import rewrite, walk
@@ -22,11 +23,15 @@ class Norms:
 
     def __init__(self, model: Model) -> None:
         self.context = Context(model.functions, lambda ref: definition(model, ref))
-        nodes = [n for e in model.equations for n in walk(e.rhs)]
-        divisors = (d for n in nodes for d in _divisors(n))
-        some = any(isinstance(n, Call) and self.is_norm(n) for n in nodes)
-        self.guards = some and not any(self.is_norm(d) or self.is_square(d) for d in divisors)
+        self.model = model
+
+    @cached_property
+    def guards(self) -> bool:
         """Whether quotients by them are made by differentiation alone."""
+        nodes = [n for e in self.model.equations for n in walk(e.rhs)]
+        if not any(isinstance(n, Call) and self.is_norm(n) for n in nodes):
+            return False
+        return not any(self.is_norm(d) or self.is_square(d) for n in nodes for d in _divisors(n))
 
     def guarded(self, node: Expr) -> Expr:
         """The expression in which what stands over a norm that is 0 is 0."""

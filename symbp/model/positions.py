@@ -190,11 +190,8 @@ def range_end(scope: Scope, node: Syntax) -> Affine:
         ModelProblem: if it is not integer affine, or a name in it is no size.
     """
     for name in names_in(node):
-        if name.name in scope.locals or name.name in scope.table.sizes:
-            continue
-        if scope.table.rank(name.name) is not None:
-            if not _is_one_integer(scope.table, name.name):
-                raise _no_end(name.name, name.span)
+        known = name.name in scope.locals or name.name in scope.table.sizes
+        if known or scope.table.rank(name.name) is not None:
             continue
         near = suggestion(name.name, [*scope.table.sizes, *scope.locals])
         raise ModelProblem(
@@ -204,20 +201,16 @@ def range_end(scope: Scope, node: Syntax) -> Affine:
     end = position(scope, node)
     arrays = (a.name for a in end.atoms() if isinstance(a, Ref))
     if (array := next((a for a in arrays if not _is_one_integer(scope.table, a)), None)) is not None:
-        raise _no_end(array, node.span)
+        raise ModelProblem(
+            f"a range ends at a size or an index, and {array} has more than one value", node.span,
+            "write a condition in its place: sum(where(j <= …, …, 0), j)",
+        )
     return end
 
 
 def _is_one_integer(table: Table, name: str) -> bool:
     """Whether an array is a constant number, the same for all examples: a stride, the end of a range."""
     return name in table.declared and table.declared[name].kind == "const" and table.rank(name) == 0
-
-
-def _no_end(name: str, span: Span | None) -> ModelProblem:
-    return ModelProblem(
-        f"a range ends at a size or an index, and {name} has more than one value", span,
-        "write a condition in its place: sum(where(j <= …, …, 0), j)",
-    )
 
 
 def sequence_range(table: Table, name: str, draft: Draft) -> tuple[Affine, Affine]:

@@ -42,6 +42,7 @@ class Program:
         self._codes: dict[int, tuple[x.Expr, Code]] = {}
         self._functions: dict[str, Callable[[Sequence[Num]], Num]] = {}
         self.norms = Norms(model)
+        self.labels = [name for name, array in model.arrays.items() if array.integer is not None]
         self._finer: dict[str, Program] = {arith.label: self}
 
     def code(self, node: x.Expr) -> Code:
@@ -195,9 +196,8 @@ def _add(p: Program, node: x.Add, scope: frozenset[str]) -> Code:
 
 def _mul(p: Program, node: x.Mul, scope: frozenset[str]) -> Code:
     # What follows a condition that fails may not even exist, so conditions come first.
-    labels = [name for name, array in p.model.arrays.items() if array.integer is not None]
-    conditions = [p.compile(f, scope) for f in node.factors if _is_condition(f, labels)]
-    rest = [p.compile(f, scope) for f in node.factors if not _is_condition(f, labels)]
+    conditions = [p.compile(f, scope) for f in node.factors if _is_condition(f, p.labels)]
+    rest = [p.compile(f, scope) for f in node.factors if not _is_condition(f, p.labels)]
     zero, one = p.arith.lift(0), p.arith.lift(1)
     if not conditions and len(rest) == 2:
         left, right = rest
