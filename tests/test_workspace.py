@@ -265,6 +265,17 @@ def test_the_maximum_of_the_forward_pass_is_read_again() -> None:
     assert " equal(a, m[:, None]," in body
 
 
+def test_the_look_at_many_arguments_is_set_on_several_lines() -> None:
+    """Each argument is asked for by its name: its class, its shape, its type."""
+    module = module_of("lstm")
+    given = drawn("lstm", "float64")
+    room = module.make_workspace(**given)
+    assert module._fits(room, **given)
+    for name, value in given.items():
+        wrong = (value.astype("f4"), value[..., None], value.tolist(), np.ma.asarray(value), None)
+        assert not any(module._fits(room, **{**given, name: v}) for v in wrong)
+
+
 def test_a_number_of_python_needs_no_conversion_at_the_door() -> None:
     module = module_of("batch_norm")
     given = drawn("batch_norm", "float32")
@@ -273,8 +284,7 @@ def test_a_number_of_python_needs_no_conversion_at_the_door() -> None:
     expected = module.value_and_grad(**given)
     for epsilon in (1e-3, np.float32(1e-3), np.asarray(1e-3, np.float32)):
         arguments = {**given, "epsilon": epsilon}
-        arrays = [arguments[n] for n in ("X", "y", "W", "gamma", "beta")]
-        assert workspace.fits(arrays, numbers=[epsilon])
+        assert workspace.takes(epsilon)
         cost, grads = module.value_and_grad(**arguments, out=workspace)
         assert all(g.dtype == np.float32 for g in grads)
         np.testing.assert_allclose(cost, expected[0], rtol=1e-6)
@@ -387,7 +397,7 @@ def test_a_family_comes_as_one_array_or_as_its_members() -> None:
     cost, expected = module.value_and_grad(x=x, W=W, b=b)
     for made in ({"W": W, "b": b}, {"W": [*W], "b": (*b,)}):
         room = module.make_workspace(x=x, **made)
-        assert room.fits([x], [W, b]) and room.fits([x], [[*W], (*b,)])
+        assert module._fits(room, x, W, b) and module._fits(room, x, [*W], (*b,))
         for given in ({"W": W, "b": b}, {"W": [*W], "b": (*b,)}, {"W": W.tolist(), "b": b}):
             again, found = module.value_and_grad(x=x, **given, out=room)
             assert again == pytest.approx(cost, rel=1e-14)
@@ -397,7 +407,7 @@ def test_a_family_comes_as_one_array_or_as_its_members() -> None:
         one, two = (module.value_and_grad(x=x, W=W, b=b, out=room)[1].W for _ in "12")
         assert one is two
         others = ((W[:3], b), (W[:, :4], b), (W.astype("f4"), b), (b, b))
-        assert not any(room.fits([x], [w, c]) for w, c in others)
+        assert not any(module._fits(room, x, w, c) for w, c in others)
         for wrong in ({"W": W[:3], "b": b[:3]}, {"W": [*W, W[0]], "b": [*b, b[0]]}):
             with pytest.raises(ValueError, match="the workspace was made for"):
                 module.value_and_grad(x=x, **wrong, out=room)

@@ -220,20 +220,29 @@ class Module:
         return {adjoint_key(n) for n in self.wanted} | added_to((*program.forward, *program.backward))
 
     def result(
-        self, program: Program, rows: Mapping[str, str] = NO_ROWS, rebound: Collection[str] = ()
+        self,
+        program: Program,
+        rows: Mapping[str, str] = NO_ROWS,
+        rebound: Collection[str] = (),
+        in_workspace: bool = False,
     ) -> str:
         """The line that returns the cost and the gradients; ``rows`` names arrays of the members of some.
 
         ``rebound`` has the keys of those whose members need not be these rows.
         """
-        values = [self.gradient(n, program, rows, rebound) for n in self.wanted]
+        values = [self.gradient(n, program, rows, rebound, in_workspace) for n in self.wanted]
         return f"return float({self.names[self.model.cost]}), Gradients({', '.join(values)})"
 
     def mean(self) -> str:
         return ", averaged over the batch," if self.model.of_kind("input") else ""
 
     def gradient(
-        self, name: str, program: Program, rows: Mapping[str, str], rebound: Collection[str]
+        self,
+        name: str,
+        program: Program,
+        rows: Mapping[str, str],
+        rebound: Collection[str],
+        in_workspace: bool,
     ) -> str:
         """One field of the result, in the structure of its array."""
         key = adjoint_key(name)
@@ -253,7 +262,11 @@ class Module:
             return f"{rows[key]} if {self.kind(name)} is np.ndarray else _like({self.kind(name)}, {value})"
         if value == members and key in self.families(program):
             return f"_rows_like({self.kind(name)}, {', '.join([value, *filter(None, [rows.get(key)])])})"
-        return f"_like({self.kind(name)}, {value})" if family else value
+        like = f"_like({self.kind(name)}, {value})" if family else value
+        if family and in_workspace and storage.listed:
+            fresh = value if value.endswith("]") else f"[*{value}]"
+            return f"{fresh} if {self.kind(name)} is list else {like}"
+        return like
 
     def kind(self, name: str) -> str:
         return f"{self.names[name]}_type"

@@ -272,7 +272,7 @@ class Workspace:
 
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
-        self.seen = self.counts = None
+        _, self.shapes, self.dtypes = zip(*self.fit[0]) if self.fit[0] else ((), (), ())
 
     def looks(self, arrays, families=(), integers=(), numbers=()):
         """Kind, shape and type of each array, also in families; integers; types of numbers."""
@@ -292,42 +292,23 @@ class Workspace:
         every = [*looks, *(one for members, _ in families for one in members)]
         return [(shape, str(dtype)) for _, shape, dtype in every] + integers
 
-    def fits(self, arrays, families=(), numbers=()):
-        """Whether the arguments look as those it was made for; numbers of Python have any type."""
-        every, counts = [*arrays], []
-        try:
-            for family in families:
-                if type(family) is np.ndarray:
-                    every.append(family)
-                    counts.append(None)
-                else:
-                    every += family
-                    counts.append(len(family))
-            found = [*map(self.look, every)]
-            if found != self.seen or counts != self.counts:
-                if not self.alike(arrays, families):
-                    return False
-                self.seen, self.counts = found, counts  # calls that follow mostly look the same
-        except (AttributeError, TypeError):
-            return False
-        for a, dtype in zip(numbers, self.fit[3]) if numbers else ():
-            if type(a) is np.ndarray:
-                if a.shape or a.dtype is not dtype:
-                    return False
-            elif type(a) is not float and type(a) is not dtype.type:
-                return False
-        return True
-
-    def alike(self, arrays, families):
-        """Whether arrays look as those it was made for, families as one array or by members."""
-        looks, known, *_ = self.fit
-        if [*map(self.look, arrays)] != looks:
-            return False
-        for family, (members, whole) in zip(families, known):
+    def alike(self, *families):
+        """Whether families look as those it was made for, as one array or by members."""
+        for family, (members, whole) in zip(families, self.fit[1]):
             if type(family) is np.ndarray:
                 if self.look(family) != whole:
                     return False
             elif [*map(self.look, family)] != members:
+                return False
+        return True
+
+    def takes(self, *numbers):
+        """Whether numbers have the types of those it was made for; numbers of Python have any."""
+        for a, dtype in zip(numbers, self.fit[3]):
+            if type(a) is np.ndarray:
+                if a.shape or a.dtype is not dtype:
+                    return False
+            elif type(a) is not float and type(a) is not dtype.type:
                 return False
         return True
 

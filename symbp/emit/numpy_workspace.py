@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Lines = list[str]
 
+FITTING = ["Whether the arguments look as those that the workspace was made for."]
 OVERFLOW = 'np.errstate(over="ignore")  # where exp(-u) is inf, 1/(1 + exp(-u)) is 0'
 
 
@@ -53,7 +54,7 @@ class Into:
             body = self.body(known | FUNCTIONS, lying)
             lines = body.block(instructions)
         self.rooms = body.rooms
-        self.result = m.result(program, body.rows_of, body.rebound)
+        self.result = m.result(program, body.rows_of, body.rebound, in_workspace=True)
         self.lines, self.bound = bound(self.stepwise(lines, body), known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
@@ -97,6 +98,7 @@ class Into:
         return [
             Written("make_workspace", f"*, {given}" if given else "", about, laid_out(self.making(sizes))),
             Written("_value_and_grad_into", arguments, computing, laid_out(self.computing(sizes)), once),
+            *([Written("_fits", arguments, FITTING, self.fitting())] if self.quick() else []),
         ]
 
     def values(self, sizes: Sequence[str]) -> list[str]:
@@ -105,19 +107,40 @@ class Into:
         found = [m.names["#batch" if s == "#batch" else f"size {s}"] for s in sizes]
         return [*found, *([m.names["#dtype"]] if m.needs.dtype else [])]
 
-    def looks(self) -> str:
-        """What the workspace looks at: arrays, families, integers in shapes, numbers."""
-        m, numbers = self.module, self.door.numbers()
+    def given(self) -> tuple[list[str], list[str], list[str]]:
+        """The names of what a workspace looks at: arrays, families, numbers."""
+        names, numbers = self.module.names, self.door.numbers()
         families = [a for a in self.door.given if self.program.storages[a.name].listed]
         single = [a for a in self.door.given if a not in families and a not in numbers]
-        parts = [[m.names[a.name] for a in single]]
-        parts += [[m.names[a.name] for a in families]] if families else []
-        shown = [f"[{', '.join(part)}]" for part in parts]
+        arrays, lists, scalars = ([names[a.name] for a in part] for part in (single, families, numbers))
+        return arrays, lists, scalars
+
+    def looks(self) -> str:
+        """What the workspace looks at: arrays, families, integers in shapes, numbers."""
+        arrays, families, numbers = self.given()
+        shown = [f"[{', '.join(part)}]" for part in ([arrays, families] if families else [arrays])]
         if integers := [f'("{name}", int({text}))' for name, text in self.settled()]:
             shown.append(f"integers=[{', '.join(integers)}]")
         if numbers:
-            shown.append(f"numbers=[{', '.join(m.names[a.name] for a in numbers)}]")
+            shown.append(f"numbers=[{', '.join(numbers)}]")
         return ", ".join(shown)
+
+    def fitting(self) -> Lines:
+        """The look at the arguments, each by its name: in networks of a few numbers a loop would show."""
+        out, (arrays, families, numbers) = self.module.names["#out"], self.given()
+        asked = []
+        if arrays:
+            asked.append(" is ".join([*(f"type({a})" for a in arrays), "np.ndarray"]))
+            for what in ("shape", "dtype"):
+                values = ", ".join(f"{a}.{what}" for a in arrays)
+                asked.append(f"({values}{',' * (len(arrays) == 1)}) == {out}.{what}s")
+        if families:
+            asked.append(f"{out}.alike({', '.join(families)})")
+        if numbers:
+            asked.append(f"{out}.takes({', '.join(numbers)})")
+        rows = [row for k, text in enumerate(asked) for row in _hanging(f"{'and ' * (k > 0)}{text}")]
+        returned = [f"    return {rows[0]}"] if len(rows) == 1 else ["    return (", *rows, "    )"]
+        return ["try:", *returned, "except (AttributeError, TypeError):", "    return False"]
 
     def settled(self) -> list[tuple[str, str]]:
         """The integer arguments that the shapes of the room's arrays follow, with their names in the code.
@@ -173,7 +196,8 @@ class Into:
         ]
         if not self.quick():
             return slow
-        return [f"if not {out}.fits({self.looks()}):", *(f"    {line}" for line in slow)]
+        asked = f"_fits({', '.join([out, *m.arguments()])})"
+        return [f"if not {asked}:", *(f"    {line}" for line in slow)]
 
     def quick(self) -> bool:
         """Whether shapes and types alone decide: no argument has another name inside or stands in a size."""
@@ -203,6 +227,12 @@ def _flattened(values: Iterable[Node]) -> Iterator[str]:
         if isinstance(node, Contract) and not node.labels:
             yield from (n.key for n in (node.left, node.right) if isinstance(n, Load))
         yield from _flattened(below(node))
+
+
+def _hanging(text: str) -> Lines:
+    """A condition among others, over several lines if it is long."""
+    rows = textwrap.wrap(text, WIDTH - 12, subsequent_indent="    ", break_on_hyphens=False)
+    return [f"        {row}" for row in rows]
 
 
 def _bracketed(head: str, names: Sequence[str], tail: str) -> Lines:
