@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -215,3 +216,86 @@ cost C = sum(sigmoid(a[L,j]), j)"""
     for dtype in ("float32", "float64"):
         x, y, *w = (rng.normal(size=s).astype(dtype) for s in ((5, 3), (5, 3), (4, 3), (2, 4)))
         same_in_a_workspace(module, {"x": x, "w": w}, {"x": y, "w": [2*m for m in w]})
+
+
+NORMED = """\
+index l = 1..L
+input x : H
+param w[l] : H, H
+param g[l] : H
+h[0,j] = x[j]
+z[l,j] = sum(w[l,j,k]*h[l-1,k], k)
+m[l] = mean(z[l,j], j)
+h[l,j] = h[l-1,j] + tanh(g[l,j]*(z[l,j] - m[l]))
+cost C = sum(h[L,j]^2, j)/2"""
+CHOSEN = """\
+index l = 1..L
+input x : H
+param w[l] : H, H
+h[0,j] = x[j]
+z[l,j] = sum(w[l,j,k]*h[l-1,k], k)
+h[l,j] = where(l > 2, z[l,j], tanh(z[l,j]))
+cost C = sum(h[L,j]^2, j)/2"""
+RENAMED = """\
+index l = 1..L
+input x : H
+param w[l] : H, H
+param b[l] : H
+h[0,j] = x[j]
+z[l,j] = sum(w[l,j,k]*h[l-1,k], k)
+a[l,j] = z[l,j]
+h[l,j] = h[l-1,j] + z[l,j] + a[l,j]*b[l,j]
+cost C = sum(h[L,j]^2, j)/2"""
+WIDTHS = """\
+index l = 1..L
+input x : n[0]
+param w[l] : n[l], n[l-1]
+h[0,j] = x[j]
+h[l,j] = tanh(sum(w[l,j,k]*h[l-1,k], k))
+cost C = sum(h[L,j]^2, j)/2"""
+BEFORE_LAST = """\
+index t = 2..T
+input x : D
+param A : D, D
+param B : D, D
+h[0,i] = x[i]
+h[1,i] = x[i]
+h[t,i] = tanh(sum(A[i,j]*h[t-1,j], j)) + sum(B[i,j]*h[t-2,j], j)
+cost C = sum(h[T,i]^2, i)/2"""
+
+
+@pytest.mark.parametrize(
+    ("text", "few", "many"),
+    [
+        (NORMED, {"dz": 1, "dh": 2}, ("h",)),
+        (CHOSEN, {"dz": 1, "dh": 1}, ("z", "h")),  # h[l] is the array of z[l] itself in some layers
+        (RENAMED, {"dz": 1, "dh": 2}, ("z", "h")),
+        (WIDTHS, {}, ("h", "dh")),
+        (BEFORE_LAST, {}, ("h",)),
+    ],
+)
+def test_members_of_which_one_or_two_matter_at_a_time_take_turns(
+    text: str, few: dict[str, int], many: tuple[str, ...]
+) -> None:
+    """What a workspace computes in stays in the cache; what the backward pass reads has its own array."""
+    module = pipeline.module_of(adjoint_system(pipeline.parse(text)))
+    code = pipeline.module_text(adjoint_system(pipeline.parse(text)))
+    made = dict(re.findall(r"^    (\w+) = (\[.*)$", code, re.MULTILINE))
+    assert {n: 2 if t.startswith("[*np.empty((2, ") else 1 for n, t in made.items() if n in few} == few
+    assert not any("np.empty" in made.get(name, "") for name in many)
+    rng = np.random.default_rng(7)
+    steps = 6
+    given = {
+        a.name: rng.normal(size=(3, 4) if a.kind == "input" else (steps, 4, 4)[: len(a.axes)])
+        for a in pipeline.parse(text).arrays.values() if a.kind in ("input", "param")
+    }  # fmt: skip
+    if text == BEFORE_LAST:
+        given |= {"A": rng.normal(size=(4, 4)), "B": rng.normal(size=(4, 4)), "T": steps}
+    room = module.make_workspace(**given)
+    for _ in range(3):
+        given["x"] = rng.normal(size=(3, 4))
+        cost, expected = module.value_and_grad(**given)
+        again, found = module.value_and_grad(**given, out=room)
+        assert again == pytest.approx(cost, rel=1e-13)
+        for mine, its in zip(found, expected, strict=True):
+            np.testing.assert_allclose(np.asarray(mine), np.asarray(its), rtol=1e-11)

@@ -51,13 +51,13 @@ def rolling(program: Program, keep: Iterable[str]) -> frozenset[str]:
     body = (*program.forward, *program.backward)
     made = {a.target.key for a in assignments(body)} - {*keep}
     listed = {k: program.storages[k] for k in made if program.storages[k].listed}
-    record = _Record(listed)
+    record = Record(listed)
     steps = record.steps(body)
     return frozenset(k for k in listed if k not in record.odd and _rolls(steps.get(k, [])))
 
 
-def _rolls(steps: Sequence[_Event]) -> bool:
-    cases = lengths(_affines(steps))
+def _rolls(steps: Sequence[Event]) -> bool:
+    cases = lengths(affines(steps))
     return bool(cases) and all(_Walk(case).goes(steps, {}) for case in cases)
 
 
@@ -78,7 +78,7 @@ def lengths(used: Iterable[Affine]) -> list[dict[str, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class Touch:
     """The members that an assignment reads, and the one that it writes."""
 
     reads: tuple[Affine, ...]
@@ -101,19 +101,19 @@ class Part:
     body: tuple[Any, ...]
 
 
-_Event = _Step | Turns | Part
+Event = Touch | Turns | Part
 
 
 @dataclass
-class _Record:
+class Record:
     """What a program does with each list, found in one pass; of those in ``odd`` that cannot be said."""
 
     storages: Mapping[str, Storage]
     odd: set[str] = field(default_factory=set)
 
-    def steps(self, body: Iterable[Instruction]) -> dict[str, list[_Event]]:
+    def steps(self, body: Iterable[Instruction]) -> dict[str, list[Event]]:
         """The steps of each list that these instructions touch."""
-        out: dict[str, list[_Event]] = {}
+        out: dict[str, list[Event]] = {}
         for i in body:
             match i:
                 case Assign():
@@ -127,7 +127,7 @@ class _Record:
                         out.setdefault(key, []).append(Part(i, tuple(inside)))
         return out
 
-    def step(self, a: Assign) -> dict[str, _Step]:
+    def step(self, a: Assign) -> dict[str, Touch]:
         """The members that an assignment reads and writes; one that is added to is read."""
         reads: dict[str, list[Affine]] = {}
         self.read(a.value, reads)
@@ -143,7 +143,7 @@ class _Record:
                 written = first.position
             else:
                 self.odd.add(key)
-        return {k: _Step(tuple(found), written if k == key else None) for k, found in reads.items()}
+        return {k: Touch(tuple(found), written if k == key else None) for k, found in reads.items()}
 
     def read(self, node: Node, reads: dict[str, list[Affine]], apart: bool = False) -> None:
         """Note the members that a value is made of; ``apart``: it is not computed once, in its place."""
@@ -173,19 +173,19 @@ def whole(position: Affine, subscripts: Iterable[Subscript], storage: Storage) -
     return True
 
 
-def _affines(events: Iterable[_Event]) -> Iterator[Affine]:
+def affines(events: Iterable[Event]) -> Iterator[Affine]:
     for e in events:
         match e:
-            case _Step(reads, written):
+            case Touch(reads, written):
                 yield from reads
                 if written is not None:
                     yield written
             case Turns(loop, body):
                 yield from (*loop.lows, *loop.highs)
-                yield from _affines(body)
+                yield from affines(body)
             case Part(guard, body):
                 yield from (end for end in (guard.low, guard.high) if end is not None)
-                yield from _affines(body)
+                yield from affines(body)
 
 
 # ── going through it ──────────────────────────────────────────────────────────────────────────────
@@ -232,7 +232,7 @@ class _Walk(Walk):
 
     held: int | None = None
 
-    def step(self, step: _Step, env: Mapping[Index, int]) -> bool:
+    def step(self, step: Touch, env: Mapping[Index, int]) -> bool:
         if any(self.at(r, env) != self.held for r in step.reads):
             return False
         if step.written is not None:

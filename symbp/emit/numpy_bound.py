@@ -15,7 +15,7 @@ FUNCTIONS = frozenset({
     "add", "arctan", "copyto", "cos", "cosh", "divide", "dot", "einsum", "equal", "exp", "expm1",
     "greater", "greater_equal", "less", "less_equal", "log", "log1p", "logaddexp", "logical_and",
     "logical_not", "logical_or", "matmul", "maximum", "minimum", "multiply", "negative", "not_equal",
-    "sign", "sin", "sinh", "sqrt", "square", "subtract", "take", "tan", "tanh", "vdot",
+    "sign", "sin", "sinh", "sqrt", "square", "subtract", "take", "tan", "tanh", "vdot", "vecdot",
 })  # fmt: skip
 """What the lines of a workspace call, but for what hides a function of Python."""
 

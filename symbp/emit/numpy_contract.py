@@ -53,7 +53,22 @@ def _dot(writer: Writer, left: Node, right: Node, over: Labels) -> Code:
 
 def _row_sums(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> Code:
     """Products of matching rows: nothing is multiplied twice, so an elementwise product and a sum."""
+    square = left == right and isinstance(left, Elementwise) and not writer.named_already(left, left.labels)
+    if in_rows(left, right, over) and not square:
+        return Code(f"np.vecdot({', '.join(row_operands(writer, left, right, over, want))})")
     return along(writer, row_sum(left, right, over, want), want)
+
+
+def in_rows(left: Node, right: Node, over: Labels) -> bool:
+    """Whether what is summed is the last axis of both operands, as ``np.vecdot`` takes them."""
+    flags = any(isinstance(n, Elementwise) and n.op == "flag" for n in (left, right))
+    return len(over) == 1 and left.labels[-1:] == right.labels[-1:] == over and not flags
+
+
+def row_operands(writer: Writer, left: Node, right: Node, over: Labels, want: Labels) -> list[str]:
+    """The texts of two operands of ``np.vecdot``; a square is written once."""
+    first = operand(writer, left, (*want, *over)).text
+    return [first, first if left == right else operand(writer, right, (*want, *over)).text]
 
 
 def row_sum(left: Node, right: Node, over: Labels, want: Labels) -> Fold:

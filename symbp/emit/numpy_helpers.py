@@ -272,7 +272,8 @@ class Workspace:
 
     def __init__(self, sizes, room, *given, **numbers):
         self.sizes, self.room, self.fit = sizes, room, self.looks(*given, **numbers)
-        _, self.shapes, self.dtypes = zip(*self.fit[0]) if self.fit[0] else ((), (), ())
+        self.shapes = tuple([shape for _, shape, _ in self.fit[0]])
+        self.dtypes = tuple([dtype for _, _, dtype in self.fit[0]])
 
     def looks(self, arrays, families=(), integers=(), numbers=()):
         """Kind, shape and type of each array, also in families; integers; types of numbers."""

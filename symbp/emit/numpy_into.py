@@ -319,11 +319,15 @@ class IntoWriter(Writer):
         divisor = self.numbers(bottom)
         if negative and divisor is not None and divisor.fixed and any(n.labels for n in small):
             divisor, negative = self.negative(divisor), False
-        value = self.product_of(small, want, negative)
         if divisor is not None and not least and _has_thin(bottom, want):
+            value = self.product_of(small, want, negative)
             (below,) = self.arrays(bottom, want)
             return self.both("/", value, self.both("*", below, divisor, want), want).code
-        value = value if divisor is None else self.divided(value, divisor, want)
+        over = self.numerator(small) if divisor is not None and divisor.fixed else None
+        if over is not None:
+            small, factors = ([n for n in part if n.labels or is_truth(n)] for part in (small, factors))
+        value = self.product_of(small, want, negative)
+        value = value if divisor is None else self.divided(value, divisor, want, over)
         if len(small) < len(factors):
             value = self.both("*", self.product_of([n for n in factors if n not in small], want), value, want)
         for part in self.arrays(bottom, want):
@@ -373,14 +377,25 @@ class IntoWriter(Writer):
         """Operands of a function of real numbers, numbers as arrays that stay."""
         return [self.fixed(t) if re.fullmatch(r"-?\d+(\.\d+)?", t) else t for t in texts]
 
-    def divided(self, value: Value, by: Value, want: Labels) -> Value:
-        """A value over a number; one that is the same in every call multiplies, which is much faster."""
+    def numerator(self, factors: Sequence[Node]) -> Value | None:
+        """The numbers among factors, if these are arrays and numbers that are the same in every call."""
+        numbers = [n for n in factors if not (n.labels or is_truth(n))]
+        return self.numbers(numbers) if len(numbers) < len(factors) and all(map(is_fixed, numbers)) else None
+
+    def divided(self, value: Value, by: Value, want: Labels, over: Value | None = None) -> Value:
+        """A value over a number; one that is the same in every call multiplies, which is much faster.
+
+        ``over`` is a number that multiplies it, too.
+        """
         if not (by.fixed and value.have and value.what == "real"):
+            value = value if over is None else self.both("*", value, over, want)
             return self.both("/", value, by, want)
         self.needs.dtype = True
-        begins = f"np.asarray(1/{self.names['#dtype']}.type({by.code.text}))"
+        top = "1" if over is None else over.code.at(PRODUCT)
+        begins = f"np.asarray({top}/{self.names['#dtype']}.type({by.code.text}))"
         stem = re.sub("(float|number)_", "", number_name(by.code.text))
-        inverse = self.owner.rooms.constant(f"inverse_{stem}", begins, self.owner.unused)
+        name = f"inverse_{stem}" if over is None else f"{number_name(over.code.text)}_over_{stem}"
+        inverse = self.owner.rooms.constant(name, begins, self.owner.unused)
         labels = tuple(i for i in want if i in value.have)
         code = self.operation("np.multiply", [value.aligned(labels), inverse], labels, "real")
         return Value(code, labels, "real")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symbp.arrays.buffers import Kind, may_hold_parts, moving
 from symbp.arrays.nodes import (
@@ -20,6 +20,7 @@ from symbp.arrays.nodes import (
     Select,
     Span,
 )
+from symbp.arrays.storage import Storage
 from symbp.arrays.turns import changes
 from symbp.calculus.affine import Affine
 from symbp.emit.numpy_body import Body, Lines, comment, line
@@ -28,7 +29,7 @@ from symbp.emit.numpy_into import IntoWriter
 from symbp.emit.numpy_into_index import takes
 from symbp.emit.numpy_logspace import keeper
 from symbp.emit.numpy_rooms import NOTHING, TARGET, Room, Rooms
-from symbp.emit.numpy_text import ATOM, Code, arranged, expanded
+from symbp.emit.numpy_text import ATOM, PRODUCT, Code, arranged, expanded
 
 
 @dataclass
@@ -41,6 +42,8 @@ class IntoBody(Body):
     settled: frozenset[str] = frozenset()
     """Lists of which no member is read before it is written, and arrays that keep their zeros."""
 
+    turns: Mapping[str, int] = field(default_factory=dict)
+    """How many arrays the members of a list take turns in, by key (:mod:`symbp.arrays.alternating`)."""
     rows_of: dict[str, str] = field(default_factory=dict)
     """The names of arrays whose rows are the members of lists, by key."""
     rebound: set[str] = field(default_factory=set)
@@ -105,7 +108,9 @@ class IntoBody(Body):
         if node.key in self.families:
             self.rooms.keep(name, self.members(node))
         else:
-            self.rooms.keep(name, super().allocate(node).partition(" = ")[2])
+            begins = super().allocate(node).partition(" = ")[2]
+            shared = node.key in self.turns and node.key not in self.lying and begins.startswith("[None]*")
+            self.rooms.keep(name, self.in_turns(self.storages[node.key]) if shared else begins)
         if not node.zero:
             return ""
         storage = self.storages[node.key]
@@ -138,6 +143,18 @@ class IntoBody(Body):
         rows = self.unused(f"{self.names[node.key]}_rows")
         self.rows_of[node.key] = self.rooms.keep(rows, f"np.{how}({shape}, {self.names['#dtype']})")
         return f"[{'None, '*gap.const}*{rows}]"
+
+    def in_turns(self, storage: Storage) -> str:
+        """A list of few arrays that come again and again."""
+        self.needs.dtype = True
+        first, count = storage.layout[0], self.turns[storage.key]
+        members = storage.axes[first].high - storage.base[first] + 1
+        shape = self.shape(replace(storage, layout=storage.member_layout, listed=False))
+        if count == 1:
+            text = self.plain().integer(members, spaced=True).at(ATOM)
+            return f"[np.empty({shape}, {self.names['#dtype']})]*{text}"
+        rounds = self.plain().integer(members - 1, spaced=True).at(PRODUCT)
+        return f"[*np.empty(({count}, {shape[1:]}, {self.names['#dtype']})]*({rounds}//{count} + 1)"
 
     # ── how variables lie in memory ───────────────────────────────────────────────────────────────
 

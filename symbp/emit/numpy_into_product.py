@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from symbp.arrays.nodes import Contract, Elementwise, Labels, Load, Node
 from symbp.arrays.unfold import columns
-from symbp.emit.numpy_contract import Images, einsum_spec, has_columns, inserted, row_sum
+from symbp.emit.numpy_contract import (
+    Images,
+    einsum_spec,
+    has_columns,
+    in_rows,
+    inserted,
+    row_operands,
+    row_sum,
+)
 from symbp.emit.numpy_distance import Distances, distances
 from symbp.emit.numpy_index import operand, operands
 from symbp.emit.numpy_rooms import TARGET
@@ -125,6 +133,11 @@ def _products_summed(
 
 def _rows(writer: IntoWriter, left: Node, right: Node, over: Labels, want: Labels) -> Code:
     """Sums of products in one pass, where the product itself would be a large array."""
+    if {*left.labels} == {*right.labels} == {*want, *over} and in_rows(left, right, over):
+        texts = row_operands(writer, left, right, over, want)
+        out = writer.call("np.vecdot", texts, writer.room(want, "real"))
+        writer.used_up(*texts)
+        return out
     spec, texts = einsum_spec(writer, left, right, over, want)
     out = writer.call("np.einsum", [repr(spec), *texts], writer.room(want, "real"), keyword="out=")
     writer.used_up(*texts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from symbp.arrays.alternating import alternating
 from symbp.arrays.buffers import opened
 from symbp.arrays.instructions import Program, assignments, filled_in_parts
 from symbp.arrays.nodes import Contract, Load, Node, below
@@ -47,6 +48,7 @@ class Into:
         self.door = Door(m.model, program.storages, m.names)
         known = {*m.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
         instructions = opened((*program.forward, *program.backward))
+        self.turns = alternating(instructions, program.storages, {*map(adjoint_key, m.wanted)})
         body = self.body(known | FUNCTIONS, {})
         lines = body.block(instructions)
         flat = frozenset(_flattened(a.value for a in assignments(instructions)))
@@ -68,6 +70,7 @@ class Into:
         return IntoBody(
             program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=settled,
             families=m.families(program), parts=filled_in_parts(program), lying=lying,
+            turns=self.turns,
         )
 
     def stepwise(self, lines: Lines, body: IntoBody) -> Lines:
