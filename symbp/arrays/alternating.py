@@ -26,7 +26,7 @@ from symbp.arrays.nodes import (
     below,
     loaded,
 )
-from symbp.arrays.rolling import Record, Touch, Walk, affines, lengths
+from symbp.arrays.rolling import Event, Record, Touch, Walk, affines, lengths
 from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Index
 
@@ -51,7 +51,7 @@ def alternating(
     return {k: count for k, count in found.items() if count}
 
 
-def _fewest(steps: Sequence[object]) -> int:
+def _fewest(steps: Sequence[Event]) -> int:
     """The least number of arrays with which every reading finds its member; 0 if there is none."""
     cases = lengths(affines(steps))
     counts = range(1, MOST + 1) if cases else ()

@@ -1,7 +1,8 @@
 """The adjoint of what stands inside of a function, where steps and sums over steps need it.
 
 In ``h[t] = tanh(W h[t-1] + b)`` the adjoint of the argument, ``∂h[t] (1 - h[t]²)``, is a factor of the step
-back to t-1 and of the gradients of W and b, which sum over all t.  It is computed once, in the loop.
+back to t-1 and of the gradients of W and b, which sum over all t.  It is computed once, in the loop.  So is
+that of ``h[l] = tanh(W[l] h[l-1] + b[l])``: the turn after that of the gradients of W[l] and b[l] reads it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from symbp.calculus.tree import canonical, free_indices, refresh, replace_nodes,
 from symbp.model.core import Array
 
 Axes = Callable[[str], tuple[Index, ...]]
+Turn = tuple[Affine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +90,35 @@ def with_adjoints(
 def _common(
     statements: Sequence[Statement], arrays: Mapping[str, Array], axes: Axes
 ) -> Iterator[Inner]:
-    """The products that deserve a variable: at most one for an adjoint."""
-    found: dict[tuple[str, Expr], tuple[Inner, list[bool]]] = {}
+    """The products that deserve a variable, at most one for an adjoint: two turns of a loop need them."""
+    found: dict[tuple[str, Expr], tuple[Inner, list[Turn | None]]] = {}
     for s in statements:
-        mine: dict[tuple[str, Expr], tuple[Inner, bool]] = {}
+        mine: dict[tuple[str, Expr], tuple[Inner, Turn | None]] = {}
         for adjoint, factor in _pairs(s.rhs):
             inner = _inner(adjoint, factor, axes)
             if inner is not None and exists(inner.local, arrays):
-                steps = [i for p in adjoint.indices for i in p.indices() if i.sequence]
-                free = all(i in s.indices for i in steps)
-                mine.setdefault((inner.name, canonical(_anonymous(inner))), (inner, free))
-        for key, (inner, free) in mine.items():
-            found.setdefault(key, (inner, []))[1].append(free)
+                key = (inner.name, canonical(_anonymous(inner)))
+                mine.setdefault(key, (inner, _turn(s, adjoint)))
+        for key, (inner, turn) in mine.items():
+            found.setdefault(key, (inner, []))[1].append(turn)
     names: set[str] = set()
-    for (name, _), (inner, frees) in found.items():
-        if len(frees) > 2 and any(frees) and not all(frees) and name not in names:
+    for (name, _), (inner, turns) in found.items():
+        own = {t for t in turns if t is not None}
+        summed = len(turns) > 2 and len(own) > 0 and None in turns
+        if (summed or len(own) > 1) and name not in names:
             names.add(name)
             yield inner
+
+
+def _turn(s: Statement, adjoint: Adjoint) -> Turn | None:
+    """How many turns before its own a statement reads a step of an adjoint; None if it sums over steps."""
+    out: list[Affine] = []
+    for position in adjoint.indices:
+        for index in (i for i in position.indices() if i.sequence):
+            if index not in s.indices:
+                return None
+            out += [position - at for at in s.at if index in at.indices()]
+    return tuple(out)
 
 
 def exists(node: Expr, arrays: Mapping[str, Array]) -> bool:
@@ -155,12 +169,15 @@ def _inner(adjoint: Adjoint, factor: Expr, axes: Axes) -> Inner | None:
         return None
     indices: list[Index] = []
     moved: dict[Index, Affine] = {}
+    here: dict[Index, Affine] = {}
     for axis, (old, shift) in zip(axes(adjoint.name), shifts.items(), strict=True):
-        low, high = axis.low.substitute(moved), axis.high.substitute(moved)
-        if not old.sequence and (old.low + shift, old.high + shift) != (low, high):
+        ends = axis.low.substitute(here), axis.high.substitute(here)
+        if not old.sequence and (old.low + shift, old.high + shift) != ends:
             return None  # the product is one of a part of the elements
-        indices.append(fresh(axis.name, low, high, axis.sequence))
-        moved[axis] = affine(indices[-1])
+        indices.append(
+            fresh(axis.name, axis.low.substitute(moved), axis.high.substitute(moved), axis.sequence)
+        )
+        moved[axis], here[axis] = affine(indices[-1]), affine(old) + shift
     values = {old: affine(i) - shift for (old, shift), i in zip(shifts.items(), indices, strict=True)}
     return Inner(adjoint.name, tuple(indices), substitute(refresh(factor), values))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from symbp.arrays.nodes import BATCH_SIZE
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads, reads_of
 from symbp.calculus.affine import Affine, Index, affine
 from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref
@@ -48,6 +49,10 @@ class Storage:
     def member_layout(self) -> tuple[int, ...]:
         """The layout without the axis that is a list."""
         return self.layout[1:] if self.listed else self.layout
+
+    def extent(self, axis: int) -> Affine:
+        """How many positions an axis of the layout has."""
+        return affine(BATCH_SIZE) if axis == BATCH_AXIS else self.axes[axis].high - self.base[axis] + 1
 
     @property
     def nested(self) -> bool:

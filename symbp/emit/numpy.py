@@ -20,6 +20,7 @@ from symbp.arrays.reuse import Names, computed, unbound
 from symbp.arrays.rolling import rolling
 from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
+from symbp.arrays.steps_first import original, steps_first
 from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
 from symbp.arrays.zeros import room_alone
 from symbp.calculus.affine import show
@@ -100,14 +101,18 @@ class Module:
     def text(self) -> str:
         gradient = room_alone(_pooled(self.gradient_program), map(adjoint_key, self.wanted))
         self.gradient_program = gradient
-        cost = cost_program(gradient, self.model.cost)
-        gradient = kept_products(gradient)
-        for i in (i for i in gradient.forward if isinstance(i, Keep)):
-            self.names[i.key] = fresh_name("products", self.names.values(), GLOBALS, callables(self.model))
+        plain, forward = steps_first(gradient), steps_first(self.forward_program)
+        for key in (*plain.storages, *forward.storages):
+            self.name(key, f"{self.names[original(key)]}_turned")
+        cost = cost_program(plain, self.model.cost)
+        plain, gradient = kept_products(plain), kept_products(gradient)
+        for i in (*plain.forward, *gradient.forward):
+            if isinstance(i, Keep):
+                self.name(i.key, "products")
         parts = [
-            ("value_and_grad", gradient, self.gradient_part(gradient)),
+            ("value_and_grad", plain, self.gradient_part(plain)),
             ("value", cost, self.value_part(cost)),
-            ("forward", self.forward_program, self.forward_part(self.forward_program)),
+            ("forward", forward, self.forward_part(forward)),
         ]
         into = Into(self, gradient)
         sizes = self.sizes()
@@ -116,6 +121,11 @@ class Module:
         users = self.user_functions()
         made += self.door(gradient, sizes)
         return self.assembled([*made, *users], into.bound)
+
+    def name(self, key: str, stem: str) -> None:
+        """A name for what only code has, if it has none yet."""
+        if key not in self.names:
+            self.names[key] = fresh_name(stem, self.names.values(), GLOBALS, callables(self.model))
 
     def assembled(self, made: Sequence[Written], bound: Sequence[str]) -> str:
         own = helpers([_code(made)])

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbp.arrays.nodes import (
-    BATCH_SIZE,
     Allocate,
     Assign,
     Choice,
+    Contract,
     Elementwise,
     Fold,
     Guard,
@@ -22,10 +22,11 @@ from symbp.arrays.nodes import (
     Node,
     Select,
     Span,
+    elementwise,
     loaded,
 )
 from symbp.arrays.storage import BATCH_AXIS, Storage
-from symbp.calculus.affine import Affine, Index, affine
+from symbp.calculus.affine import Affine, Index
 from symbp.calculus.names import fresh_name
 from symbp.emit.numpy_code import Needs, Writer
 from symbp.emit.numpy_index import place
@@ -120,10 +121,18 @@ class Body:
 
     def assignment(self, writer: Writer, a: Assign) -> Lines:
         """The lines of an assignment."""
-        last = line(self, writer, a)
-        if a.target.key in self.rows and not a.accumulate:
-            last = [self.listed(text, a.target) for text in last]
-        return [*writer.lines, *last]
+        rows = a.target.key in self.rows and not a.accumulate
+        product, thin = _product_and_thin(a.value) if rows else (None, a.value)
+        if product is None:
+            last = line(self, writer, a)
+            return [*writer.lines, *([self.listed(text, a.target) for text in last] if rows else last)]
+        # their sum would be one more array for all steps
+        _, _, have = place(writer, a.target)
+        name, added = self.names[a.target.key], writer.write(thin, have)
+        added = expanded(added, tuple(i for i in have if i in thin.labels), have)
+        first = f"{name} = {writer.write(product, have).text}{comment(a.numbers)}"
+        listed = self.listed(f"{name} = {name}", a.target).replace(".copy()", "")
+        return [*writer.lines, first, f"{name} += {added.text}", listed]
 
     def listed(self, text: str, target: Load) -> str:
         """``a[1:] = value`` as the list of the rows of the value, with None where there are none."""
@@ -287,10 +296,7 @@ class Body:
         return f"{pad}[np.{how}({shape}, {self.names['#dtype']}) for {name} in {limits}]"
 
     def shape(self, storage: Storage) -> str:
-        return self.written_shape([
-            affine(BATCH_SIZE) if axis == BATCH_AXIS else storage.axes[axis].high - storage.base[axis] + 1
-            for axis in storage.layout
-        ])
+        return self.written_shape([*map(storage.extent, storage.layout)])
 
     def written_shape(self, ends: Sequence[Affine]) -> str:
         """A tuple of integers."""
@@ -342,6 +348,16 @@ def line(body: Body, writer: Writer, a: Assign) -> Lines:
 def comment(numbers: Iterable[int]) -> str:
     text = ", ".join(f"({n})" for n in sorted(numbers))
     return f"  # {text}" if text else ""
+
+
+def _product_and_thin(value: Node) -> tuple[Contract | None, Node]:
+    """A product that has all axes, and the sum of what is added to it with fewer; None if it is not that."""
+    if isinstance(value, Elementwise) and value.op == "+":
+        full = [n for n in value.args if {*n.labels} == {*value.labels}]
+        rest = tuple(n for n in value.args if n not in full)
+        if len(full) == 1 and isinstance(full[0], Contract):
+            return full[0], elementwise("+", *rest) if len(rest) > 1 else rest[0]
+    return None, value
 
 
 def branches(

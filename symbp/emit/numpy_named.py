@@ -46,6 +46,8 @@ class Shared:
         for a in self.instructions:
             if isinstance(a, Assign):
                 counts.pop(self.body.extremes(a), None)  # its variable is the name
+                if _is_copy(a.value):
+                    counts.pop(plain.write(a.value, target_order(plain, a)).text, None)
         inside: dict[str, int] = {}
         # windows laid out as matrices have a name also where one line reads them: it would be too long
         often = [t for t, n in counts.items() if n > 1 or _is_copy(kinds[t])]

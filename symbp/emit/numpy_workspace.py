@@ -14,6 +14,7 @@ from symbp.arrays.buffers import opened
 from symbp.arrays.instructions import Program, assignments, filled_in_parts
 from symbp.arrays.nodes import Contract, Load, Node, below
 from symbp.arrays.statement import adjoint_key
+from symbp.arrays.steps_first import original
 from symbp.arrays.zeros import lasting
 from symbp.calculus.expr import Ref
 from symbp.calculus.tree import bound as bound_by
@@ -46,7 +47,9 @@ class Into:
     def __post_init__(self) -> None:
         m, program = self.module, self.program
         self.door = Door(m.model, program.storages, m.names)
-        known = {*m.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
+        # copies of inputs are its own, not those of the plain form
+        self.names = {key: name for key, name in m.names.items() if original(key) == key}
+        known = {*self.names.values(), *GLOBALS, *callables(m.model), *m.arguments()}
         instructions = opened((*program.forward, *program.backward))
         self.turns = alternating(instructions, program.storages, {*map(adjoint_key, m.wanted)})
         body = self.body(known | FUNCTIONS, {})
@@ -68,7 +71,7 @@ class Into:
         m, program = self.module, self.program
         settled = m.rolled | lasting(program, map(adjoint_key, m.wanted))
         return IntoBody(
-            program.storages, m.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=settled,
+            program.storages, self.names, m.needs, frozenset(m.fresh(program)), taken=taken, settled=settled,
             families=m.families(program), parts=filled_in_parts(program), lying=lying,
             turns=self.turns,
         )
