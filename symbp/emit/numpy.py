@@ -154,7 +154,7 @@ class Module:
 
     def told_apart(self, f: Written, clashes: Sequence[str]) -> Written:
         """A function whose arguments hide globals, which it calls by other names."""
-        hides = f.signature.startswith("*") or f.name == "_value_and_grad_into"
+        hides = f.signature.startswith("*") or f.name in ("_value_and_grad_into", "_workspace", "_fits")
         return replace(f, body=[aliased(line, clashes) for line in f.body]) if hides else f
 
     def about(self) -> list[str]:

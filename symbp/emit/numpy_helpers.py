@@ -264,6 +264,55 @@ def _filtered(factor, view, patches, shape, out):
         factor.dot(copy.reshape(kernel, places), product.reshape(rows, places))
     return out
 '''
+IN_BLOCKS = '''\
+def _in_blocks(inputs, others):
+    """A workspace, with others for blocks of examples where all of them would not stay in the cache.
+
+    One example and two are tried, to see how much room one takes.
+    """
+    whole, batch, used = _workspace(*inputs, *others), len(inputs[0]), []
+    for count in (1, 2):
+        part = [np.array(values[:count]) for values in inputs]
+        room = _workspace(*part, *others)
+        _, gradients = _value_and_grad_into(room, *part, *others)
+        used.append(_bytes(room.room))
+    each, rest = used[1] - used[0], 2*used[0] - used[1]
+    size = max(1, 2**20//max(1, each))
+    if each >= 2**18 and batch*each >= 2**22 and 2*size <= batch and 2*rest <= size*each:
+        count = -(-batch//size)
+        ends = [batch*k//count for k in range(count + 1)]
+        rooms = {n: _workspace(*[values[:n] for values in inputs], *others) for n in {*np.diff(ends)}}
+        whole.blocks = [(slice(a, b), rooms[b-a], (b - a)/batch) for a, b in zip(ends, ends[1:])]
+        whole.means, whole.spare = ([np.empty_like(g) for g in gradients] for _ in "12")
+        whole.room = None
+    return whole
+'''
+OVER_BLOCKS = '''\
+def _over_blocks(out, inputs, others):
+    """The means over blocks of examples: each stays in the cache while it is worked on."""
+    total = 0.0
+    for mean in out.means:
+        mean.fill(0)
+    for block, room, share in out.blocks:
+        part, gradients = _value_and_grad_into(room, *[values[block] for values in inputs], *others)
+        total += share*part
+        for mean, gradient, spare in zip(out.means, gradients, out.spare):
+            np.add(mean, np.multiply(gradient, share, spare), mean)
+    return total, Gradients(*[mean if mean.ndim else mean[()] for mean in out.means])
+'''
+BYTES = '''\
+def _bytes(room):
+    """How much memory the arrays of a workspace take."""
+    owners, left = {}, [*room]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, np.ndarray):
+            owner = one if one.base is None else one.base
+            owners[id(owner)] = owner.nbytes
+    return sum(owners.values())
+'''
 WORKSPACE = '''\
 class Workspace:
     """What value_and_grad(..., out=workspace) computes in; made by make_workspace."""
@@ -356,6 +405,9 @@ HELPERS: Mapping[str, str] = MappingProxyType(
         "_filled": numpy_logspace.FILLED,
         "_added": ADDED,
         "_filtered": FILTERED,
+        "_in_blocks": IN_BLOCKS,
+        "_over_blocks": OVER_BLOCKS,
+        "_bytes": BYTES,
         "_product": PRODUCT,
         "Workspace": WORKSPACE,
         "_common": numpy_checks.COMMON,

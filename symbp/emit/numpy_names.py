@@ -14,8 +14,8 @@ from symbp.model.core import Function, Model
 
 GLOBALS = (
     "np", "math", "erf", "range", "len", "float", "int", "sum", "min", "max", "type", "list",
-    "Gradients", "_checked", "_sizes", "_fits", "make_workspace", "_value_and_grad_into", "isinstance",
-    "tuple", "numba", "_compiled", "_value_and_grad", "_value", "_forward", *HELPERS,
+    "Gradients", "_checked", "_sizes", "_fits", "make_workspace", "_workspace", "_value_and_grad_into",
+    "isinstance", "hasattr", "tuple", "numba", "_compiled", "_value_and_grad", "_value", "_forward", *HELPERS,
 )  # fmt: skip
 """Names that the code of functions calls: an argument of the same name gets out of nobody's way."""
 

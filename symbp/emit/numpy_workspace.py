@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from symbp.arrays.alternating import alternating
+from symbp.arrays.blocks import large_examples
 from symbp.arrays.buffers import opened
 from symbp.arrays.instructions import Program, assignments, filled_in_parts
 from symbp.arrays.nodes import Contract, Load, Node, below
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Lines = list[str]
 
+IN_BLOCKS = ["Where all examples together would not stay in the cache, they are taken in blocks that do.", ""]
+ROOM = ["Room for examples that are computed with together."]
 FITTING = ["Whether the arguments look as those that the workspace was made for."]
 OVERFLOW = 'np.errstate(over="ignore")  # where exp(-u) is inf, 1/(1 + exp(-u)) is 0'
 
@@ -101,11 +104,32 @@ class Into:
         computing = ["value_and_grad, line by line in the arrays of a workspace."]
         arguments = ", ".join([m.names["#out"], *m.arguments()])
         once = m.hush or (OVERFLOW if m.needs.overflow else "")
+        signature, made = f"*, {given}" if given else "", laid_out(self.making(sizes))
+        making = [Written("make_workspace", signature, about, made)]
+        if self.in_blocks():
+            about[-1:-1] = IN_BLOCKS
+            call = [f"return _in_blocks({self.apart()})"]
+            making = [replace(making[0], body=call), Written("_workspace", given, ROOM, made)]
         return [
-            Written("make_workspace", f"*, {given}" if given else "", about, laid_out(self.making(sizes))),
+            *making,
             Written("_value_and_grad_into", arguments, computing, laid_out(self.computing(sizes)), once),
             *([Written("_fits", arguments, FITTING, self.fitting())] if self.quick() else []),
         ]
+
+    def in_blocks(self) -> bool:
+        """Whether examples may be too large to be in the cache together, each with gradients of its own."""
+        arrays = self.module.model.arrays
+        inputs = [a for a in self.door.given if a.kind == "input"]
+        alone = not any(self.program.storages[a.name].listed for a in inputs)
+        wanted = [arrays[name] for name in self.module.wanted]
+        means = not any(a.kind == "input" or self.door.members(a) for a in wanted)
+        return bool(inputs) and alone and means and large_examples(self.program)
+
+    def apart(self) -> str:
+        """The arguments as two lists: what has examples, and everything else."""
+        m = self.module
+        count = len(m.model.of_kind("input"))
+        return ", ".join(f"[{', '.join(part)}]" for part in (m.arguments()[:count], m.arguments()[count:]))
 
     def values(self, sizes: Sequence[str]) -> list[str]:
         """What the door finds besides the arrays, under its names."""
@@ -183,6 +207,8 @@ class Into:
             if set(found) != {"_"}:
                 head.append(f"{', '.join(read)}{',' if len(read) == 1 else ''} = {out}.sizes")
         head += checks
+        if self.in_blocks():
+            head += [f'if hasattr({out}, "blocks"):', f"    return _over_blocks({out}, {self.apart()})"]
         head += m.padding(self.program)
         names = list(self.rooms.begins)
         if names:
