@@ -27,6 +27,7 @@ from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import Written, laid_out
 from symbp.emit.numpy_names import GLOBALS, callables, parameters, user_name
+from symbp.emit.numpy_result import given_order, trimmed
 from symbp.model.core import Array
 
 DECORATOR = "_compiled"
@@ -187,7 +188,7 @@ class LoopModule(Module):
             return f"_like({self.kind(name)}, {zero})" if family else zero
         if not storage.layout:
             return f"{dtype}.type({self.names[key]})"
-        value = self.given_order(storage, self.trimmed(storage, self.names[key]))
+        value = given_order(storage, trimmed(storage, self.names[key]))
         return f"_like({self.kind(name)}, {value})" if family else value
 
     def value(self, bodies: dict[str, list[str]]) -> Written:
@@ -199,7 +200,7 @@ class LoopModule(Module):
         items = []
         for array in self.model.of_kind("variable"):
             storage = self.forward_program.storages[array.name]
-            value = self.given_order(storage, self.trimmed(storage, self.names[array.name]))
+            value = given_order(storage, trimmed(storage, self.names[array.name]))
             if storage.listed and not storage.nested:
                 value = f"list({value})"
             if not storage.layout:

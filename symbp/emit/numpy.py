@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import MappingProxyType
 
 from symbp.arrays.instructions import Program, added_to, assignments, filled_in_parts
 from symbp.arrays.kept import kept_products
@@ -21,7 +20,7 @@ from symbp.arrays.rolling import rolling
 from symbp.arrays.rows import row_lists
 from symbp.arrays.statement import adjoint_key
 from symbp.arrays.steps_first import original, steps_first
-from symbp.arrays.storage import BATCH_AXIS, Storage, ragged
+from symbp.arrays.storage import ragged
 from symbp.arrays.zeros import room_alone
 from symbp.calculus.affine import show
 from symbp.calculus.expr import Call, Expr, Functional
@@ -40,6 +39,7 @@ from symbp.emit.numpy_door import Door
 from symbp.emit.numpy_helpers import helpers
 from symbp.emit.numpy_layout import WIDTH, Written, laid_out, rest_ignored
 from symbp.emit.numpy_names import GLOBALS, aliased, callables, parameters, python_names, safe, user_name
+from symbp.emit.numpy_result import Result, given_order, kind_name, trimmed
 from symbp.emit.numpy_shared import risky
 from symbp.emit.numpy_text import Code
 from symbp.emit.numpy_workspace import Into
@@ -71,7 +71,6 @@ class _Part:
     doc: list[str]
 
 
-NO_ROWS: Mapping[str, str] = MappingProxyType({})
 BRANCHES = 'np.errstate(all="ignore")  # np.where computes both of its branches'
 """The decorator of functions in which the branch that is not taken may overflow."""
 
@@ -218,7 +217,7 @@ class Module:
         body = (*program.forward, *program.backward)
         rows = row_lists(program, map(adjoint_key, self.wanted))
         lines = self.body(program, body, self.fresh(program), self.rolled, rows)
-        lines.append(self.result(program))
+        lines.append(self.result(program).line)
         names, cost = _listing([safe(n) for n in self.wanted]), self.names[self.model.cost]
         doc = f"The cost {cost}{self.mean()} and its gradients with respect to {names}."
         out = self.names["#out"]
@@ -229,86 +228,16 @@ class Module:
         """The arrays that must be the function's own: those of gradients, and what is added to."""
         return {adjoint_key(n) for n in self.wanted} | added_to((*program.forward, *program.backward))
 
-    def result(
-        self,
-        program: Program,
-        rows: Mapping[str, str] = NO_ROWS,
-        rebound: Collection[str] = (),
-        in_workspace: bool = False,
-    ) -> str:
-        """The line that returns the cost and the gradients; ``rows`` names arrays of the members of some.
-
-        ``rebound`` has the keys of those whose members need not be these rows.
-        """
-        values = [self.gradient(n, program, rows, rebound, in_workspace) for n in self.wanted]
-        return f"return float({self.names[self.model.cost]}), Gradients({', '.join(values)})"
+    def result(self, program: Program) -> Result:
+        """What a program of the gradients returns."""
+        return Result(self.model, self.names, self.wanted, program, self.families(program))
 
     def mean(self) -> str:
         return ", averaged over the batch," if self.model.of_kind("input") else ""
 
-    def gradient(
-        self,
-        name: str,
-        program: Program,
-        rows: Mapping[str, str],
-        rebound: Collection[str],
-        in_workspace: bool,
-    ) -> str:
-        """One field of the result, in the structure of its array."""
-        key = adjoint_key(name)
-        storage = program.storages[key]
-        written = {a.target.key for a in assignments(program.backward)}
-        door = Door(self.model, program.storages, self.names)
-        family = door.members(self.model.arrays[name])
-        if key not in written:
-            given = program.storages[name]
-            value = self.trimmed(given, self.names[name])
-            one = "np.zeros_like(member)"
-            zero = f"[{one} for member in {value}]" if given.listed else f"np.zeros_like({value})"
-            return f"_like({self.kind(name)}, {zero})" if family else zero
-        members = self.trimmed(storage, self.names[key])
-        value = self.given_order(storage, members)
-        if value == members and key in rows and key not in rebound:
-            return f"{rows[key]} if {self.kind(name)} is np.ndarray else _like({self.kind(name)}, {value})"
-        if value == members and key in self.families(program):
-            return f"_rows_like({self.kind(name)}, {', '.join([value, *filter(None, [rows.get(key)])])})"
-        like = f"_like({self.kind(name)}, {value})" if family else value
-        if family and in_workspace and storage.listed:
-            fresh = value if value.endswith("]") else f"[*{value}]"
-            return f"{fresh} if {self.kind(name)} is list else {like}"
-        return like
-
     def kind(self, name: str) -> str:
-        return f"{self.names[name]}_type"
-
-    def trimmed(self, storage: Storage, text: str) -> str:
-        """Without the padding in front."""
-        slices = []
-        for axis in storage.layout:
-            gap = storage.axes[axis].low - storage.base[axis] if axis != BATCH_AXIS else None
-            slices.append(f"{gap.const}:" if gap is not None and gap.const else ":")
-            if storage.listed:
-                break
-        while slices and slices[-1] == ":":
-            slices.pop()
-        return f"{text}[{', '.join(slices)}]" if slices else text
-
-    def given_order(self, storage: Storage, text: str) -> str:
-        """The batch first, then the axes in the order of the model; so does each member of a list."""
-        layout = storage.member_layout
-        member = self.reordered(layout, "member" if storage.listed else text)
-        if not storage.listed:
-            return member
-        return text if member == "member" else f"[{member} for member in {text}]"
-
-    def reordered(self, layout: Sequence[int], text: str) -> str:
-        """An array whose axes stand in the order of their numbers."""
-        order = tuple(layout.index(a) for a in sorted(layout))
-        if order == tuple(range(len(order))):
-            return text
-        if order[:2] == (1, 0) and order[2:] == tuple(range(2, len(order))):
-            return f"{text}.swapaxes(0, 1)" if len(order) > 2 else f"{text}.T"
-        return f"{text}.transpose({', '.join(map(str, order))})"
+        """The name of the type in which a family is given."""
+        return kind_name(self.names, name)
 
     def value_part(self, program: Program) -> _Part:
         rows = row_lists(program, ())
@@ -323,7 +252,7 @@ class Module:
         items = []
         for array in self.model.of_kind("variable"):
             storage = program.storages[array.name]
-            value = self.given_order(storage, self.trimmed(storage, self.names[array.name]))
+            value = given_order(storage, trimmed(storage, self.names[array.name]))
             if storage.listed and not storage.nested and array.name in zeros:
                 value = f"list({value})"  # numbers that begin as zeros lie in one array
             items.append(f'"{array.name}": {value}')

@@ -62,7 +62,8 @@ class Into:
             body = self.body(known | FUNCTIONS, lying)
             lines = body.block(instructions)
         self.rooms = body.rooms
-        self.result = m.result(program, body.rows_of, body.rebound, in_workspace=True)
+        result = replace(m.result(program), rows=body.rows_of, rebound=body.rebound, in_workspace=True)
+        self.result = result.line
         self.lines, self.bound = bound(self.stepwise(lines, body), known)
         writer = body.writer()
         self.ranges = self.door.integers(lambda value: writer.integer(value, spaced=True).text)
