@@ -34,8 +34,9 @@ from symbp.arrays.nodes import (
 from symbp.calculus.affine import Affine, Index, known_le
 from symbp.emit.numpy_code import Writer
 from symbp.emit.numpy_fold import FOLDED
-from symbp.emit.numpy_fraction import bare, bare_flag, is_truth, quotient, signed, thin
+from symbp.emit.numpy_fraction import bare, signed
 from symbp.emit.numpy_into_fold import extreme_into, fold_into, total_into
+from symbp.emit.numpy_into_fraction import Value, fraction_into
 from symbp.emit.numpy_into_index import positions_into, row_into, take_into, takes
 from symbp.emit.numpy_into_product import contraction_into
 from symbp.emit.numpy_logspace import arguments, called
@@ -44,7 +45,6 @@ from symbp.emit.numpy_rooms import TARGET, Room, Rooms, number_name
 from symbp.emit.numpy_text import (
     ATOM,
     COMPARISONS,
-    PRODUCT,
     SIGN,
     Code,
     arranged,
@@ -96,21 +96,6 @@ class Owner(Protocol):
 
     def turned(self, lines: list[str], node: Node, text: str, order: Labels) -> str:
         """The name of a copy in another order that stays; ``lines`` are those before this place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What an operand is: its text, the labels of its axes in order, its kind."""
-
-    code: Code
-    have: Labels
-    what: Kind
-    fixed: bool = False
-    """Whether it is a number that is the same in every call."""
-
-    def aligned(self, labels: Labels) -> str:
-        """The text so that it broadcasts against ``labels``."""
-        return expanded(self.code, self.have, labels).text
 
 
 @dataclass
@@ -221,7 +206,7 @@ class IntoWriter(Writer):
             case "+", terms:
                 return self.total(terms, want).code
             case ("*" | "/" | "neg"), _:
-                return self.fraction(node, want)
+                return fraction_into(self, node, want)
             case "**", (base, Num(value)) if value == 2:
                 return self.operation("np.square", [self.aligned(base, want).text], want, what)
             case "**", (base, Num(value)) if value.denominator == 1 and value > 0:
@@ -307,66 +292,6 @@ class IntoWriter(Writer):
         texts = [self.fixed(v.code.text) if kept and v.fixed else v.aligned(labels) for v in (left, right)]
         return Value(self.operation(UFUNCS[sign], texts, labels, what), labels, what)
 
-    def fraction(self, node: Elementwise, want: Labels) -> Code:
-        """Products over products; numbers are multiplied by Python, and divided by once.
-
-        A factor with fewer axes than the others takes them: it has fewer elements.
-        """
-        top, bottom, negative, real = quotient(node, lambda n: self.named_already(n, want))
-        factors = [bare_flag(n, real) for n in top]
-        least = thin(factors)
-        small = [n for n in factors if n in least or not (n.labels or is_truth(n))] if least else factors
-        divisor = self.numbers(bottom)
-        if negative and divisor is not None and divisor.fixed and any(n.labels for n in small):
-            divisor, negative = self.negative(divisor), False
-        if divisor is not None and not least and _has_thin(bottom, want):
-            value = self.product_of(small, want, negative)
-            (below,) = self.arrays(bottom, want)
-            return self.both("/", value, self.both("*", below, divisor, want), want).code
-        over = self.numerator(small) if divisor is not None and divisor.fixed else None
-        if over is not None:
-            small, factors = ([n for n in part if n.labels or is_truth(n)] for part in (small, factors))
-        value = self.product_of(small, want, negative)
-        value = value if divisor is None else self.divided(value, divisor, want, over)
-        if len(small) < len(factors):
-            value = self.both("*", self.product_of([n for n in factors if n not in small], want), value, want)
-        for part in self.arrays(bottom, want):
-            value = self.both("/", value, part, want)
-        return value.code
-
-    def product_of(self, factors: Sequence[Node], want: Labels, negative: bool = False) -> Value:
-        """The arrays multiplied in their order, then the numbers, which take the sign; a truth value times
-        2 is an integer."""
-        arrays = self.arrays(factors, want)
-        truths = [n for n in factors if arrays and not n.labels and is_truth(n)]
-        number = self.numbers([n for n in factors if n not in truths])
-        if negative and number is not None and number.fixed:
-            number, negative = self.negative(number), False
-        parts = [*arrays, number, *(Value(self.write(n, ()), (), "other") for n in truths)]
-        found = [p for p in parts if p is not None] or [Value(Code("1"), (), "other", True)]
-        value = found[0]
-        for part in found[1:]:
-            value = self.both("*", value, part, want)
-        return self.negative(value) if negative else value
-
-    def arrays(self, factors: Sequence[Node], want: Labels) -> list[Value]:
-        """The product of the factors that have axes, in a list; an empty one if there are none."""
-        value: Value | None = None
-        for node in factors:
-            if node.labels:
-                part = self.value(node, want)
-                value = part if value is None else self.both("*", value, part, want)
-        return [] if value is None else [value]
-
-    def numbers(self, factors: Sequence[Node]) -> Value | None:
-        """The product of the factors that are numbers."""
-        numbers = [n for n in factors if not n.labels]
-        if not numbers:
-            return None
-        texts = [self.write(n, ()).at(PRODUCT if k == 0 else SIGN) for k, n in enumerate(numbers)]
-        code = Code("*".join(texts), ATOM if len(texts) == 1 else PRODUCT)
-        return Value(code, (), "other", all(map(is_fixed, numbers)))
-
     def fixed(self, text: str) -> str:
         """A number as an array that stays: NumPy need not make one of a number of Python in each call."""
         self.needs.dtype = True
@@ -376,29 +301,6 @@ class IntoWriter(Writer):
     def numerals(self, texts: Sequence[str]) -> list[str]:
         """Operands of a function of real numbers, numbers as arrays that stay."""
         return [self.fixed(t) if re.fullmatch(r"-?\d+(\.\d+)?", t) else t for t in texts]
-
-    def numerator(self, factors: Sequence[Node]) -> Value | None:
-        """The numbers among factors, if these are arrays and numbers that are the same in every call."""
-        numbers = [n for n in factors if not (n.labels or is_truth(n))]
-        return self.numbers(numbers) if len(numbers) < len(factors) and all(map(is_fixed, numbers)) else None
-
-    def divided(self, value: Value, by: Value, want: Labels, over: Value | None = None) -> Value:
-        """A value over a number; one that is the same in every call multiplies, which is much faster.
-
-        ``over`` is a number that multiplies it, too.
-        """
-        if not (by.fixed and value.have and value.what == "real"):
-            value = value if over is None else self.both("*", value, over, want)
-            return self.both("/", value, by, want)
-        self.needs.dtype = True
-        top = "1" if over is None else over.code.at(PRODUCT)
-        begins = f"np.asarray({top}/{self.names['#dtype']}.type({by.code.text}))"
-        stem = re.sub("(float|number)_", "", number_name(by.code.text))
-        name = f"inverse_{stem}" if over is None else f"{number_name(over.code.text)}_over_{stem}"
-        inverse = self.owner.rooms.constant(name, begins, self.owner.unused)
-        labels = tuple(i for i in want if i in value.have)
-        code = self.operation("np.multiply", [value.aligned(labels), inverse], labels, "real")
-        return Value(code, labels, "real")
 
     # ── choices, truth values, copies ─────────────────────────────────────────────────────────────
 
@@ -494,9 +396,3 @@ def called_on(function: str, args: Sequence[str]) -> tuple[str, Sequence[str]]:
 def singly(labels: Labels) -> tuple[Labels, ...]:
     """An axis for each label."""
     return tuple((i,) for i in labels)
-
-
-def _has_thin(divisors: Sequence[Node], want: Labels) -> bool:
-    """Whether the product of divisors is an array with fewer axes than the quotient: it takes numbers."""
-    labels = {i for n in divisors for i in n.labels}
-    return 0 < len(labels) < len(want)
