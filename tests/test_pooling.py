@@ -11,6 +11,7 @@ import pytest
 from symbp import pipeline
 from symbp.derive.engine import adjoint_system
 from symbp.emit.numpy_helpers import HELPERS
+from symbp.verify.sizes import choose_sizes, work_of
 
 POOLED = {
     "images": ("x : C, H, W", "max(a[c,2*i+p,2*j+q], p=0..1, q=0..1)", "m[c,i,j]", 1),
@@ -174,3 +175,33 @@ def test_an_array_shorter_than_a_window_has_none(length: int) -> None:
     for found in (module.value_and_grad(**given), module.value_and_grad(**given, out=workspace)):
         assert found[0] == (4.0 if length >= 3 else 0.0)
         assert found[1].w.shape == (length,) and (length >= 3) == bool(found[1].w.any())
+
+
+POOLED_TWICE = """
+input x : A, H, W
+param f : F, A, P, P
+param g : G, F, Q, Q
+param V : G, M, N
+z[o,i,j] = sum(f[o,a,p,q]*x[a,i+p,j+q], a, p, q)
+h[o,i,j] = max(relu(z[o,2*i+p,2*j+q]), p=0..1, q=0..1)
+u[o,i,j] = sum(g[o,a,p,q]*h[a,i+p,j+q], a, p, q)
+v[o,i,j] = max(relu(u[o,2*i+p,2*j+q]), p=0..1, q=0..1) for i = 0..M-1, j = 0..N-1
+cost C = sum(V[o,i,j]*v[o,i,j], o, i, j)
+"""
+
+
+def test_windows_that_the_door_has_looked_at_are_slices_in_adjoints_too() -> None:
+    """No shape says that 2 M rows are there, but the door does: nothing is clipped, or added by numbers."""
+    model = pipeline.parse(POOLED_TWICE)
+    code = pipeline.module_text(adjoint_system(model))
+    assert '_within("u", 0, 2*size["M"]-1, 0, ' in code
+    assert "clip(" not in code and "add.at(" not in code
+
+
+def test_windows_of_windows_have_sizes_that_can_be_checked() -> None:
+    """The first array is made as long as the last window asks for, and all others small."""
+    model = pipeline.parse(POOLED_TWICE)
+    for variant in range(3):
+        sizes = choose_sizes(model, variant)
+        assert 2 <= max(n for (name, _), n in sizes.items() if name not in "HW") < 10
+        assert work_of(model, sizes) < 20000

@@ -91,8 +91,12 @@ def built(
     backward: Sequence[Statement],
     batched: frozenset[str],
     whole: frozenset[str],
+    sure: frozenset[tuple[Affine, Affine]],
 ) -> Program:
-    """The program of these statements; the arrays ``whole`` are not lists."""
+    """The program of these statements; the arrays ``whole`` are not lists.
+
+    ``sure`` are pairs of which the first is known not to be greater.
+    """
     sizes = filters(model)
     forward, backward = (
         [made for s in part for made in stencils(s, sizes, batched)] for part in (forward, backward)
@@ -114,7 +118,7 @@ def built(
             scene.statements[n] for item in chosen if isinstance(item, Nest) for n in numbers_of(item)
         )
         builder = _Builder(scene, storages, inside, sizes)
-        made.append(builder.allocated(builder.items(chosen, Scope(storages))))
+        made.append(builder.allocated(builder.items(chosen, Scope(storages, sure=sure))))
     return Program(made[0], grouped(made[1]), storages, model)
 
 

@@ -40,6 +40,8 @@ class Scope:
     locals: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False
     """Whether a condition decides what is read: then positions may lie outside of an array."""
+    sure: frozenset[tuple[Affine, Affine]] = frozenset()
+    """Pairs of which the first is known not to be greater: what the door of a module asks of sizes."""
 
     def inside(self, *indices: Index) -> Scope:
         """The scope in the body of loops over ``indices``."""
@@ -123,7 +125,7 @@ class _Place:
         low, high = (extreme(scope.values, self.position, up) for up in (False, True))
         if low is None or high is None:
             return False
-        return bool(known_le(self.low, low)) and bool(known_le(high, self.high))
+        return all(pair in scope.sure or known_le(*pair) for pair in ((self.low, low), (high, self.high)))
 
 
 def _subscript(place: _Place, mixed: bool, scope: Scope, scatters: bool) -> Subscript:

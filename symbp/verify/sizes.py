@@ -13,7 +13,7 @@ from symbp.calculus.expr import Expr
 from symbp.calculus.tree import bound, children, refs, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Array, Model
-from symbp.model.reach import Reach, reaches
+from symbp.model.reach import Reach, narrow, reaches
 from symbp.verify.places import Positions, Values, loop, place, places, points
 
 SizeKey = tuple[str, Positions]
@@ -106,17 +106,38 @@ def _best(needs: Needs, variant: int, widen: bool) -> Choice | None:
 
 
 def _widened(needs: Needs, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
-    """Sizes with room for windows whose strides are sizes: x[s*t+p] wants s times as many elements."""
-    for reach in needs.reaches:
+    """Sizes with room for windows whose strides are sizes: x[s*t+p] wants s times as many elements.
+
+    So do windows of windows: what the last one reads asks for more of the first array.
+    """
+    lengths = [(extent, affine(1)) for _, extent in narrow(needs.model)]
+    lengths += [(reach.last, reach.high) for reach in needs.reaches]
+    for have, wanted in lengths * ROUNDS:
         world = _Known(sizes)
-        short = place(reach.high)(world, {}) - place(reach.last)(world, {})
-        own = (a for a, c in reach.last.terms if isinstance(a, Size) and c == 1)
-        key = next(((a.name, ()) for a in own if (a.name, ()) in sizes), None)
-        if short > 0 and key is not None:
-            enough = sizes[key] + short
+        short = place(wanted)(world, {}) - place(have)(world, {})
+        key, factor = _grown_by(have, sizes) if short > 0 else (None, 0)
+        if key is not None:
+            enough = sizes[key] + factor * short
             taken = {n for other, n in sizes.items() if other != key}
             sizes = {**sizes, key: next(n for n in itertools.count(enough) if n not in taken)}
     return sizes
+
+
+ROUNDS = 3
+"""So often sizes are made larger for each other."""
+
+
+def _grown_by(value: Affine, sizes: Mapping[SizeKey, int]) -> tuple[SizeKey | None, int]:
+    """A size that a value grows with, and how much of it makes one more."""
+    for atom, factor in value.terms:
+        match atom:
+            case Size(name, ()) if factor == 1 and (name, ()) in sizes:
+                return (name, ()), 1
+            case FloorDiv(inner, int(by)) if factor == 1:
+                key, times = _grown_by(inner, sizes)
+                if key is not None:
+                    return key, times * by
+    return None, 0
 
 
 def _lighter(needs: Needs, score: Score, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
@@ -129,7 +150,25 @@ def _lighter(needs: Needs, score: Score, sizes: dict[SizeKey, int]) -> dict[Size
                 score, sizes = found, other
         if score == before:
             break
+    return sizes if score[2] < FAR_TOO_MUCH else _much_lighter(needs, score, sizes)
+
+
+def _much_lighter(needs: Needs, score: Score, sizes: dict[SizeKey, int]) -> dict[SizeKey, int]:
+    """Sizes made smaller one after the other, alike if need be: windows of windows ask for large arrays."""
+    for _ in range(STEPS):
+        smaller = ({**sizes, key: n} for key, size in sizes.items() for n in range(2, size))
+        scored = ((_score(needs, other), other) for other in smaller)
+        better = [(s, other) for s, other in scored if s is not None and _weight(s) < _weight(score)]
+        if not better:
+            break
+        score, sizes = min(better, key=lambda found: _weight(found[0]))
+        if score[2] < HEAVY:
+            break
     return sizes
+
+
+STEPS = 30
+"""So many sizes are made smaller at most."""
 
 
 def _weight(score: Score) -> tuple[int, int]:
@@ -152,6 +191,8 @@ def _patience(score: Score) -> int:
 
 HEAVY = 2000
 """More products than this in all equations make every check slow."""
+FAR_TOO_MUCH = 20 * HEAVY
+"""With more than this a gradient would be checked for hours."""
 
 
 def _size_keys(model: Model, start: int) -> tuple[dict[SizeKey, int], list[SizeKey]]:
