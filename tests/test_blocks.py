@@ -113,6 +113,14 @@ def test_arguments_of_other_shapes_are_refused() -> None:
         module.value_and_grad(**{**given, "c": np.r_[given["c"][:18], 9]}, out=room)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_workspace_may_be_made_before_there_are_data(value: float) -> None:
+    module, given = module_of(IMAGES), images(19, 40)
+    room = module.make_workspace(**{**given, "x": np.full_like(given["x"], value)})
+    assert room.blocks
+    agrees(module, room, given, 1e-11)
+
+
 def test_blocks_allocate_nothing_after_the_first_call() -> None:
     module, given = module_of(IMAGES), images(19, 40)
     room = module.make_workspace(**given)

@@ -9,11 +9,12 @@ def _in_blocks(inputs, others):
     One example and two are tried, to see how much room one takes.
     """
     whole, batch, used = _workspace(*inputs, *others), len(inputs[0]), []
-    for count in (1, 2):
-        part = [np.array(values[:count]) for values in inputs]
-        room = _workspace(*part, *others)
-        _, gradients = _value_and_grad_into(room, *part, *others)
-        used.append(_bytes(room.room))
+    with np.errstate(all="ignore"):
+        for count in (1, 2):
+            part = [np.array(values[:count]) for values in inputs]
+            room = _workspace(*part, *others)
+            _, gradients = _value_and_grad_into(room, *part, *others)
+            used.append(_bytes(room.room))
     each, rest = used[1] - used[0], 2*used[0] - used[1]
     size = max(1, 2**20//max(1, each))
     if each >= 2**18 and batch*each >= 2**22 and 2*size <= batch and 2*rest <= size*each:
