@@ -7,23 +7,16 @@ text of the model (no code of symbp), by complex step, at sizes that are all dif
 
 from __future__ import annotations
 
-import ast
-import re
 import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from blackboard import assert_numpy_is_the_gradient, matrix, shown
 
 import symbp
 from symbp.emit.math import printer
-from symbp.emit.matrix_math import matrix_box, matrix_words
+from symbp.emit.matrix_math import matrix_words
 from symbp.emit.plain import text as plain
-
-SIZES = {"N": 4, "M": 3, "P": 5, "Q": 2, "D": 3, "K": 2, "H": 5}
-
 
 COOKBOOK: list[tuple[str, str, str, str]] = [
     (
@@ -2462,147 +2455,17 @@ NONE: list[tuple[str, str]] = [
     ),
 ]
 
-# ── an evaluation that knows nothing of symbp ─────────────────────────────────────────────────────
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
-    "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
-    "softplus": lambda u: np.log(1 + np.exp(u)),
-    "relu": lambda u: u * (np.real(u) > 0),
-    "abs": lambda u: u * np.sign(np.real(u)),
-}  # fmt: skip
-
-
-class _Loops(ast.NodeTransformer):
-    """``sum(e, i, j)`` as Python's own sum over two loops; ``softmax(e, i)`` and its kin likewise."""
-
-    def __init__(self, ranges: Mapping[str, int]) -> None:
-        self.ranges = ranges
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        assert isinstance(node.func, ast.Name)
-        if node.func.id == "where":
-            return ast.IfExp(*node.args)
-        if node.func.id not in ("sum", "mean", "logsumexp", "softmax"):
-            return node
-        body, *indices = (ast.unparse(a) for a in node.args)
-        loops = " ".join(f"for {i} in range({self.ranges[i]})" for i in indices)
-        total = f"sum(({body}) {loops})"
-        texts = {
-            "sum": total,
-            "mean": f"({total})/{np.prod([self.ranges[i] for i in indices])}",
-            "logsumexp": f"log(sum(exp({body}) {loops}))",
-            "softmax": f"(exp({body})/sum(exp({body}) {loops}))",
-        }
-        return ast.parse(texts[node.func.id], mode="eval").body
-
-
-class Plain:
-    """A model's text, evaluated with loops."""
-
-    def __init__(self, text: str) -> None:
-        self.dims: dict[str, tuple[int, ...]] = {}
-        self.kinds: dict[str, str] = {}
-        self.equations: list[tuple[str, tuple[str, ...], Any]] = []
-        for line in text.strip().splitlines():
-            self._read(line)
-
-    def _read(self, line: str) -> None:
-        if found := re.fullmatch(r"(const|param|input) (\w+)(?: : (.*))?", line):
-            kind, name, dims = found.groups()
-            self.dims[name] = tuple(SIZES[d] for d in re.findall(r"\w+", dims or ""))
-            self.kinds[name] = kind
-            return
-        left, right = line.removeprefix("cost ").split(" = ")
-        name, *indices = re.findall(r"\w+", left)
-        tree = ast.parse(right.replace("^", "**"), mode="eval")
-        ranges = self._ranges(tree)
-        self.dims[name] = tuple(ranges[i] for i in indices)
-        code = compile(ast.fix_missing_locations(_Loops(ranges).visit(tree)), line, "eval")
-        self.equations.append((name, tuple(indices), code))
-
-    def _ranges(self, tree: ast.AST) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-                for place, size in zip(places, self.dims[node.value.id], strict=True):
-                    if isinstance(place, ast.Name):
-                        assert found.setdefault(place.id, size) == size
-        return found
-
-    def given(self, seed: int = 1) -> dict[str, Any]:
-        rng = np.random.default_rng(seed)
-        return {name: rng.uniform(0.3, 1.4, self.dims[name])[()] for name in self.kinds}
-
-    def run(self, values: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
-        """All arrays; those in ``held`` keep that value instead of their equation's."""
-        env: dict[str, Any] = {**_FUNCTIONS, **SIZES, **values, **held}
-        for name, indices, code in self.equations:
-            if name in held:
-                continue
-            array = np.zeros(self.dims[name], dtype=complex)
-            for place in np.ndindex(*self.dims[name]):
-                array[place] = eval(code, {**env, **dict(zip(indices, place, strict=True))})
-            env[name] = array[()]
-        return env
-
-    def gradient(self, values: Mapping[str, Any], name: str) -> Any:
-        """∂C/∂name by complex step, the equation of ``name`` set aside."""
-        base = np.asarray(self.run(values, {})[name], dtype=complex)
-        out = np.zeros(base.shape)
-        for place in np.ndindex(*base.shape):
-            moved = base.copy()
-            moved[place] += 1e-30j
-            out[place] = np.imag(self.run(values, {name: moved[()]})["C"]) / 1e-30
-        return out
-
-
-def _softmax(u: Any) -> Any:
-    e = np.exp(u - u.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def _names(text: str, values: Mapping[str, Any], code: str) -> dict[str, Any]:
-    """What a reader of the NumPy text would have at hand."""
-    model = Plain(text)
-    arrays = {n: np.real(v) for n, v in model.run(values, {}).items() if n in model.dims}
-    adjoints = {f"d{n}": model.gradient(values, n) for n in arrays if re.search(rf"\bd{n}\b", code)}
-    helpers = {
-        "sigmoid": _FUNCTIONS["sigmoid"],
-        "softplus": _FUNCTIONS["softplus"],
-        "softmax": _softmax,
-        "relu_prime": lambda u: (u > 0) * 1.0,
-        "logsumexp": lambda u: np.log(np.sum(np.exp(u))),
-    }
-    return {"np": np, **SIZES, **helpers, **arrays, **adjoints}
-
-
-def _matrix(text: str, variable: str) -> Any:
-    form = symbp.parse(text).derive(variable).matrix
-    assert form is not None, "no matrix form was found"
-    return form
-
-
 ROWS = [pytest.param(*row[1:], id=row[0]) for row in (*COOKBOOK, *BEYOND, *FURTHER, *WRITTEN)]
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
 def test_the_form_is_the_one_that_a_textbook_prints(text: str, variable: str, expected: str) -> None:
-    form = _matrix(text, variable)
-    shown = plain(matrix_box(printer(form.model), form.view.form))
-    assert shown == expected
+    assert shown(text, variable) == expected
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
 def test_the_numpy_text_is_the_gradient(text: str, variable: str, expected: str) -> None:
-    code = _matrix(text, variable).to_numpy()
-    model = Plain(text)
-    values = model.given()
-    computed = eval(code, _names(text, values, code))
-    assert np.shape(computed) == model.dims[variable]
-    np.testing.assert_allclose(computed, model.gradient(values, variable), rtol=1e-11, atol=1e-12)
+    assert_numpy_is_the_gradient(text, variable)
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
@@ -2691,7 +2554,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("text", "expected"), REASONS)
 def test_the_reason_is_one_sentence_that_names_each_array_once(text: str, expected: str) -> None:
-    form = _matrix(text, "x")
+    form = matrix(text, "x")
     setter = printer(form.model)
     words = (w if isinstance(w, str) else plain(w) for w in matrix_words(setter, form.view.reason))
     assert "".join(words) == expected
@@ -2708,15 +2571,14 @@ def test_sums_over_rows_and_columns_of_an_entrywise_product_are_told_alike() -> 
         let delta = dC/de
     """
     for variable in ("r", "s"):
-        form = _matrix(text, variable)
-        shown = plain(matrix_box(printer(form.model), form.view.form))
-        assert "diag" not in shown and "⊙" in shown and shown.endswith("𝟏"), shown
+        form = shown(text, variable)
+        assert "diag" not in form and "⊙" in form and form.endswith("𝟏"), form
 
 
 @pytest.mark.needs("pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
     rows = (*COOKBOOK, *BEYOND, *FURTHER, *WRITTEN)
-    forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in rows]
+    forms = [matrix(text, variable).to_latex() for _, text, variable, _ in rows]
     body = "\n".join(rf"\[ {form} \]" for form in forms)
     head = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
     (tmp_path / "forms.tex").write_text(f"{head}{body}\n\\end{{document}}\n")

@@ -19,6 +19,7 @@ from symbp.arrays.matrix_entrywise import (
 from symbp.arrays.matrix_finish import finished
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
+    Bracket,
     Diag,
     Diagonal,
     Folded,
@@ -29,6 +30,7 @@ from symbp.arrays.matrix_nodes import (
     Matrix,
     Minus,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Power,
@@ -76,7 +78,7 @@ def is_zero(node: Matrix) -> bool:
     return node == Scalar(number(0))
 
 
-_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Mapped)
+_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Mapped, Bracket)
 """Where a scalar stands for an array that has it in every entry."""
 
 
@@ -243,7 +245,7 @@ def _pair(left: Matrix, right: Matrix) -> Matrix | None:
             return a if isinstance(right, Ones) else entrywise_product((a, right))
         case Transpose(row), Diag(a) if shape(row) == (True, False):
             return Transpose(a if isinstance(row, Ones) else entrywise_product((row, a)))
-        case Softmax(), Ones() if (along := axis(left)) is not None:
+        case Softmax() | OneHot(), Ones() if (along := axis(left)) is not None:
             # each row adds up to 1
             return Ones(along)
         case _ if shape(right) == (True, False) and (like := diagonal_axis(left)) is not None:

@@ -227,8 +227,10 @@ def _matrices(node: Plus) -> bool:
 
 
 def _upright(node: Plus) -> Matrix:
-    """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left."""
+    """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left; (a − b)ᵀ of columns."""
     other = turned(node)
+    if shape(node) == (False, True) and not isinstance(other, Transpose):
+        return Transpose(other)
     saved = transposes(node) - transposes(other)
     few = 1 if any(isinstance(a, Identity) for a in node.args) else 2
     if not _matrices(node) or saved < few or _turned_factors(other):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from symbp.arrays.matrix import matrix_form
-from symbp.arrays.matrix_nodes import Identity, Matrix, entry
+from symbp.arrays.matrix_entry import entry
+from symbp.arrays.matrix_nodes import Identity, Matrix
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.calculus.affine import Index, affine
 from symbp.calculus.apart import apart
