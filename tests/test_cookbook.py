@@ -2424,6 +2424,48 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "s",
         "−q/s²",
     ),
+    (
+        "one softmax over all entries",
+        "param X : N, M\n"
+        "const Y : N, M\n"
+        "cost C = logsumexp(X[i,j], i, j) - sum(Y[i,j]*X[i,j], i, j)\n",
+        "X",
+        "exp(X − logsumexp(X)) − Y",
+    ),
+    (
+        "one softmax over all products",
+        "param X : N, M\n"
+        "const Y : P, M\n"
+        "cost C = log(sum(exp(sum(X[i,j]*Y[p,j], j)), i, p))\n",
+        "X",
+        "exp(X Yᵀ − logsumexp(X Yᵀ)) Y",
+    ),
+    (
+        "Kullback-Leibler divergence of a softmax",
+        "param z : N\n"
+        "const q : N\n"
+        "p[i] = softmax(z[i], i)\n"
+        "cost C = sum(p[i]*(log(p[i]) - log(q[i])), i)\n",
+        "z",
+        "p ⊙ (log(softmax(z)) − log(q)) − (pᵀ (log(softmax(z)) − log(q))) p",
+    ),
+    (
+        "entropies of rows",
+        "param Z : N, K\n"
+        "P[n,k] = softmax(Z[n,k], k)\n"
+        "cost C = -sum(P[n,k]*log(P[n,k]), n, k)\n",
+        "Z",
+        "diag((P ⊙ log(softmax(Z))) 𝟏) P − log(softmax(Z)) ⊙ P",
+    ),
+    (
+        "targets that are parts of a whole",
+        "param z : N\n"
+        "const t : N\n"
+        "y[i] = t[i]/sum(t[j], j)\n"
+        "cost C = -sum(y[i]*log(softmax(z[i], i)), i)\n",
+        "z",
+        "softmax(z) − y",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 

@@ -169,6 +169,8 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             return _sum(scope, node, None, None)
         case Reduce(op, (index,), body) if not index.sequence:
             return Folded(op, _build(scope, body, index, None), index)
+        case Reduce(op, (index, across), body) if not (index.sequence or across.sequence):
+            return Folded(op, _filled(_build(scope, body, index, across), index, across), index, across)
         case Mul(factors) if any(map(has_reduction, factors)):
             return _multiply(scope, factors, None, None)
         case Neg(arg):

@@ -241,9 +241,11 @@ class _Numpy:
                 return f"np.trace({self.text(arg, SUM)})", ATOM
             case mat.MatrixPower(base, n, _):
                 return f"np.linalg.matrix_power({self.text(base, SUM)}, {n})", ATOM
+            case mat.Folded("logsumexp", arg, _):
+                whole = ", axis=None" if shape(arg) == (True, True) else ""
+                return f"np.logaddexp.reduce({self.text(arg, SUM)}{whole})", ATOM
             case mat.Folded(op, arg, _):
-                inner = self.text(arg, SUM)
-                return f"np.{'logaddexp.reduce' if op == 'logsumexp' else op}({inner})", ATOM
+                return f"np.{op}({self.text(arg, SUM)})", ATOM
             case mat.Diag(arg) | mat.Diagonal(arg):
                 return f"np.diag({self.text(arg, SUM)})", ATOM
             case mat.SequenceSum(indices, arg):
