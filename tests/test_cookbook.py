@@ -2321,7 +2321,7 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "param f : N\n"
         "cost C = sum(W[i,j]*(f[i] - f[j])^2, i, j)/2\n",
         "f",
-        "diag(f) (W + Wᵀ) 𝟏 − (W + Wᵀ) f",
+        "((W + Wᵀ) 𝟏) ⊙ f − (W + Wᵀ) f",
     ),
     (
         "both means taken away",
@@ -2465,6 +2465,30 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "cost C = -sum(y[i]*log(softmax(z[i], i)), i)\n",
         "z",
         "softmax(z) − y",
+    ),
+    (
+        "smoothness of columns on a graph",
+        "const W : N, N\n"
+        "param F : N, K\n"
+        "cost C = sum(W[i,j]*(F[i,k] - F[j,k])^2, i, j, k)/2\n",
+        "F",
+        "(diag((W + Wᵀ) 𝟏) − W − Wᵀ) F",
+    ),
+    (
+        "kernel matrix",
+        "param x : N, D\n"
+        "k[i,j] = exp(-sum((x[i,d] - x[j,d])^2, d)/2)\n"
+        "cost C = sum(k[i,j]^2, i, j)\n",
+        "x",
+        "((∂C/∂k) ⊙ k + ((∂C/∂k) ⊙ k)ᵀ − diag(((∂C/∂k) ⊙ k + ((∂C/∂k) ⊙ k)ᵀ) 𝟏)) x",
+    ),
+    (
+        "column means and deviations from them",
+        "param X : N, D\n"
+        "mu[d] = mean(X[n,d], n)\n"
+        "cost C = sum((X[n,d] - mu[d])^2, n, d)/N\n",
+        "X",
+        "(𝟏 (∂C/∂μ − 2μ)ᵀ + 2X)/N",
     ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""

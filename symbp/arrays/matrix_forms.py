@@ -229,12 +229,17 @@ def _weighted(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matr
 
 
 def _backwards(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matrix], list[Index | None]]:
-    """Wᵀ diag(f′(z)) Vᵀ c is Wᵀ (f′(z) ⊙ (Vᵀ c)): what is computed entry by entry meets a column."""
+    """Wᵀ diag(f′(z)) Vᵀ c is Wᵀ (f′(z) ⊙ (Vᵀ c)): what is computed entry by entry meets a column.
+
+    So does a factor of each row of a whole product: diag(f) W 𝟏 is (W 𝟏) ⊙ f.
+    """
     for n, arg in enumerate(chain[:-2]):
         behind, joints = chain[n + 1 :], inner[n:]
         column = not shape(chain[-1])[1] and None not in joints
-        if isinstance(arg, Diag) and not isinstance(arg.arg, Leaf) and column:
-            joined = entrywise_product((arg.arg, _product(Product(tuple(behind), tuple(joints[1:])))))
+        sums = n == 0 and isinstance(chain[-1], Ones)
+        if isinstance(arg, Diag) and (sums or not isinstance(arg.arg, Leaf)) and column:
+            rest = _product(Product(tuple(behind), tuple(joints[1:])))
+            joined = entrywise_product((rest, arg.arg) if sums else (arg.arg, rest))
             return [*chain[:n], joined], inner[:n]
     return chain, inner
 

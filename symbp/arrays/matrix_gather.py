@@ -9,6 +9,7 @@ from math import gcd
 
 from symbp.arrays.matrix_identity import with_identity
 from symbp.arrays.matrix_nodes import (
+    Diag,
     Hadamard,
     Identity,
     Matrix,
@@ -26,6 +27,7 @@ from symbp.arrays.matrix_terms import (
     Term,
     alike,
     axis,
+    front_of,
     key,
     node_of,
     scalars_key,
@@ -43,9 +45,27 @@ def gathered(args: tuple[Matrix, ...]) -> Matrix:
     terms = _with_ones(_same_chains(log_softmax(_merged(_without_ones(opened)))))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
-    front, terms = _common_front(terms)
+    front, terms = _common_front(_with_one_diagonal(terms))
     terms = _with_one_front(_grouped(with_identity(terms, gathered)))
     return node_of(times(front, term_of(_sum(terms))))
+
+
+def _with_one_diagonal(terms: list[Term]) -> list[Term]:
+    """diag(W 𝟏) + diag(Wᵀ 𝟏) is diag((W + Wᵀ) 𝟏)."""
+    groups: dict[Hashable, list[Term]] = {}
+    for term in terms:
+        if len(term.chain) == 1 and isinstance(term.chain[0], Diag):
+            groups.setdefault(scalars_key(term), []).append(term)
+    out = terms
+    for group in groups.values():
+        if len(group) > 1:
+            columns = (_weighed(t, c.arg) for t in group for c in t.chain if isinstance(c, Diag))
+            inside = term_of(gathered(tuple(columns)))
+            core = Diag(node_of(Term(chain=inside.chain, inner=inside.inner)))
+            front = times(Term(scalars=group[0].scalars), front_of(inside))
+            whole = times(front, Term(chain=(core,)))
+            out = [whole if t is group[0] else t for t in out if t is group[0] or t not in group]
+    return out
 
 
 def _with_one_front(terms: list[Term]) -> list[Term]:
@@ -194,7 +214,7 @@ def _sum(terms: list[Term]) -> Matrix:
         return node_of(terms[0])
     nodes = _side_by_side(_plain_first([node_of(t) for t in terms]))
     if isinstance(nodes[0], Minus) and (first := next((n for n in nodes if not isinstance(n, Minus)), None)):
-        nodes = [first, *(n for n in nodes if n is not first)]
+        nodes = _side_by_side([first, *(n for n in nodes if n is not first)])
     return _upright(Plus(tuple(nodes)))
 
 

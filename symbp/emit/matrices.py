@@ -6,11 +6,13 @@ Both print the same tree (:mod:`symbp.arrays.matrix_nodes`), so that they cannot
 from __future__ import annotations
 
 from symbp.arrays import matrix_nodes as mat
+from symbp.arrays.matrix_entry import entry
 from symbp.arrays.matrix_nodes import Matrix, shape
 from symbp.arrays.matrix_terms import axis, turned
 from symbp.arrays.views import matrix_view
-from symbp.calculus.affine import Index, show
+from symbp.calculus.affine import Index, affine, fresh, show
 from symbp.calculus.expr import (
+    ONE,
     Add,
     Adjoint,
     Call,
@@ -31,6 +33,7 @@ from symbp.calculus.expr import (
     number,
 )
 from symbp.derive.core import AdjointSystem, Case
+from symbp.derive.norms import Norms
 from symbp.emit.document import document
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
@@ -100,6 +103,7 @@ def matrix_numpy(model: Model, form: Matrix) -> str:
 class _Numpy:
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.norms = Norms(model)
 
     def text(self, node: Matrix, level: int) -> str:
         """The expression, in brackets if it binds less than ``level``."""
@@ -139,13 +143,23 @@ class _Numpy:
                 return f"{self.text(factor, PRODUCT)}*{self.text(arg, UNARY)}", PRODUCT
             case mat.Quotient(num, den):
                 above = self.text(num, PRODUCT if isinstance(num, mat.Scaled) else UNARY)
-                return f"{above}/{self.text(den, POWER)}", PRODUCT
+                return f"{above}/{self.divisor(den)}", PRODUCT
             case mat.Plus(args):
                 return self.sum(args), SUM
             case mat.Minus(arg):
                 return f"-{self.text(arg, UNARY)}", UNARY
             case _:
                 return self.applied(node)
+
+    def divisor(self, node: Matrix) -> str:
+        """What divides; a quotient by a norm that is 0, a distance of a point from itself, is 0."""
+        text = self.text(node, POWER)
+        places = tuple(affine(fresh("i")) if has else None for has in shape(node))
+        if any(places) and self.norms.guards:
+            one = Div(ONE, entry(node, *places))
+            if self.norms.quotient(one) != one:
+                return f"np.where({self.text(node, SUM)} == 0, np.inf, {self.text(node, SUM)})"
+        return text
 
     def zeros(self, like: Matrix) -> str:
         """What stands there outside of a range: as many zeros."""
