@@ -2490,6 +2490,36 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "X",
         "(𝟏 (∂C/∂μ − 2μ)ᵀ + 2X)/N",
     ),
+    (
+        "kernel that is a product",
+        "param x : N\n"
+        "const y : M\n"
+        "const W : N, M\n"
+        "k[i,j] = exp(-(x[i] - y[j])^2/2)*exp(-abs(x[i] - y[j]))\n"
+        "cost C = sum(W[i,j]*k[i,j], i, j)\n",
+        "x",
+        "((∂C/∂k) ⊙ k) y − (((∂C/∂k) ⊙ k) 𝟏) ⊙ x − ((∂C/∂k) ⊙ k ⊙ sign(x 𝟏ᵀ − 𝟏 yᵀ)) 𝟏",
+    ),
+    (
+        "density with its factors in another order",
+        "param s\n"
+        "const m\n"
+        "const b\n"
+        "const x : N\n"
+        "p[i] = exp(-(x[i] - m)^2/(2*s^2))/(s*sqrt(b))\n"
+        "cost C = sum(p[i]^2, i)\n",
+        "s",
+        "(∂C/∂p)ᵀ (p ⊙ (x − m)²/s³ − p/s)",
+    ),
+    (
+        "mixture with priors",
+        "param p : K\n"
+        "const m : K, D\n"
+        "const X : N, D\n"
+        "cost C = -sum(logsumexp(p[k] - sum((X[n,d] - m[k,d])^2, d)/2, k), n)\n",
+        "p",
+        "−softmax(𝟏 pᵀ − ((X ⊙ X) 𝟏 𝟏ᵀ + 𝟏 𝟏ᵀ (m ⊙ m)ᵀ)/2 + X mᵀ)ᵀ 𝟏",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 

@@ -77,7 +77,8 @@ def _with_one_front(terms: list[Term]) -> list[Term]:
     out = terms
     for group in groups.values():
         if 1 < len(group) < len(terms):
-            first, size = group[0], abs(group[0].number)
+            first = group[0]
+            size = _divisor([t.number for t in group])
             inside = _sum([Term(t.number / size, (), t.chain, t.inner) for t in group])
             whole = Term(size, first.scalars, (inside,))
             out = [whole if t is first else t for t in out if t is first or t not in group]
