@@ -2520,6 +2520,34 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "p",
         "−softmax(𝟏 pᵀ − ((X ⊙ X) 𝟏 𝟏ᵀ + 𝟏 𝟏ᵀ (m ⊙ m)ᵀ)/2 + X mᵀ)ᵀ 𝟏",
     ),
+    (
+        "swish",
+        "param W : K, D\n"
+        "const x : D\n"
+        "const v : K\n"
+        "cost C = sum(v[k]*sum(W[k,d]*x[d], d)*sigmoid(sum(W[k,d]*x[d], d)), k)\n",
+        "W",
+        "(v ⊙ sigmoid(W x) ⊙ (1 + (W x) ⊙ (1 − sigmoid(W x)))) xᵀ",
+    ),
+    (
+        "normalised Laplacian",
+        "param F : N, K\n"
+        "const A : N, N\n"
+        "d[i] = sum(A[i,j], j)\n"
+        "cost C = sum(A[i,j]*(F[i,k]/sqrt(d[i]) - F[j,k]/sqrt(d[j]))^2, i, j, k)/2\n",
+        "F",
+        "diag(1/√d) (diag((A + Aᵀ) 𝟏/√d) − (A + Aᵀ) diag(1/√d)) F",
+    ),
+    (
+        "residual with a difference in front",
+        "param x : N\n"
+        "const P : N, N\n"
+        "const v : N\n"
+        "const a\n"
+        "cost C = sum((x[i] - a*sum(P[j,i]*x[j], j) - (1 - a)*v[i])^2, i)/2\n",
+        "x",
+        "(I − a P) (x − a Pᵀ x − (1 − a) v)",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 

@@ -7,10 +7,9 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
+from symbp.arrays.matrix_common import entry_by_entry, one_diagonal, one_divisor
 from symbp.arrays.matrix_identity import with_identity
 from symbp.arrays.matrix_nodes import (
-    Diag,
-    Hadamard,
     Identity,
     Matrix,
     Minus,
@@ -27,7 +26,6 @@ from symbp.arrays.matrix_terms import (
     Term,
     alike,
     axis,
-    front_of,
     key,
     node_of,
     scalars_key,
@@ -45,27 +43,9 @@ def gathered(args: tuple[Matrix, ...]) -> Matrix:
     terms = _with_ones(_same_chains(log_softmax(_merged(_without_ones(opened)))))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
-    front, terms = _common_front(_with_one_diagonal(terms))
+    front, terms = _common_front(one_divisor(one_diagonal(terms, gathered), gathered))
     terms = _with_one_front(_grouped(with_identity(terms, gathered)))
     return node_of(times(front, term_of(_sum(terms))))
-
-
-def _with_one_diagonal(terms: list[Term]) -> list[Term]:
-    """diag(W 𝟏) + diag(Wᵀ 𝟏) is diag((W + Wᵀ) 𝟏)."""
-    groups: dict[Hashable, list[Term]] = {}
-    for term in terms:
-        if len(term.chain) == 1 and isinstance(term.chain[0], Diag):
-            groups.setdefault(scalars_key(term), []).append(term)
-    out = terms
-    for group in groups.values():
-        if len(group) > 1:
-            columns = (_weighed(t, c.arg) for t in group for c in t.chain if isinstance(c, Diag))
-            inside = term_of(gathered(tuple(columns)))
-            core = Diag(node_of(Term(chain=inside.chain, inner=inside.inner)))
-            front = times(Term(scalars=group[0].scalars), front_of(inside))
-            whole = times(front, Term(chain=(core,)))
-            out = [whole if t is group[0] else t for t in out if t is group[0] or t not in group]
-    return out
 
 
 def _with_one_front(terms: list[Term]) -> list[Term]:
@@ -285,31 +265,10 @@ def _grouped(terms: list[Term]) -> list[Term]:
             out = _taken_out(group, before, after)
             rest = [out if t is mine[0] else t for t in terms if t is mine[0] or t not in group]
             return _grouped(rest)
-        joined = _entry_by_entry(*mine)
+        joined = entry_by_entry(mine[0], mine[1], gathered)
         if joined is not None:
             return _grouped([joined if t is mine[0] else t for t in terms if t is not mine[1]])
     return terms
-
-
-def _entry_by_entry(left: Term, right: Term) -> Term | None:
-    """u ⊙ d + v ⊙ d is (u + v) ⊙ d, for all factors that are shared."""
-    match left.chain, right.chain:
-        case (Hadamard(mine),), (Hadamard(other),) if len(mine) == len(other) == 2:
-            for n, m in ((0, 0), (1, 1), (0, 1), (1, 0)):
-                if key(mine[n]) == key(other[m]):
-                    rest = (_weighed(left, mine[1 - n]), _weighed(right, other[1 - m]))
-                    inside = term_of(gathered(rest))
-                    pair = (mine[n], node_of(Term(chain=inside.chain, inner=inside.inner)))
-                    node = Hadamard(pair if n == 0 else pair[::-1])
-                    whole = times(Term(inside.number, (*left.scalars,)), Term(scalars=inside.scalars))
-                    return times(whole, Term(chain=(node,))) if inside.chain else None
-            return None
-        case _:
-            return None
-
-
-def _weighed(term: Term, factor: Matrix) -> Matrix:
-    return node_of(scaled(term_of(factor), term.number))
 
 
 def _shared(terms: list[Term]) -> tuple[int, int]:
