@@ -2548,6 +2548,30 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "x",
         "(I − a P) (x − a Pᵀ x − (1 − a) v)",
     ),
+    (
+        "exponents of their own",
+        "param x : N\n"
+        "param y : N\n"
+        "cost C = sum(x[i]**y[i], i)\n",
+        "x",
+        "y ⊙ xʸ⁻¹",
+    ),
+    (
+        "a matrix of exponents",
+        "param X : N, M\n"
+        "const P : N, M\n"
+        "cost C = sum(X[i,j]**P[i,j], i, j)\n",
+        "X",
+        "P ⊙ X^{⊙(P−1)}",
+    ),
+    (
+        "a power of a number",
+        "param W : N, M\n"
+        "const x : M\n"
+        "cost C = sum(2**sum(W[i,j]*x[j], j), i)\n",
+        "W",
+        "log(2) · 2ᵂˣ xᵀ",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 

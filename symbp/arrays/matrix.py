@@ -46,6 +46,7 @@ from symbp.arrays.matrix_nodes import (
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     SequenceSum,
@@ -134,6 +135,8 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _divide(scope, num, den, row, col)
         case Pow(base, exponent) if not depends(exponent, own) and not has_reduction(exponent):
             return Power(_build(scope, base, row, col), one_number(exponent))
+        case Pow(base, exponent) if not _grid((base, exponent), own):
+            return Raised((_build(scope, base, row, col), _build(scope, exponent, row, col)))
         case Call(function, args, orders) if not _grid(args, own):
             forms = tuple(_build(scope, a, row, col) for a in args)
             if function == "sqrt" and has_reduction(args[0]) and _subtracts(forms[0]):

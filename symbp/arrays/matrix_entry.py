@@ -23,6 +23,7 @@ from symbp.arrays.matrix_nodes import (
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     SequenceSum,
@@ -97,6 +98,8 @@ def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
             return Div(_broadcast(num, row, col), _broadcast(den, row, col))
         case Power(base, exponent):
             return Pow(entry(base, row, col), exponent)
+        case Raised(args):
+            return Pow(*(_broadcast(a, row, col) for a in args))
         case Plus(args):
             return add(_broadcast(a, row, col) for a in args)
         case Minus(arg):

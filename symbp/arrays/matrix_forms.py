@@ -36,6 +36,7 @@ from symbp.arrays.matrix_nodes import (
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     Softmax,
@@ -78,7 +79,7 @@ def is_zero(node: Matrix) -> bool:
     return node == Scalar(number(0))
 
 
-_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Mapped, Bracket)
+_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Raised, Mapped, Bracket)
 """Where a scalar stands for an array that has it in every entry."""
 
 

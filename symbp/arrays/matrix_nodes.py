@@ -115,6 +115,13 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """A power entry by entry whose exponents are an array too: the base and the exponents."""
+
+    args: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plus:
     """A sum."""
 
@@ -217,8 +224,8 @@ class SequenceSum:
 
 Matrix = (
     Leaf | Scalar | Ones | Zeros | Unit | OneHot | Identity | Transpose | Product | MatrixPower | Hadamard
-    | Quotient | Power | Plus | Minus | Scaled | Mapped | Bracket | Softmax | Folded | Norm | Trace | Diagonal
-    | Diag | SequenceSum
+    | Quotient | Power | Raised | Plus | Minus | Scaled | Mapped | Bracket | Softmax | Folded | Norm | Trace
+    | Diagonal | Diag | SequenceSum
 )  # fmt: skip
 
 
@@ -231,7 +238,7 @@ def parts(node: Matrix) -> tuple[Matrix, ...]:
             return (arg,)
         case Norm(arg) | Trace(arg) | Diagonal(arg) | OneHot(arg) | Folded(_, arg) | SequenceSum(_, arg):
             return (arg,)
-        case Product(args) | Hadamard(args) | Plus(args) | Mapped(_, args) | Bracket(_, args):
+        case Product(args) | Hadamard(args) | Plus(args) | Raised(args) | Mapped(_, args) | Bracket(_, args):
             return args
         case Quotient(a, b) | Scaled(a, b):
             return (a, b)
@@ -244,7 +251,7 @@ def with_parts(node: Matrix, below: tuple[Matrix, ...]) -> Matrix:
     match node:
         case Leaf() | Scalar() | Ones() | Zeros() | Unit() | Identity():
             return node
-        case Product() | Hadamard() | Plus() | Mapped() | Bracket():
+        case Product() | Hadamard() | Plus() | Raised() | Mapped() | Bracket():
             return replace(node, args=below)
         case Quotient() | Scaled():
             return type(node)(*below)

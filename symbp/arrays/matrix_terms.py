@@ -25,6 +25,7 @@ from symbp.arrays.matrix_nodes import (
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     SequenceSum,
@@ -312,7 +313,7 @@ def turned(node: Matrix) -> Matrix:
             return Quotient(turned(num), den)
         case Plus(args) | Hadamard(args) if _same_parts(args, tuple(map(turned, args))):
             return node
-        case Plus() | Hadamard() | Mapped() | Bracket() | Power() | Quotient():
+        case Plus() | Hadamard() | Mapped() | Bracket() | Power() | Raised() | Quotient():
             inside = with_parts(node, tuple(map(turned, parts(node))))
             return inside if transposes(inside) <= transposes(node) else Transpose(node)
         case _:

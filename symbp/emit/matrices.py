@@ -241,6 +241,8 @@ class _Numpy:
                 return f"np.sum({self.text(mat.Power(arg, number(2)), SUM)})", ATOM
             case mat.Power(base, exponent):
                 return f"{self.text(base, ATOM)}**{enclosed(self.scalar(exponent), ATOM)}", POWER
+            case mat.Raised((base, exponents)):
+                return f"{self.text(base, ATOM)}**{self.text(exponents, ATOM)}", POWER
             case mat.Mapped(function, args, orders):
                 return self.call(function, orders, [self.text(a, SUM) for a in args]), ATOM
             case mat.Softmax(arg, _, op):

@@ -139,6 +139,11 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             if not many and sums_quotients(upper.box) and upper.level == SUM and lower.level >= CLOSED:
                 return juxtaposed([Piece(fraction(Piece(num(1), LETTER), lower), CLOSED), upper])
             return Piece(fraction(upper, lower, many), _ENTRYWISE)
+        case mat.Raised((base, exponents)):
+            above = _piece(printer, exponents)
+            if mat.shape(base) != (True, True):
+                return powered(_piece(printer, base), above.box)
+            return powered(_piece(printer, base), row(printer.notation.hadamard, enclosed(above, CLOSED)))
         case mat.Power(base, exponent):
             return _power(printer, base, exponent)
         case _:
