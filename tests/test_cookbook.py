@@ -2572,6 +2572,15 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "W",
         "log(2) · 2ᵂˣ xᵀ",
     ),
+    (
+        "mean of a Gaussian",
+        "const X : N, D\n"
+        "param m : D\n"
+        "const A : D, D\n"
+        "cost C = sum((X[n,d] - m[d])*A[d,e]*(X[n,e] - m[e]), n, d, e)/2\n",
+        "m",
+        "−½ (A + Aᵀ) (Xᵀ 𝟏 − N m)",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 

@@ -299,8 +299,9 @@ def _short(term: Term, before: int, after: int) -> bool:
 
 def _column_left(term: Term, before: int, after: int) -> bool:
     """Whether one column is left, which a scalar may weigh in brackets: (a − (aᵀ b) b) xᵀ."""
-    middle = term.chain[before : len(term.chain) - after]
-    return len(middle) == 1 and shape(middle[0]) == (True, False)
+    end = len(term.chain) - after
+    middle, joints = term.chain[before:end], term.inner[before : end - 1]
+    return shape(middle[0])[0] and not shape(middle[-1])[1] and None not in joints
 
 
 def _fits(term: Term, model: Term, before: int, after: int) -> bool:
