@@ -2581,6 +2581,13 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "m",
         "−½ (A + Aᵀ) (Xᵀ 𝟏 − N m)",
     ),
+    (
+        "variance by its moments",
+        "param x : N\n"
+        "cost C = mean(x[i]**2, i) - mean(x[i], i)**2\n",
+        "x",
+        "(2/N) (x − sum(x)/N)",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 

@@ -16,6 +16,7 @@ from symbp.arrays.matrix_nodes import (
     Ones,
     Plus,
     Product,
+    Scalar,
     Trace,
     Transpose,
     shape,
@@ -35,6 +36,7 @@ from symbp.arrays.matrix_terms import (
     transposes,
     turned,
 )
+from symbp.calculus.expr import Integer
 
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
@@ -158,6 +160,10 @@ def _common_front(terms: list[Term]) -> tuple[Term, list[Term]]:
     if shared and all(t.chain or len(t.scalars) > len(shared) for t in terms):
         front = times(front, Term(scalars=tuple(terms[0].scalars[n] for n in sorted(shared))))
         terms = [_less(t, front.scalars) for t in terms]
+    sizes = _shared_sizes(terms) if any(t.chain for t in terms) else ()
+    if sizes:
+        over = Term(scalars=tuple((s, -p) for s, p in sizes))
+        front, terms = times(front, Term(scalars=sizes)), [times(over, t) for t in terms]
     return front, terms
 
 
@@ -172,6 +178,16 @@ def _shared_scalars(terms: list[Term]) -> list[int]:
         n for n, (scalar, power) in enumerate(terms[0].scalars)
         if whole or (power > 0 and all(known.get(key(scalar)) == power for known in powers))
     ]
+
+
+def _shared_sizes(terms: list[Term]) -> tuple[tuple[Matrix, Fraction], ...]:
+    """The sizes by which all terms are divided: x/N − sum(x) 𝟏/N² is (x − sum(x) 𝟏/N)/N."""
+    powers = [{key(s): p for s, p in t.scalars} for t in terms]
+    found = [
+        (s, max(known.get(key(s), Fraction(0)) for known in powers))
+        for s, _ in terms[0].scalars if isinstance(s, Scalar) and isinstance(s.node, Integer)
+    ]
+    return tuple((s, p) for s, p in found if p < 0)
 
 
 def _less(term: Term, scalars: tuple[tuple[Matrix, Fraction], ...]) -> Term:
