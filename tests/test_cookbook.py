@@ -7,23 +7,16 @@ text of the model (no code of symbp), by complex step, at sizes that are all dif
 
 from __future__ import annotations
 
-import ast
-import re
 import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
+from blackboard import assert_numpy_is_the_gradient, matrix, shown
 
 import symbp
 from symbp.emit.math import printer
-from symbp.emit.matrix_math import matrix_box, matrix_words
+from symbp.emit.matrix_math import matrix_words
 from symbp.emit.plain import text as plain
-
-SIZES = {"N": 4, "M": 3, "P": 5, "Q": 2, "D": 3, "K": 2, "H": 5}
-
 
 COOKBOOK: list[tuple[str, str, str, str]] = [
     (
@@ -2328,7 +2321,7 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "param f : N\n"
         "cost C = sum(W[i,j]*(f[i] - f[j])^2, i, j)/2\n",
         "f",
-        "diag(f) (W + Wᵀ) 𝟏 − (W + Wᵀ) f",
+        "((W + Wᵀ) 𝟏) ⊙ f − (W + Wᵀ) f",
     ),
     (
         "both means taken away",
@@ -2431,6 +2424,170 @@ WRITTEN: list[tuple[str, str, str, str]] = [
         "s",
         "−q/s²",
     ),
+    (
+        "one softmax over all entries",
+        "param X : N, M\n"
+        "const Y : N, M\n"
+        "cost C = logsumexp(X[i,j], i, j) - sum(Y[i,j]*X[i,j], i, j)\n",
+        "X",
+        "exp(X − logsumexp(X)) − Y",
+    ),
+    (
+        "one softmax over all products",
+        "param X : N, M\n"
+        "const Y : P, M\n"
+        "cost C = log(sum(exp(sum(X[i,j]*Y[p,j], j)), i, p))\n",
+        "X",
+        "exp(X Yᵀ − logsumexp(X Yᵀ)) Y",
+    ),
+    (
+        "Kullback-Leibler divergence of a softmax",
+        "param z : N\n"
+        "const q : N\n"
+        "p[i] = softmax(z[i], i)\n"
+        "cost C = sum(p[i]*(log(p[i]) - log(q[i])), i)\n",
+        "z",
+        "p ⊙ (log(softmax(z)) − log(q)) − (pᵀ (log(softmax(z)) − log(q))) p",
+    ),
+    (
+        "entropies of rows",
+        "param Z : N, K\n"
+        "P[n,k] = softmax(Z[n,k], k)\n"
+        "cost C = -sum(P[n,k]*log(P[n,k]), n, k)\n",
+        "Z",
+        "diag((P ⊙ log(softmax(Z))) 𝟏) P − log(softmax(Z)) ⊙ P",
+    ),
+    (
+        "targets that are parts of a whole",
+        "param z : N\n"
+        "const t : N\n"
+        "y[i] = t[i]/sum(t[j], j)\n"
+        "cost C = -sum(y[i]*log(softmax(z[i], i)), i)\n",
+        "z",
+        "softmax(z) − y",
+    ),
+    (
+        "smoothness of columns on a graph",
+        "const W : N, N\n"
+        "param F : N, K\n"
+        "cost C = sum(W[i,j]*(F[i,k] - F[j,k])^2, i, j, k)/2\n",
+        "F",
+        "(diag((W + Wᵀ) 𝟏) − W − Wᵀ) F",
+    ),
+    (
+        "kernel matrix",
+        "param x : N, D\n"
+        "k[i,j] = exp(-sum((x[i,d] - x[j,d])^2, d)/2)\n"
+        "cost C = sum(k[i,j]^2, i, j)\n",
+        "x",
+        "((∂C/∂k) ⊙ k + ((∂C/∂k) ⊙ k)ᵀ − diag(((∂C/∂k) ⊙ k + ((∂C/∂k) ⊙ k)ᵀ) 𝟏)) x",
+    ),
+    (
+        "column means and deviations from them",
+        "param X : N, D\n"
+        "mu[d] = mean(X[n,d], n)\n"
+        "cost C = sum((X[n,d] - mu[d])^2, n, d)/N\n",
+        "X",
+        "(𝟏 (∂C/∂μ − 2μ)ᵀ + 2X)/N",
+    ),
+    (
+        "kernel that is a product",
+        "param x : N\n"
+        "const y : M\n"
+        "const W : N, M\n"
+        "k[i,j] = exp(-(x[i] - y[j])^2/2)*exp(-abs(x[i] - y[j]))\n"
+        "cost C = sum(W[i,j]*k[i,j], i, j)\n",
+        "x",
+        "((∂C/∂k) ⊙ k) y − (((∂C/∂k) ⊙ k) 𝟏) ⊙ x − ((∂C/∂k) ⊙ k ⊙ sign(x 𝟏ᵀ − 𝟏 yᵀ)) 𝟏",
+    ),
+    (
+        "density with its factors in another order",
+        "param s\n"
+        "const m\n"
+        "const b\n"
+        "const x : N\n"
+        "p[i] = exp(-(x[i] - m)^2/(2*s^2))/(s*sqrt(b))\n"
+        "cost C = sum(p[i]^2, i)\n",
+        "s",
+        "(∂C/∂p)ᵀ (p ⊙ (x − m)²/s³ − p/s)",
+    ),
+    (
+        "mixture with priors",
+        "param p : K\n"
+        "const m : K, D\n"
+        "const X : N, D\n"
+        "cost C = -sum(logsumexp(p[k] - sum((X[n,d] - m[k,d])^2, d)/2, k), n)\n",
+        "p",
+        "−softmax(𝟏 pᵀ − ((X ⊙ X) 𝟏 𝟏ᵀ + 𝟏 𝟏ᵀ (m ⊙ m)ᵀ)/2 + X mᵀ)ᵀ 𝟏",
+    ),
+    (
+        "swish",
+        "param W : K, D\n"
+        "const x : D\n"
+        "const v : K\n"
+        "cost C = sum(v[k]*sum(W[k,d]*x[d], d)*sigmoid(sum(W[k,d]*x[d], d)), k)\n",
+        "W",
+        "(v ⊙ sigmoid(W x) ⊙ (1 + (W x) ⊙ (1 − sigmoid(W x)))) xᵀ",
+    ),
+    (
+        "normalised Laplacian",
+        "param F : N, K\n"
+        "const A : N, N\n"
+        "d[i] = sum(A[i,j], j)\n"
+        "cost C = sum(A[i,j]*(F[i,k]/sqrt(d[i]) - F[j,k]/sqrt(d[j]))^2, i, j, k)/2\n",
+        "F",
+        "diag(1/√d) (diag((A + Aᵀ) 𝟏/√d) − (A + Aᵀ) diag(1/√d)) F",
+    ),
+    (
+        "residual with a difference in front",
+        "param x : N\n"
+        "const P : N, N\n"
+        "const v : N\n"
+        "const a\n"
+        "cost C = sum((x[i] - a*sum(P[j,i]*x[j], j) - (1 - a)*v[i])^2, i)/2\n",
+        "x",
+        "(I − a P) (x − a Pᵀ x − (1 − a) v)",
+    ),
+    (
+        "exponents of their own",
+        "param x : N\n"
+        "param y : N\n"
+        "cost C = sum(x[i]**y[i], i)\n",
+        "x",
+        "y ⊙ xʸ⁻¹",
+    ),
+    (
+        "a matrix of exponents",
+        "param X : N, M\n"
+        "const P : N, M\n"
+        "cost C = sum(X[i,j]**P[i,j], i, j)\n",
+        "X",
+        "P ⊙ X^{⊙(P−1)}",
+    ),
+    (
+        "a power of a number",
+        "param W : N, M\n"
+        "const x : M\n"
+        "cost C = sum(2**sum(W[i,j]*x[j], j), i)\n",
+        "W",
+        "log(2) · 2ᵂˣ xᵀ",
+    ),
+    (
+        "mean of a Gaussian",
+        "const X : N, D\n"
+        "param m : D\n"
+        "const A : D, D\n"
+        "cost C = sum((X[n,d] - m[d])*A[d,e]*(X[n,e] - m[e]), n, d, e)/2\n",
+        "m",
+        "−½ (A + Aᵀ) (Xᵀ 𝟏 − N m)",
+    ),
+    (
+        "variance by its moments",
+        "param x : N\n"
+        "cost C = mean(x[i]**2, i) - mean(x[i], i)**2\n",
+        "x",
+        "(2/N) (x − sum(x)/N)",
+    ),
 ]
 """What other hands write: roots as powers, addends in any order, brackets without a form of their own."""
 
@@ -2462,147 +2619,17 @@ NONE: list[tuple[str, str]] = [
     ),
 ]
 
-# ── an evaluation that knows nothing of symbp ─────────────────────────────────────────────────────
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sin": np.sin, "cos": np.cos,
-    "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
-    "softplus": lambda u: np.log(1 + np.exp(u)),
-    "relu": lambda u: u * (np.real(u) > 0),
-    "abs": lambda u: u * np.sign(np.real(u)),
-}  # fmt: skip
-
-
-class _Loops(ast.NodeTransformer):
-    """``sum(e, i, j)`` as Python's own sum over two loops; ``softmax(e, i)`` and its kin likewise."""
-
-    def __init__(self, ranges: Mapping[str, int]) -> None:
-        self.ranges = ranges
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        assert isinstance(node.func, ast.Name)
-        if node.func.id == "where":
-            return ast.IfExp(*node.args)
-        if node.func.id not in ("sum", "mean", "logsumexp", "softmax"):
-            return node
-        body, *indices = (ast.unparse(a) for a in node.args)
-        loops = " ".join(f"for {i} in range({self.ranges[i]})" for i in indices)
-        total = f"sum(({body}) {loops})"
-        texts = {
-            "sum": total,
-            "mean": f"({total})/{np.prod([self.ranges[i] for i in indices])}",
-            "logsumexp": f"log(sum(exp({body}) {loops}))",
-            "softmax": f"(exp({body})/sum(exp({body}) {loops}))",
-        }
-        return ast.parse(texts[node.func.id], mode="eval").body
-
-
-class Plain:
-    """A model's text, evaluated with loops."""
-
-    def __init__(self, text: str) -> None:
-        self.dims: dict[str, tuple[int, ...]] = {}
-        self.kinds: dict[str, str] = {}
-        self.equations: list[tuple[str, tuple[str, ...], Any]] = []
-        for line in text.strip().splitlines():
-            self._read(line)
-
-    def _read(self, line: str) -> None:
-        if found := re.fullmatch(r"(const|param|input) (\w+)(?: : (.*))?", line):
-            kind, name, dims = found.groups()
-            self.dims[name] = tuple(SIZES[d] for d in re.findall(r"\w+", dims or ""))
-            self.kinds[name] = kind
-            return
-        left, right = line.removeprefix("cost ").split(" = ")
-        name, *indices = re.findall(r"\w+", left)
-        tree = ast.parse(right.replace("^", "**"), mode="eval")
-        ranges = self._ranges(tree)
-        self.dims[name] = tuple(ranges[i] for i in indices)
-        code = compile(ast.fix_missing_locations(_Loops(ranges).visit(tree)), line, "eval")
-        self.equations.append((name, tuple(indices), code))
-
-    def _ranges(self, tree: ast.AST) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-                places = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-                for place, size in zip(places, self.dims[node.value.id], strict=True):
-                    if isinstance(place, ast.Name):
-                        assert found.setdefault(place.id, size) == size
-        return found
-
-    def given(self, seed: int = 1) -> dict[str, Any]:
-        rng = np.random.default_rng(seed)
-        return {name: rng.uniform(0.3, 1.4, self.dims[name])[()] for name in self.kinds}
-
-    def run(self, values: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, Any]:
-        """All arrays; those in ``held`` keep that value instead of their equation's."""
-        env: dict[str, Any] = {**_FUNCTIONS, **SIZES, **values, **held}
-        for name, indices, code in self.equations:
-            if name in held:
-                continue
-            array = np.zeros(self.dims[name], dtype=complex)
-            for place in np.ndindex(*self.dims[name]):
-                array[place] = eval(code, {**env, **dict(zip(indices, place, strict=True))})
-            env[name] = array[()]
-        return env
-
-    def gradient(self, values: Mapping[str, Any], name: str) -> Any:
-        """∂C/∂name by complex step, the equation of ``name`` set aside."""
-        base = np.asarray(self.run(values, {})[name], dtype=complex)
-        out = np.zeros(base.shape)
-        for place in np.ndindex(*base.shape):
-            moved = base.copy()
-            moved[place] += 1e-30j
-            out[place] = np.imag(self.run(values, {name: moved[()]})["C"]) / 1e-30
-        return out
-
-
-def _softmax(u: Any) -> Any:
-    e = np.exp(u - u.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def _names(text: str, values: Mapping[str, Any], code: str) -> dict[str, Any]:
-    """What a reader of the NumPy text would have at hand."""
-    model = Plain(text)
-    arrays = {n: np.real(v) for n, v in model.run(values, {}).items() if n in model.dims}
-    adjoints = {f"d{n}": model.gradient(values, n) for n in arrays if re.search(rf"\bd{n}\b", code)}
-    helpers = {
-        "sigmoid": _FUNCTIONS["sigmoid"],
-        "softplus": _FUNCTIONS["softplus"],
-        "softmax": _softmax,
-        "relu_prime": lambda u: (u > 0) * 1.0,
-        "logsumexp": lambda u: np.log(np.sum(np.exp(u))),
-    }
-    return {"np": np, **SIZES, **helpers, **arrays, **adjoints}
-
-
-def _matrix(text: str, variable: str) -> Any:
-    form = symbp.parse(text).derive(variable).matrix
-    assert form is not None, "no matrix form was found"
-    return form
-
-
 ROWS = [pytest.param(*row[1:], id=row[0]) for row in (*COOKBOOK, *BEYOND, *FURTHER, *WRITTEN)]
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
 def test_the_form_is_the_one_that_a_textbook_prints(text: str, variable: str, expected: str) -> None:
-    form = _matrix(text, variable)
-    shown = plain(matrix_box(printer(form.model), form.view.form))
-    assert shown == expected
+    assert shown(text, variable) == expected
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
 def test_the_numpy_text_is_the_gradient(text: str, variable: str, expected: str) -> None:
-    code = _matrix(text, variable).to_numpy()
-    model = Plain(text)
-    values = model.given()
-    computed = eval(code, _names(text, values, code))
-    assert np.shape(computed) == model.dims[variable]
-    np.testing.assert_allclose(computed, model.gradient(values, variable), rtol=1e-11, atol=1e-12)
+    assert_numpy_is_the_gradient(text, variable)
 
 
 @pytest.mark.parametrize(("text", "variable", "expected"), ROWS)
@@ -2691,7 +2718,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("text", "expected"), REASONS)
 def test_the_reason_is_one_sentence_that_names_each_array_once(text: str, expected: str) -> None:
-    form = _matrix(text, "x")
+    form = matrix(text, "x")
     setter = printer(form.model)
     words = (w if isinstance(w, str) else plain(w) for w in matrix_words(setter, form.view.reason))
     assert "".join(words) == expected
@@ -2708,15 +2735,14 @@ def test_sums_over_rows_and_columns_of_an_entrywise_product_are_told_alike() -> 
         let delta = dC/de
     """
     for variable in ("r", "s"):
-        form = _matrix(text, variable)
-        shown = plain(matrix_box(printer(form.model), form.view.form))
-        assert "diag" not in shown and "⊙" in shown and shown.endswith("𝟏"), shown
+        form = shown(text, variable)
+        assert "diag" not in form and "⊙" in form and form.endswith("𝟏"), form
 
 
 @pytest.mark.needs("pdflatex")
 def test_every_form_is_latex_that_compiles(tmp_path: Path) -> None:
     rows = (*COOKBOOK, *BEYOND, *FURTHER, *WRITTEN)
-    forms = [_matrix(text, variable).to_latex() for _, text, variable, _ in rows]
+    forms = [matrix(text, variable).to_latex() for _, text, variable, _ in rows]
     body = "\n".join(rf"\[ {form} \]" for form in forms)
     head = "\\documentclass{article}\\usepackage{amsmath,amssymb}\\begin{document}\n"
     (tmp_path / "forms.tex").write_text(f"{head}{body}\n\\end{{document}}\n")

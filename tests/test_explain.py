@@ -130,7 +130,7 @@ TOPICS = {
     ("mlp", "b"): {"paths", "batch"},
     ("rnn", "h"): {"paths", "ways", "transpose", "inverse", "batch", "cases"},
     ("self_attention", "s"): {"paths", "transpose", "inverse", "hadamard", "diagonal", "softmax", "batch"},
-    ("embedding_classifier", "E"): {"paths", "gather", "batch"},
+    ("embedding_classifier", "E"): {"paths", "gather", "transpose", "batch"},
     ("conv1d", "x"): {"paths", "window", "batch"},
 }
 

@@ -64,6 +64,21 @@ def test_a_group_of_weights_that_is_0_does_not_move() -> None:
         assert grad == pytest.approx(np.array([[0, 0], [3, 4]]))
 
 
+def test_the_matrix_form_as_numpy_is_0_there_too() -> None:
+    text = "param X : N, D\nconst E : N, N\n" + DISTANCES["named"]
+    model, rng = symbp.parse(text), np.random.default_rng(3)
+    X, E = rng.normal(size=(4, 3)), rng.normal(size=(4, 4))
+    module = model.compile()
+    values = module.forward(X=X, E=E)
+    form = model.derive("X").matrix
+    assert form is not None
+    names = {"np": np, "X": X, "r": values["r"], "dr": 2 * (values["r"] - E)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = eval(form.to_numpy(), names)
+    np.testing.assert_allclose(found, module.value_and_grad(X=X, E=E)[1].X, rtol=1e-12, atol=1e-12)
+
+
 def test_the_page_says_what_is_taken() -> None:
     assert conventions(pipeline.parse("param w : P\ncost C = norm(w[p], p)")) == (NORM,)
     assert conventions(pipeline.parse("param w\ncost C = sqrt(w)")) == (

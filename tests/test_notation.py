@@ -223,6 +223,10 @@ class Numbers:
                 return self.vector(np.eye(3)[1])
             case mat.Identity():
                 return np.eye(3)
+            case mat.OneHot():
+                return np.eye(3)[[1, 2, 1]]
+            case mat.Bracket():
+                return 1.0 * (below[0] > 1)
             case mat.Transpose():
                 return below[0].T
             case mat.Product():

@@ -441,3 +441,38 @@ def test_factors_of_any_sign_far_out(signs: tuple[float, ...], at: float, dtype:
     assert cost == pytest.approx(at + np.log(m @ e), rel=close)
     np.testing.assert_allclose(grads.u, m * e / (m @ e), atol=close)
     np.testing.assert_allclose(grads.m, e / (m @ e), atol=close)
+
+
+SHARES = """
+    param z : N
+    const P : N
+    w[i] = {}
+    q[i] = w[i]/sum(w[j], j)
+    cost C = -sum(P[i]*log(q[i]), i){}
+"""
+
+
+@pytest.mark.parametrize("beside", ["", " + sum(w[i]^2, i)"])
+@pytest.mark.parametrize("weight", [
+    "sigmoid(z[i])", "exp(z[i]) + 1", "P[i]^2*exp(z[i])", "where(z[i] > 0, exp(z[i]), 0)", "1/(1 + z[i]^2)",
+    "2/(exp(z[i]) + exp(-z[i]))", "exp(z[i])/(1 + z[i]^2)", "softplus(z[i])",
+])  # fmt: skip
+def test_logarithms_of_weights_that_are_made_shares(weight: str, beside: str) -> None:
+    """Where the stable form sees through a weight above the line and not below it, so does its adjoint."""
+    model = symbp.parse(SHARES.format(weight, beside))
+    for name in ("z", "w", "q"):
+        assert "Every line agrees" in model.derive(name).to_text()
+
+
+def test_a_quotient_without_exponentials_is_none() -> None:
+    """The weights of t-SNE: nothing in 1/(1 + s²) overflows."""
+    model = symbp.parse("""
+        param y : N, D
+        const P : N, N
+        w[i,j] = 1/(1 + sum((y[i,d] - y[j,d])^2, d))
+        q[i,j] = w[i,j]/sum(w[k,l], k, l)
+        cost C = -sum(P[i,j]*log(q[i,j]), i, j)
+    """)
+    text = model.derive("w").to_text()
+    assert "∂C/∂q" in text and "exp" not in text
+    assert "(∂C/∂wᵢⱼ)" in model.derive("y").to_text()

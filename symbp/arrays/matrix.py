@@ -9,8 +9,8 @@ indices, there is no matrix form, and None says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from symbp.arrays.matrix_elements import Scope, element, indicator
 from symbp.arrays.matrix_factors import (
     depends,
     flat,
@@ -19,7 +19,6 @@ from symbp.arrays.matrix_factors import (
     multiplied_out,
     one_number,
     one_sum,
-    repeated,
     vector,
 )
 from symbp.arrays.matrix_forms import is_zero, simplify
@@ -36,7 +35,6 @@ from symbp.arrays.matrix_join import (
 )
 from symbp.arrays.matrix_nodes import (
     Diag,
-    Diagonal,
     Folded,
     Identity,
     Leaf,
@@ -48,19 +46,19 @@ from symbp.arrays.matrix_nodes import (
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     SequenceSum,
     Softmax,
     Transpose,
-    Unit,
     Zeros,
     outer,
     shape,
     transposed,
 )
-from symbp.arrays.matrix_where import bracketed
-from symbp.calculus.affine import Affine, Index, affine, fresh
+from symbp.arrays.matrix_where import bracketed, chosen, comparisons
+from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import (
     ONE,
     Add,
@@ -76,16 +74,10 @@ from symbp.calculus.expr import (
     Reduce,
     Ref,
     Weights,
+    Where,
 )
 from symbp.calculus.tree import free_indices
 from symbp.model.core import Array
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The arrays of the model and the summed or free indices that stand for vectors' axes."""
-
-    arrays: Mapping[str, Array]
 
 
 def matrix_form(
@@ -130,7 +122,7 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
         return _spread(alone if own[0] == row else transposed(alone), row, col)
     match node:
         case Ref() | Adjoint():
-            return _leaf(scope, node, row, col)
+            return element(scope, node, row, col)
         case Functional(_, _, _, position, _) if position >= 0:
             return Leaf(node, _open(node.at, own))
         case Neg(arg):
@@ -143,6 +135,8 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _divide(scope, num, den, row, col)
         case Pow(base, exponent) if not depends(exponent, own) and not has_reduction(exponent):
             return Power(_build(scope, base, row, col), one_number(exponent))
+        case Pow(base, exponent) if not _grid((base, exponent), own):
+            return Raised((_build(scope, base, row, col), _build(scope, exponent, row, col)))
         case Call(function, args, orders) if not _grid(args, own):
             forms = tuple(_build(scope, a, row, col) for a in args)
             if function == "sqrt" and has_reduction(args[0]) and _subtracts(forms[0]):
@@ -152,10 +146,12 @@ def _build(scope: Scope, node: Expr, row: Axis, col: Axis) -> Matrix:
             return _sum(scope, node, row, col)
         case Reduce("logsumexp", (index,), body) if len(own) == 1:
             return _logsumexp(scope, index, body, row, col)
-        case Weights("softmax", index, body, at):
-            return _softmax(scope, index, body, at, row, col)
+        case Weights():
+            return _softmax(scope, node, row, col)
         case Indicator(left, right):
-            return _indicator(left, right, row, col)
+            return indicator(left, right, row, col)
+        case Where() if not any(_grid((c.left, c.right), own) for c in comparisons(node.cond)):
+            return chosen(node, lambda part: _build(scope, part, row, col))
         case _:
             raise NoMatrixForm
 
@@ -176,6 +172,8 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             return _sum(scope, node, None, None)
         case Reduce(op, (index,), body) if not index.sequence:
             return Folded(op, _build(scope, body, index, None), index)
+        case Reduce(op, (index, across), body) if not (index.sequence or across.sequence):
+            return Folded(op, _filled(_build(scope, body, index, across), index, across), index, across)
         case Mul(factors) if any(map(has_reduction, factors)):
             return _multiply(scope, factors, None, None)
         case Neg(arg):
@@ -196,32 +194,6 @@ def _scalar(scope: Scope, node: Expr) -> Matrix:
             if any(not i.sequence for i in free_indices(node)) or has_reduction(node):
                 raise NoMatrixForm
             return Scalar(node)
-
-
-def _leaf(scope: Scope, node: Ref | Adjoint, row: Axis, col: Axis) -> Matrix:
-    axes = scope.arrays[node.name].axes
-    if (twice := repeated(node)) is not None:
-        other = fresh(twice.name, twice.lo, twice.hi, twice.sequence)
-        second = max(n for n, p in enumerate(node.indices) if p.as_index() == twice)
-        places = (*node.indices[:second], affine(other), *node.indices[second + 1 :])
-        return Diagonal(_leaf(scope, replace(node, indices=places), twice, other), other)
-    opened: list[Index] = []
-    for axis, position in zip(axes, node.indices, strict=True):
-        index = position.as_index()
-        if index is not None and index in (row, col):
-            known = dict(zip(axes, node.indices, strict=True))
-            if (index.low, index.high) != (axis.low.substitute(known), axis.high.substitute(known)):
-                # a part of the axis: the name of the array would say all of it
-                raise NoMatrixForm
-            opened.append(index)
-        elif not axis.sequence or any(not i.sequence for i in position.indices()):
-            raise NoMatrixForm
-    if len(set(opened)) != len(opened):
-        raise NoMatrixForm
-    leaf = Leaf(node, tuple(opened))
-    if opened == [row, col] or opened == [row]:
-        return leaf
-    return Transpose(leaf)
 
 
 def _open(at: tuple[Affine, ...], own: list[Index]) -> tuple[Index, ...]:
@@ -289,16 +261,16 @@ def _divide(scope: Scope, num: Expr, den: Expr, row: Axis, col: Axis) -> Matrix:
     return Quotient(_build(scope, num, row, col), _build(scope, den, row, col))
 
 
-def _softmax(scope: Scope, index: Index, body: Expr, at: Affine, row: Axis, col: Axis) -> Matrix:
-    place = at.as_index()
+def _softmax(scope: Scope, node: Weights, row: Axis, col: Axis) -> Matrix:
+    index, body, place = node.index, node.body, node.at.as_index()
     if place is None or depends(body, [place]):
         raise NoMatrixForm
     if place == row and not depends(body, [col] if col else []):
-        return Softmax(_build(scope, body, index, None), index)
+        return Softmax(_build(scope, body, index, None), index, node.op)
     if place == row and col is not None:
-        return Transpose(Softmax(_build(scope, body, col, index), index))
+        return Transpose(Softmax(_build(scope, body, col, index), index, node.op))
     if place == col and row is not None:
-        return Softmax(_build(scope, body, row, index), index)
+        return Softmax(_build(scope, body, row, index), index, node.op)
     raise NoMatrixForm
 
 
@@ -307,18 +279,6 @@ def _logsumexp(scope: Scope, index: Index, body: Expr, row: Axis, col: Axis) -> 
     exponents = Mapped("exp", (_build(scope, body, row if row is not None else col, index),))
     column = Mapped("log", (Product((exponents, Ones(index)), (index,)),))
     return column if row is not None else Transpose(column)
-
-
-def _indicator(left: Affine, right: Affine, row: Axis, col: Axis) -> Matrix:
-    if row is not None and col is not None and {left.as_index(), right.as_index()} == {row, col}:
-        return Identity(row)
-    for mine, other in ((left, right), (right, left)):
-        index = mine.as_index()
-        if index is not None and index == row and not any(not i.sequence for i in other.indices()):
-            return Unit(other, index)
-        if index is not None and index == col and not any(not i.sequence for i in other.indices()):
-            return Transpose(Unit(other, index))
-    raise NoMatrixForm
 
 
 # ── sums ──────────────────────────────────────────────────────────────────────────────────────────

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
+    Bracket,
     Diag,
     Diagonal,
     Hadamard,
@@ -14,6 +15,7 @@ from symbp.arrays.matrix_nodes import (
     Mapped,
     Matrix,
     Minus,
+    OneHot,
     Ones,
     Plus,
     Power,
@@ -63,7 +65,7 @@ def entrywise_product(args: tuple[Matrix, ...]) -> Matrix:
     found = _signs_off(found)
     # I ⊙ I is I, and I ⊙ diag(d) is diag(d)
     diag = any(isinstance(b, Diag) and e > 0 for b, e in found.values())
-    kept = [(b, 1 if isinstance(b, Identity) else e) for b, e in found.values() if not diag or not _unit(b)]
+    kept = [(b, 1 if _is_0_or_1(b) else e) for b, e in found.values() if not diag or not _unit(b)]
     above = [_power(b, e) for b, e in kept if e > 0]
     below = [_power(b, -e) for b, e in found.values() if e < 0]
     if not above and not below:
@@ -89,6 +91,10 @@ def _signs_off(found: _Factors) -> _Factors:
 
 def _unit(node: Matrix) -> bool:
     return isinstance(node, Identity)
+
+
+def _is_0_or_1(node: Matrix) -> bool:
+    return isinstance(node.arg if isinstance(node, Transpose) else node, (Identity, Bracket, OneHot))
 
 
 def _weighed(args: list[Matrix]) -> Matrix | None:
@@ -142,7 +148,11 @@ def _raised(node: Matrix) -> tuple[Matrix, int]:
 
 
 def _fraction(above: list[Matrix], below: list[Matrix]) -> Matrix:
-    return Quotient(entrywise(above) if above else Scalar(ONE), entrywise(below))
+    """The quotient behind its conditions: where one of them fails, the divisor may be 0."""
+    holds: list[Matrix] = [a for a in above if isinstance(a, Bracket)]
+    rest: list[Matrix] = [a for a in above if not isinstance(a, Bracket)]
+    quotient = Quotient(entrywise(rest) if rest else Scalar(ONE), entrywise(below))
+    return entrywise([*holds, quotient])
 
 
 def _upright(args: list[Matrix]) -> Matrix:

@@ -47,6 +47,15 @@ def repeated(node: Ref | Adjoint) -> Index | None:
     return next((i for i in alone if alone.count(i) == 2), None)
 
 
+def chosen_place(node: Ref | Adjoint) -> int | None:
+    """The first position in which a label of its own stands, one for each of an axis: E[tok_m, d]."""
+    for place, position in enumerate(node.indices):
+        own = [i for i in position.indices() if not i.sequence]
+        if isinstance(position.as_atom(), Ref) and len(own) == 1:
+            return place
+    return None
+
+
 def depends(node: Expr, indices: Iterable[Index]) -> bool:
     """Whether any of the indices is free in the expression."""
     own = free_indices(node)

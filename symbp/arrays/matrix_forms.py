@@ -19,6 +19,7 @@ from symbp.arrays.matrix_entrywise import (
 from symbp.arrays.matrix_finish import finished
 from symbp.arrays.matrix_gather import gathered
 from symbp.arrays.matrix_nodes import (
+    Bracket,
     Diag,
     Diagonal,
     Folded,
@@ -29,11 +30,13 @@ from symbp.arrays.matrix_nodes import (
     Matrix,
     Minus,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     Softmax,
@@ -76,7 +79,7 @@ def is_zero(node: Matrix) -> bool:
     return node == Scalar(number(0))
 
 
-_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Mapped)
+_ENTRYWISE = (Hadamard, Plus, Minus, Scaled, Transpose, Quotient, Power, Raised, Mapped, Bracket)
 """Where a scalar stands for an array that has it in every entry."""
 
 
@@ -227,12 +230,17 @@ def _weighted(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matr
 
 
 def _backwards(chain: list[Matrix], inner: list[Index | None]) -> tuple[list[Matrix], list[Index | None]]:
-    """Wᵀ diag(f′(z)) Vᵀ c is Wᵀ (f′(z) ⊙ (Vᵀ c)): what is computed entry by entry meets a column."""
+    """Wᵀ diag(f′(z)) Vᵀ c is Wᵀ (f′(z) ⊙ (Vᵀ c)): what is computed entry by entry meets a column.
+
+    So does a factor of each row of a whole product: diag(f) W 𝟏 is (W 𝟏) ⊙ f.
+    """
     for n, arg in enumerate(chain[:-2]):
         behind, joints = chain[n + 1 :], inner[n:]
         column = not shape(chain[-1])[1] and None not in joints
-        if isinstance(arg, Diag) and not isinstance(arg.arg, Leaf) and column:
-            joined = entrywise_product((arg.arg, _product(Product(tuple(behind), tuple(joints[1:])))))
+        sums = n == 0 and isinstance(chain[-1], Ones)
+        if isinstance(arg, Diag) and (sums or not isinstance(arg.arg, Leaf)) and column:
+            rest = _product(Product(tuple(behind), tuple(joints[1:])))
+            joined = entrywise_product((rest, arg.arg) if sums else (arg.arg, rest))
             return [*chain[:n], joined], inner[:n]
     return chain, inner
 
@@ -243,7 +251,7 @@ def _pair(left: Matrix, right: Matrix) -> Matrix | None:
             return a if isinstance(right, Ones) else entrywise_product((a, right))
         case Transpose(row), Diag(a) if shape(row) == (True, False):
             return Transpose(a if isinstance(row, Ones) else entrywise_product((row, a)))
-        case Softmax(), Ones() if (along := axis(left)) is not None:
+        case Softmax() | OneHot(), Ones() if (along := axis(left)) is not None:
             # each row adds up to 1
             return Ones(along)
         case _ if shape(right) == (True, False) and (like := diagonal_axis(left)) is not None:

@@ -7,15 +7,16 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
+from symbp.arrays.matrix_common import entry_by_entry, one_diagonal, one_divisor
 from symbp.arrays.matrix_identity import with_identity
 from symbp.arrays.matrix_nodes import (
-    Hadamard,
     Identity,
     Matrix,
     Minus,
     Ones,
     Plus,
     Product,
+    Scalar,
     Trace,
     Transpose,
     shape,
@@ -35,6 +36,7 @@ from symbp.arrays.matrix_terms import (
     transposes,
     turned,
 )
+from symbp.calculus.expr import Integer
 
 
 def gathered(args: tuple[Matrix, ...]) -> Matrix:
@@ -43,7 +45,7 @@ def gathered(args: tuple[Matrix, ...]) -> Matrix:
     terms = _with_ones(_same_chains(log_softmax(_merged(_without_ones(opened)))))
     if len(terms) < 2:
         return node_of(terms[0]) if terms else node_of(Term(Fraction(0)))
-    front, terms = _common_front(terms)
+    front, terms = _common_front(one_divisor(one_diagonal(terms, gathered), gathered))
     terms = _with_one_front(_grouped(with_identity(terms, gathered)))
     return node_of(times(front, term_of(_sum(terms))))
 
@@ -57,7 +59,8 @@ def _with_one_front(terms: list[Term]) -> list[Term]:
     out = terms
     for group in groups.values():
         if 1 < len(group) < len(terms):
-            first, size = group[0], abs(group[0].number)
+            first = group[0]
+            size = _divisor([t.number for t in group])
             inside = _sum([Term(t.number / size, (), t.chain, t.inner) for t in group])
             whole = Term(size, first.scalars, (inside,))
             out = [whole if t is first else t for t in out if t is first or t not in group]
@@ -157,6 +160,10 @@ def _common_front(terms: list[Term]) -> tuple[Term, list[Term]]:
     if shared and all(t.chain or len(t.scalars) > len(shared) for t in terms):
         front = times(front, Term(scalars=tuple(terms[0].scalars[n] for n in sorted(shared))))
         terms = [_less(t, front.scalars) for t in terms]
+    sizes = _shared_sizes(terms) if any(t.chain for t in terms) else ()
+    if sizes:
+        over = Term(scalars=tuple((s, -p) for s, p in sizes))
+        front, terms = times(front, Term(scalars=sizes)), [times(over, t) for t in terms]
     return front, terms
 
 
@@ -171,6 +178,16 @@ def _shared_scalars(terms: list[Term]) -> list[int]:
         n for n, (scalar, power) in enumerate(terms[0].scalars)
         if whole or (power > 0 and all(known.get(key(scalar)) == power for known in powers))
     ]
+
+
+def _shared_sizes(terms: list[Term]) -> tuple[tuple[Matrix, Fraction], ...]:
+    """The sizes by which all terms are divided: x/N − sum(x) 𝟏/N² is (x − sum(x) 𝟏/N)/N."""
+    powers = [{key(s): p for s, p in t.scalars} for t in terms]
+    found = [
+        (s, max(known.get(key(s), Fraction(0)) for known in powers))
+        for s, _ in terms[0].scalars if isinstance(s, Scalar) and isinstance(s.node, Integer)
+    ]
+    return tuple((s, p) for s, p in found if p < 0)
 
 
 def _less(term: Term, scalars: tuple[tuple[Matrix, Fraction], ...]) -> Term:
@@ -194,7 +211,7 @@ def _sum(terms: list[Term]) -> Matrix:
         return node_of(terms[0])
     nodes = _side_by_side(_plain_first([node_of(t) for t in terms]))
     if isinstance(nodes[0], Minus) and (first := next((n for n in nodes if not isinstance(n, Minus)), None)):
-        nodes = [first, *(n for n in nodes if n is not first)]
+        nodes = _side_by_side([first, *(n for n in nodes if n is not first)])
     return _upright(Plus(tuple(nodes)))
 
 
@@ -227,8 +244,10 @@ def _matrices(node: Plus) -> bool:
 
 
 def _upright(node: Plus) -> Matrix:
-    """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left."""
+    """(XB + BX)ᵀ and (I − A)ᵀ where each factor had a transpose, and none is left; (a − b)ᵀ of columns."""
     other = turned(node)
+    if shape(node) == (False, True) and not isinstance(other, Transpose):
+        return Transpose(other)
     saved = transposes(node) - transposes(other)
     few = 1 if any(isinstance(a, Identity) for a in node.args) else 2
     if not _matrices(node) or saved < few or _turned_factors(other):
@@ -262,31 +281,10 @@ def _grouped(terms: list[Term]) -> list[Term]:
             out = _taken_out(group, before, after)
             rest = [out if t is mine[0] else t for t in terms if t is mine[0] or t not in group]
             return _grouped(rest)
-        joined = _entry_by_entry(*mine)
+        joined = entry_by_entry(mine[0], mine[1], gathered)
         if joined is not None:
             return _grouped([joined if t is mine[0] else t for t in terms if t is not mine[1]])
     return terms
-
-
-def _entry_by_entry(left: Term, right: Term) -> Term | None:
-    """u ⊙ d + v ⊙ d is (u + v) ⊙ d, for all factors that are shared."""
-    match left.chain, right.chain:
-        case (Hadamard(mine),), (Hadamard(other),) if len(mine) == len(other) == 2:
-            for n, m in ((0, 0), (1, 1), (0, 1), (1, 0)):
-                if key(mine[n]) == key(other[m]):
-                    rest = (_weighed(left, mine[1 - n]), _weighed(right, other[1 - m]))
-                    inside = term_of(gathered(rest))
-                    pair = (mine[n], node_of(Term(chain=inside.chain, inner=inside.inner)))
-                    node = Hadamard(pair if n == 0 else pair[::-1])
-                    whole = times(Term(inside.number, (*left.scalars,)), Term(scalars=inside.scalars))
-                    return times(whole, Term(chain=(node,))) if inside.chain else None
-            return None
-        case _:
-            return None
-
-
-def _weighed(term: Term, factor: Matrix) -> Matrix:
-    return node_of(scaled(term_of(factor), term.number))
 
 
 def _shared(terms: list[Term]) -> tuple[int, int]:
@@ -317,8 +315,9 @@ def _short(term: Term, before: int, after: int) -> bool:
 
 def _column_left(term: Term, before: int, after: int) -> bool:
     """Whether one column is left, which a scalar may weigh in brackets: (a − (aᵀ b) b) xᵀ."""
-    middle = term.chain[before : len(term.chain) - after]
-    return len(middle) == 1 and shape(middle[0]) == (True, False)
+    end = len(term.chain) - after
+    middle, joints = term.chain[before:end], term.inner[before : end - 1]
+    return shape(middle[0])[0] and not shape(middle[-1])[1] and None not in joints
 
 
 def _fits(term: Term, model: Term, before: int, after: int) -> bool:

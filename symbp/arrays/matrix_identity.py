@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from symbp.arrays.matrix_nodes import Diag, Identity, Matrix, Plus, Transpose, shape
+from symbp.arrays.matrix_signs import one_spelling
 from symbp.arrays.matrix_terms import Term, alike, axis, node_of, scaled, term_of, times, turned
 
 Sum = Callable[[tuple[Matrix, ...]], Matrix]
@@ -85,7 +86,8 @@ def _found(addends: list[Term], others: list[Term]) -> tuple[Fraction, list[Term
     """The number that all addends have among the other terms, and what is left of those."""
     if len(addends) < 2:
         return None
-    left, share = list(others), None
+    spelled = one_spelling([*addends, *others])
+    addends, left, share = spelled[: len(addends)], spelled[len(addends) :], None
     for addend in addends:
         mine = next((t for t in left if alike(t) == alike(addend)), None)
         if mine is None or share not in (None, mine.number / addend.number):

@@ -1,32 +1,15 @@
 """Matrix expressions as people write them: products, transposes, ⊙, diag; no indices.
 
-A matrix expression stands for a column vector, a matrix or a scalar.  :func:`entry` reads it back as
-an indexed expression, so that the oracle can check what is printed.
+A matrix expression stands for a column vector, a matrix or a scalar.  :mod:`symbp.arrays.matrix_entry`
+reads it back as an indexed expression, so that the oracle can check what is printed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from symbp.calculus.affine import Affine, Index, affine, fresh
-from symbp.calculus.construct import add, mul, neg
-from symbp.calculus.expr import (
-    ONE,
-    ZERO,
-    Adjoint,
-    Call,
-    Div,
-    Expr,
-    Functional,
-    Indicator,
-    Pow,
-    Reduce,
-    Ref,
-    Weights,
-    number,
-)
-from symbp.calculus.tree import refresh, substitute
+from symbp.calculus.affine import Affine, Index
+from symbp.calculus.expr import Adjoint, Expr, Functional, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +46,14 @@ class Unit:
     """The unit vector e_c along an axis like ``like``: 1 at position ``at``."""
 
     at: Affine
+    like: Index
+
+
+@dataclass(frozen=True, slots=True)
+class OneHot:
+    """A row for each label, with a 1 where the label says and 0 elsewhere, along an axis like ``like``."""
+
+    arg: Matrix
     like: Index
 
 
@@ -124,6 +115,13 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """A power entry by entry whose exponents are an array too: the base and the exponents."""
+
+    args: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plus:
     """A sum."""
 
@@ -155,11 +153,23 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
+class Bracket:
+    """Iverson's bracket entry by entry: 1 where a condition holds, else 0.
+
+    ``op`` compares two arrays, or joins brackets: and, or, not.
+    """
+
+    op: str
+    args: tuple[Matrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Softmax:
-    """softmax of a vector, or of each row of a matrix if ``rows``."""
+    """softmax of a vector, or of each row of a matrix; argmax (argmin) has a 1 at the largest entry."""
 
     arg: Matrix
     like: Index
+    op: str = "softmax"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +223,9 @@ class SequenceSum:
 
 
 Matrix = (
-    Leaf | Scalar | Ones | Zeros | Unit | Identity | Transpose | Product | MatrixPower | Hadamard | Quotient
-    | Power | Plus | Minus | Scaled | Mapped | Softmax | Folded | Norm | Trace | Diagonal | Diag | SequenceSum
+    Leaf | Scalar | Ones | Zeros | Unit | OneHot | Identity | Transpose | Product | MatrixPower | Hadamard
+    | Quotient | Power | Raised | Plus | Minus | Scaled | Mapped | Bracket | Softmax | Folded | Norm | Trace
+    | Diagonal | Diag | SequenceSum
 )  # fmt: skip
 
 
@@ -225,9 +236,9 @@ def parts(node: Matrix) -> tuple[Matrix, ...]:
             return ()
         case Transpose(arg) | Minus(arg) | Diag(arg) | Softmax(arg) | Power(arg) | MatrixPower(arg):
             return (arg,)
-        case Norm(arg) | Trace(arg) | Diagonal(arg) | Folded(_, arg) | SequenceSum(_, arg):
+        case Norm(arg) | Trace(arg) | Diagonal(arg) | OneHot(arg) | Folded(_, arg) | SequenceSum(_, arg):
             return (arg,)
-        case Product(args) | Hadamard(args) | Plus(args) | Mapped(_, args):
+        case Product(args) | Hadamard(args) | Plus(args) | Raised(args) | Mapped(_, args) | Bracket(_, args):
             return args
         case Quotient(a, b) | Scaled(a, b):
             return (a, b)
@@ -240,7 +251,7 @@ def with_parts(node: Matrix, below: tuple[Matrix, ...]) -> Matrix:
     match node:
         case Leaf() | Scalar() | Ones() | Zeros() | Unit() | Identity():
             return node
-        case Product() | Hadamard() | Plus() | Mapped():
+        case Product() | Hadamard() | Plus() | Raised() | Mapped() | Bracket():
             return replace(node, args=below)
         case Quotient() | Scaled():
             return type(node)(*below)
@@ -263,7 +274,7 @@ def shape(node: Matrix) -> Shape:
             return (False, False)
         case Ones() | Unit() | Diagonal():
             return (True, False)
-        case Identity() | Diag() | MatrixPower():
+        case Identity() | Diag() | MatrixPower() | OneHot():
             return (True, True)
         case Transpose(arg):
             return shape(arg)[::-1]
@@ -290,108 +301,3 @@ def transposed(node: Matrix) -> Matrix:
 def outer(left: Matrix, right: Matrix) -> Matrix:
     """u vᵀ of two column vectors."""
     return Product((left, transposed(right)), (None,))
-
-
-def entry(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
-    """The entry of a matrix expression at ``row`` and ``col`` (None where it has no such axis).
-
-    Raises:
-        TypeError: on a node of an unknown type.
-    """
-    match node:
-        case Leaf(element, axes):
-            places = [p for p in (row, col) if p is not None]
-            return substitute(refresh(element), dict(zip(axes, places, strict=True)))
-        case Scalar(expression):
-            return refresh(expression)
-        case Ones():
-            return ONE
-        case Zeros():
-            return ZERO
-        case Unit(at):
-            place = row if row is not None else col
-            assert place is not None
-            return Indicator(place, at)
-        case Identity():
-            assert row is not None and col is not None
-            return Indicator(row, col)
-        case Transpose(arg):
-            return entry(arg, col, row)
-        case Product(args, inner):
-            return _product(args, inner, row, col)
-        case MatrixPower(base, exponent, like):
-            return _product((base,) * exponent, (like,) * (exponent - 1), row, col)
-        case Hadamard(args):
-            return mul(entry(a, row, col) for a in args)
-        case Quotient(num, den):
-            return Div(_broadcast(num, row, col), _broadcast(den, row, col))
-        case Power(base, exponent):
-            return Pow(entry(base, row, col), exponent)
-        case Plus(args):
-            return add(_broadcast(a, row, col) for a in args)
-        case Minus(arg):
-            return neg(entry(arg, row, col))
-        case Scaled(factor, arg):
-            return mul((entry(factor, None, None), entry(arg, row, col)))
-        case Mapped(function, args, orders):
-            return Call(function, tuple(_broadcast(a, row, col) for a in args), orders)
-        case Softmax(arg, like):
-            return _softmax(arg, like, row, col)
-        case Folded() | Norm() | Trace():
-            return _folded(node)
-        case Diagonal(arg):
-            place = row if row is not None else col
-            return entry(arg, place, place)
-        case Diag(arg):
-            assert row is not None and col is not None
-            return mul((Indicator(row, col), entry(arg, row, None)))
-        case SequenceSum(indices, arg):
-            return refresh(Reduce("sum", indices, entry(arg, row, col)))
-        case _:
-            raise TypeError(f"{type(node).__name__} is not a matrix node")
-
-
-def _broadcast(node: Matrix, row: Affine | None, col: Affine | None) -> Expr:
-    return entry(node, None, None) if shape(node) == (False, False) else entry(node, row, col)
-
-
-def _folded(node: Folded | Norm | Trace) -> Expr:
-    match node:
-        case Folded(op, arg, like, across):
-            over = [_copy(i) for i in (like, across) if i is not None]
-            return Reduce(op, tuple(over), entry(arg, *_places(over)))
-        case Norm(arg, likes):
-            over = [_copy(i) for i in likes]
-            square = Pow(entry(arg, *_places(over)), number(2))
-            return Pow(Reduce("sum", tuple(over), square), number(Fraction(1, 2)))
-        case Trace(arg, like):
-            index = _copy(like)
-            return Reduce("sum", (index,), entry(arg, affine(index), affine(index)))
-
-
-def _places(over: list[Index]) -> tuple[Affine, Affine | None]:
-    return affine(over[0]), affine(over[1]) if len(over) > 1 else None
-
-
-def _copy(index: Index) -> Index:
-    return fresh(index.name, index.lo, index.hi, index.sequence)
-
-
-def _softmax(arg: Matrix, like: Index, row: Affine | None, col: Affine | None) -> Expr:
-    index = _copy(like)
-    if col is not None and row is not None:
-        return Weights("softmax", index, entry(arg, row, affine(index)), col)
-    place = row if row is not None else col
-    assert place is not None
-    return Weights("softmax", index, entry(arg, affine(index), None), place)
-
-
-def _product(
-    args: tuple[Matrix, ...], inner: tuple[Index | None, ...], row: Affine | None, col: Affine | None
-) -> Expr:
-    """A B C at (row, col): Σ over the indices between neighbours."""
-    between = [None if i is None else _copy(i) for i in inner]
-    places = [row, *(affine(i) if i is not None else None for i in between), col]
-    factors = [entry(a, places[n], places[n + 1]) for n, a in enumerate(args)]
-    summed = tuple(i for i in between if i is not None)
-    return Reduce("sum", summed, mul(factors)) if summed else mul(factors)

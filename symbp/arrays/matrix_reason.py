@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from itertools import pairwise
 
 from symbp.arrays.matrix_nodes import (
+    Bracket,
     Diag,
     Diagonal,
     Folded,
@@ -15,6 +16,7 @@ from symbp.arrays.matrix_nodes import (
     MatrixPower,
     Minus,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Power,
@@ -22,6 +24,7 @@ from symbp.arrays.matrix_nodes import (
     Quotient,
     Scalar,
     Scaled,
+    Softmax,
     Trace,
     Transpose,
     Unit,
@@ -190,6 +193,9 @@ def _others(nodes: list[Matrix]) -> tuple[Words, ...]:
         (_any(nodes, Norm), (_norm(nodes),)),
         (_any(nodes, Trace), ("the sum of a diagonal: a trace",)),
         (_any(nodes, Unit), _unit(nodes)),
+        (_any(nodes, OneHot), ("onehot: a row for each label, with a 1 in its place and 0 elsewhere",)),
+        (any(map(_extreme, nodes)), _largest(nodes)),
+        (_any(nodes, Bracket), ("a condition on each entry: 1 where it holds, 0 elsewhere",)),
         (_joins(products, pairs), (_ones(products, pairs),)),
         (any(map(_constant, nodes)), ("the same in every entry: a multiple of a vector of ones",)),
         (any(map(_one_everywhere, nodes)), ("1 in every entry: a vector of ones",)),
@@ -265,6 +271,21 @@ def _unit(nodes: list[Matrix]) -> Words:
     """What e_c is."""
     unit = next((n for n in nodes if isinstance(n, Unit)), None)
     return () if unit is None else (unit, " has a 1 in place ", unit.at, " and 0 elsewhere")
+
+
+def _extreme(node: Matrix) -> bool:
+    return isinstance(node, Softmax) and node.op != "softmax"
+
+
+def _largest(nodes: list[Matrix]) -> Words:
+    """What stands where an entry is the largest."""
+    node = next((n for n in nodes if isinstance(n, Softmax) and n.op != "softmax"), None)
+    if node is None:
+        return ()
+    which = "largest" if node.op == "argmax" else "smallest"
+    if shape(node) == (True, True):
+        return (f"onehot: a 1 at the {which} entry of each row, 0 elsewhere",)
+    return (node, f" has a 1 at the {which} entry and 0 elsewhere")
 
 
 def _any(nodes: list[Matrix], kind: type) -> bool:

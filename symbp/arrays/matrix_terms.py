@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from symbp.arrays.matrix_nodes import (
+    Bracket,
     Diag,
     Diagonal,
     Hadamard,
@@ -18,11 +19,13 @@ from symbp.arrays.matrix_nodes import (
     MatrixPower,
     Minus,
     Norm,
+    OneHot,
     Ones,
     Plus,
     Power,
     Product,
     Quotient,
+    Raised,
     Scalar,
     Scaled,
     SequenceSum,
@@ -194,6 +197,8 @@ def axis(node: Matrix, *, column: bool = False) -> Index | None:
             return axes[1 if column else 0] if len(axes) > column else None
         case Ones(like) | Unit(_, like) | Identity(like):
             return None if column and not isinstance(node, Identity) else like
+        case OneHot(_, like) if column:
+            return like
         case Transpose(arg):
             return axis(arg, column=not column)
         case Product(args):
@@ -308,7 +313,7 @@ def turned(node: Matrix) -> Matrix:
             return Quotient(turned(num), den)
         case Plus(args) | Hadamard(args) if _same_parts(args, tuple(map(turned, args))):
             return node
-        case Plus() | Hadamard() | Mapped() | Power() | Quotient():
+        case Plus() | Hadamard() | Mapped() | Bracket() | Power() | Raised() | Quotient():
             inside = with_parts(node, tuple(map(turned, parts(node))))
             return inside if transposes(inside) <= transposes(node) else Transpose(node)
         case _:

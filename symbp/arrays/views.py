@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from symbp.arrays.matrix import matrix_form
-from symbp.arrays.matrix_nodes import Identity, Matrix, entry
+from symbp.arrays.matrix_entry import entry
+from symbp.arrays.matrix_nodes import Identity, Matrix
 from symbp.arrays.matrix_reason import matrix_reason
 from symbp.calculus.affine import Index, affine
 from symbp.calculus.apart import apart
 from symbp.calculus.construct import add, mul, neg, reduce_sum
 from symbp.calculus.expr import Add, Adjoint, Expr, Indicator, Mul, Neg, Number, Reduce, Ref
-from symbp.calculus.tree import free_indices, walk
+from symbp.calculus.tree import free_indices, same, substitute, walk
 from symbp.derive.core import Case, Jacobian, Line
 from symbp.model.core import Array
 
@@ -63,15 +64,32 @@ def _of_one_rank(result: Expr) -> Expr:
     if not isinstance(result, Mul):
         return result
     for place, factor in enumerate(result.factors):
-        if isinstance(factor, Add) and len(_ranks(factor.terms)) > 1:
+        if isinstance(factor, Add) and len(groups := _by_rank(factor.terms)) > 1:
             before, after = result.factors[:place], result.factors[place + 1 :]
-            return add(_of_one_rank(_times(before, t, after)) for t in factor.terms)
+            return add(_of_one_rank(_times(before, add(g), after)) for g in groups)
     return result
 
 
-def _ranks(terms: tuple[Expr, ...]) -> set[frozenset[Index]]:
-    """The axes of the terms; a number goes with all of them: 1 − u is what a reader expects."""
-    return {frozenset(free_indices(t)) for t in terms if not isinstance(t, Number)}
+def _by_rank(terms: tuple[Expr, ...]) -> list[list[Expr]]:
+    """The terms by their axes; a number alone stays with the others: 1 − u is what a reader expects.
+
+    log Σ exp z goes with the z that it normalises: together they are the logarithm of a softmax.
+    """
+    groups: dict[frozenset[Index], list[Expr]] = {}
+    for term in terms:
+        whole = next((t for t in terms if _normalises(term, t)), term)
+        groups.setdefault(frozenset(free_indices(whole)), []).append(term)
+    numbers = [rank for rank, group in groups.items() if all(isinstance(t, Number) for t in group)]
+    return [list(terms)] if len(groups) - len(numbers) < 2 else list(groups.values())
+
+
+def _normalises(term: Expr, other: Expr) -> bool:
+    """Whether a term is −log Σ_i exp z_i and another is z_k."""
+    match term:
+        case Neg(Reduce("logsumexp", (index,), body)):
+            return any(same(other, substitute(body, {index: affine(i)})) for i in free_indices(other))
+        case _:
+            return False
 
 
 def _times(before: tuple[Expr, ...], term: Expr, after: tuple[Expr, ...]) -> Expr:

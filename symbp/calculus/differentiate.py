@@ -199,6 +199,10 @@ def _always_finite(node: Expr) -> bool:
 def _reduction(node: Reduce, d: Callable[[Expr], Expr]) -> Expr:
     if node.op in ("sum", "dot"):
         return reduce_sum(node.indices, d(node.body))
+    if node.op == "logsumexp" and len(node.indices) > 1:
+        # one softmax over all entries, of which each is exp(z_ij − log Σ exp(z))
+        share = Call("exp", (add((refresh(node.body), neg(refresh(node)))),))
+        return reduce_sum(node.indices, mul((share, d(node.body))))
     if len(node.indices) > 1:
         # max over p and q is max over p of max over q; so one rule for one index serves all.
         first, *rest = node.indices

@@ -119,23 +119,34 @@ def _dropped(model: Model, steady: Model) -> frozenset[str]:
             # a softmax reads its scores once, a quotient of exponentials twice: that opens no variable
             more = {*(after - before)}
             todo = [n for n in before - after if n not in after or more & _made_from(model, n)]
+            expected = Counter(before)
             while todo:
                 name = todo.pop()
                 lost.add(name)
-                below = _parts(model, name)
-                # log Z of a Z = Σ g reads what g is made of, and no g
-                todo += [r for r in sorted(below - lost) if after[r] <= before[r] and _is_variable(model, r)]
+                below = _reads_of(model, name)
+                for read, times in below.items():
+                    expected[read] += times * expected[name]
+                inner = [r for r in sorted({*below} - lost) if _is_variable(model, r)]
+                todo += [r for r in inner if after[r] <= before[r] or _opened(model, r, after, expected)]
     return frozenset(lost)
 
 
-def _parts(model: Model, name: str) -> set[str]:
-    """The arrays that the equations of a variable read."""
-    return {r for e in model.equations_of(name) for r in _reads(e.rhs)}
+def _opened(model: Model, name: str, after: Counter[str], expected: Counter[str]) -> bool:
+    """Whether a variable is read less often than those above it read it, and what it is made of more often.
+
+    log Z of a Z = Σ g reads what g is made of, and no g; log(a/Σ a) of an a = σ(z) reads z, and a in its sum.
+    """
+    return after[name] < expected[name] and any(after[r] > expected[r] for r in _made_from(model, name))
+
+
+def _reads_of(model: Model, name: str) -> Counter[str]:
+    """How often the equations of a variable read each array."""
+    return sum((_reads(e.rhs) for e in model.equations_of(name)), Counter())
 
 
 def _made_from(model: Model, name: str) -> set[str]:
     """The arrays that a variable is computed from, through others too."""
-    return set(closure([name], lambda n: sorted(_parts(model, n)))) - {name}
+    return set(closure([name], lambda n: sorted(_reads_of(model, n)))) - {name}
 
 
 def _is_variable(model: Model, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, permutations
 
 from symbp.calculus.affine import Affine, Index, known_le
 from symbp.calculus.construct import div, mul, power
@@ -23,7 +23,7 @@ def recognise(node: Expr, scene: Scene) -> Outcome | None:
     found: dict[Expr, tuple[Expr, Expr]] = {}
 
     def change(n: Expr) -> Expr | None:
-        if not isinstance(n, NAMED) or size(n) < 2:
+        if not isinstance(n, (*NAMED, Mul)) or size(n) < 2:
             return None
         if isinstance(n, Call) and n.orders:
             return None
@@ -32,6 +32,13 @@ def recognise(node: Expr, scene: Scene) -> Outcome | None:
             if new is not None:
                 found.setdefault(equation.lhs, (n, new))
                 return new
+        if isinstance(n, Mul):
+            for equation, factors in _products(n, scene):
+                part = mul(factors)
+                new = _named(equation, part, scene)
+                if new is not None:
+                    found.setdefault(equation.lhs, (part, new))
+                    return _with_product(n, factors, new)
         if isinstance(n, Div):
             for equation, over, under in _fractions(n, scene):
                 part = div(mul(over), mul(under))
@@ -73,9 +80,34 @@ def _fractions(node: Div, scene: Scene) -> Iterator[tuple[Equation, tuple[Expr, 
             top, bottom = _factors(equation.rhs.num), _factors(equation.rhs.den)
             if all(map(_is_number, top)) or all(map(_is_number, bottom)):
                 continue
-            for over in combinations(above, len(top)):
-                for under in combinations(below, len(bottom)):
+            for over in _chosen(above, len(top)):
+                for under in _chosen(below, len(bottom)):
                     yield equation, over, under
+
+
+def _products(node: Mul, scene: Scene) -> Iterator[tuple[Equation, tuple[Expr, ...]]]:
+    """The products that equations may name among the factors: exp(u) exp(v) in exp(u) x exp(v)."""
+    read = signature(node)[1]
+    for (kind, names), equations in scene.names.items():
+        for equation in equations if kind is Mul and names <= read else ():
+            for part in _chosen(node.factors, len(_factors(equation.rhs))):
+                yield equation, part
+
+
+_FEW = 3
+"""Of more factors than these the order is taken as it is."""
+
+
+def _chosen(factors: Sequence[Expr], count: int) -> Iterator[tuple[Expr, ...]]:
+    """So many of the factors, few of them in any order."""
+    return permutations(factors, count) if count <= _FEW else combinations(factors, count)
+
+
+def _with_product(node: Mul, part: Sequence[Expr], name: Ref) -> Expr:
+    """exp(u) x exp(v) with a name of exp(u) exp(v), in the place of its first factor."""
+    mine = set(map(id, part))
+    first = next(f for f in node.factors if id(f) in mine)
+    return mul(name if f is first else f for f in node.factors if f is first or id(f) not in mine)
 
 
 def _with_name(node: Div, over: Sequence[Expr], under: Sequence[Expr], name: Ref) -> Expr:

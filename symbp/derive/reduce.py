@@ -19,6 +19,7 @@ from symbp.calculus.expr import (
     ZERO,
     Add,
     Adjoint,
+    Call,
     Div,
     Expr,
     Indicator,
@@ -176,38 +177,66 @@ def _is_centred(node: Expr, scene: Scene) -> bool:
 
 
 def whole_weights(node: Expr, scene: Scene) -> Outcome | None:
-    """Σ_k softmax(z)_k = 1, also where a variable p_k names it.  Terminates: an index of a sum is gone."""
+    """Σ_k softmax(z)_k = 1 and Σ_k u_k/(Σ_j u_j) = 1, also where a variable p_k names them.
+
+    Terminates: indices of a sum are gone.
+    """
     found: list[Expr] = []
+    quotients: list[bool] = []
 
     def change(n: Expr) -> Expr | None:
         taken = _weights_of(n, scene) if isinstance(n, Reduce) and n.op == "sum" else None
         if taken is None:
             return None
-        index, factor, rest = taken
-        found.append(Reduce("sum", (index,), factor))
+        indices, factor, rest = taken
+        found.append(Reduce("sum", indices, factor))
+        quotients.append(isinstance(_value(factor, scene), Div))
         assert isinstance(n, Reduce)
-        return reduce_sum(tuple(i for i in n.indices if i != index), rest)
+        return reduce_sum(tuple(i for i in n.indices if i not in indices), rest)
 
     new = tidy(rewrite(node, change))
+    what = "parts of a whole" if any(quotients) else "the entries of a softmax"
     if len(found) == 1 and size(found[0]) <= LONG:
-        return new, (found[0], " = 1: the entries of a softmax add up to 1")
-    return (new, ("the entries of a softmax add up to 1",)) if found else None
+        return new, (found[0], f" = 1: {what} add up to 1")
+    return (new, (f"{what} add up to 1",)) if found else None
 
 
-def _weights_of(node: Reduce, scene: Scene) -> tuple[Index, Expr, Expr] | None:
-    """An index of a sum, the softmax that alone depends on it, and what else stands in the sum."""
+def _weights_of(node: Reduce, scene: Scene) -> tuple[tuple[Index, ...], Expr, Expr] | None:
+    """Indices of a sum, the weights that alone depend on them, and what else stands in the sum."""
     factors = node.body.factors if isinstance(node.body, Mul) else (node.body,)
-    for index in node.indices:
-        on_it = [f for f in factors if index in free_indices(f)]
-        if len(on_it) == 1 and not in_ranges(index, node.indices) and _sums_to_one(on_it[0], index, scene):
-            return index, on_it[0], mul(f for f in factors if f is not on_it[0])
+    several = [node.indices] if len(node.indices) > 1 else []
+    for indices in (*((i,) for i in node.indices), *several):
+        on_it = [f for f in factors if not {*indices}.isdisjoint(free_indices(f))]
+        others = tuple(i for i in node.indices if i not in indices)
+        if len(on_it) != 1 or any(in_ranges(i, others) for i in indices):
+            continue
+        if _sums_to_one(on_it[0], indices, scene):
+            return indices, on_it[0], mul(f for f in factors if f is not on_it[0])
     return None
 
 
-def _sums_to_one(factor: Expr, index: Index, scene: Scene) -> bool:
-    """Whether a factor is a softmax, or a variable that is one, whose entries the index runs over."""
-    value = scene.context.equations(factor) if isinstance(factor, Ref) else factor
-    if not isinstance(value, Weights) or value.op != "softmax" or value.at.as_index() != index:
+def _value(factor: Expr, scene: Scene) -> Expr | None:
+    return scene.context.equations(factor) if isinstance(factor, Ref) else factor
+
+
+def _sums_to_one(factor: Expr, indices: tuple[Index, ...], scene: Scene) -> bool:
+    """Whether a factor, or the variable that it is, has entries over these indices that add up to 1."""
+    value = _value(factor, scene)
+    if isinstance(value, Div):
+        whole = isinstance(value.den, Reduce) and value.den.op == "sum"
+        ranged = all(known_le(i.low, i.high) for i in indices)
+        return whole and ranged and same(value.den, Reduce("sum", indices, value.num))
+    match value, indices:
+        case Call("exp", (Add((body, Neg(Reduce("logsumexp") as total))),)), _ if len(indices) > 1:
+            return same(total, Reduce("logsumexp", indices, body))
+        case Weights("softmax"), (index,):
+            return _softmax_over(value, index)
+        case _:
+            return False
+
+
+def _softmax_over(value: Weights, index: Index) -> bool:
+    if value.at.as_index() != index:
         return False
     own = (value.index.lo, value.index.hi)
     if not known_le(index.low, index.high):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from symbp.calculus.expr import Call, Div, Expr, Reduce, Ref, Weights, Where
+from symbp.calculus.expr import Call, Div, Expr, Mul, Reduce, Ref, Weights, Where
 from symbp.calculus.tree import children
 from symbp.derive.context import Context
 from symbp.derive.core import Reason
@@ -70,10 +70,17 @@ def name_table(model: Model, steady: Model) -> NameTable:
     """
     out: dict[tuple[type, frozenset[str]], tuple[Equation, ...]] = {}
     for equation in dict.fromkeys((*model.equations, *steady.equations)):
-        if isinstance(equation.rhs, NAMED) and equation.lhs.name != model.cost:
+        if _is_named(equation.rhs) and equation.lhs.name != model.cost:
             key = signature(equation.rhs)
             out[key] = (*out.get(key, ()), equation)
     return out
+
+
+def _is_named(rhs: Expr) -> bool:
+    """Whether it has a name worth to be called by; of products those of exponentials, exp(u) exp(v)."""
+    if isinstance(rhs, Mul):
+        return sum(isinstance(f, Call) and f.function == "exp" for f in rhs.factors) > 1
+    return isinstance(rhs, NAMED)
 
 
 def signature(node: Expr) -> tuple[type, frozenset[str]]:

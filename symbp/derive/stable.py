@@ -266,7 +266,8 @@ def _exponent(term: Expr, context: Context) -> Expr | None:
             return add(known) if some and len(known) == len(factors) else None
         case Div(num, den):
             top, bottom = _exponent(num, context), _exponent(den, context)
-            if bottom is None and is_positive(den, context):
+            if bottom is None and is_positive(den, context) and not isinstance(num, Number):
+                # 1/(1 + s²) is no exponential: nothing in it overflows
                 bottom = _plain_log(den)
             return None if top is None or bottom is None else top - bottom
         case _:

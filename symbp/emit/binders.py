@@ -238,16 +238,23 @@ def _unnested(node: Where) -> Where:
 
 def condition(printer: Printer, node: Compare | Logic) -> Piece:
     if isinstance(node, Compare):
-        sides = (printer.at_least(node.left, SUM), _RELATIONS[node.op], printer.at_least(node.right, SUM))
-        return Piece(row(*sides), RELATION)
-    if node.op == "not":
-        return Piece(row(Sym(r"\lnot", "not "), Fence(printer.box(node.args[0]))), SUM)
-    sign = _CONNECTIVES[node.op]
+        return compared(printer.at_least(node.left, SUM), node.op, printer.at_least(node.right, SUM))
+    several = [isinstance(a, Logic) and a.op != "not" for a in node.args]
+    return connected(node.op, [printer.box(a) for a in node.args], several)
+
+
+def compared(left: Box, op: str, right: Box) -> Piece:
+    """left < right."""
+    return Piece(row(left, _RELATIONS[op], right), RELATION)
+
+
+def connected(op: str, args: list[Box], several: list[bool]) -> Piece:
+    """Conditions with "and", "or" between, or "not" in front; those of ``several`` parts in brackets."""
+    if op == "not":
+        return Piece(row(Sym(r"\lnot", "not "), Fence(args[0])), SUM)
     boxes: list[Box] = []
-    for arg in node.args:
-        inner = printer.box(arg)
-        joined = Fence(inner) if isinstance(arg, Logic) and arg.op != "not" else inner
-        boxes.extend((sign, joined) if boxes else (joined,))
+    for arg, joined in zip(args, several, strict=True):
+        boxes.extend((*((_CONNECTIVES[op],) if boxes else ()), Fence(arg) if joined else arg))
     return Piece(row(*boxes), RELATION)
 
 

@@ -183,7 +183,7 @@ def document(
 def _of_matrices(forms: Iterable[Matrix]) -> Iterator[str]:
     """How a function of vectors is meant where it is applied to a matrix."""
     inner = (node for form in forms for node in _nodes(form))
-    if any(isinstance(node, Softmax) and all(shape(node.arg)) for node in inner):
+    if any(isinstance(node, Softmax) and node.op == "softmax" and all(shape(node.arg)) for node in inner):
         yield "the softmax of a matrix is taken row by row"
 
 

@@ -6,14 +6,13 @@ Both print the same tree (:mod:`symbp.arrays.matrix_nodes`), so that they cannot
 from __future__ import annotations
 
 from symbp.arrays import matrix_nodes as mat
+from symbp.arrays.matrix_entry import entry
 from symbp.arrays.matrix_nodes import Matrix, shape
 from symbp.arrays.matrix_terms import axis, turned
 from symbp.arrays.views import matrix_view
-from symbp.calculus.affine import Affine, Index, show
-from symbp.calculus.construct import mul
+from symbp.calculus.affine import Index, affine, fresh, show
 from symbp.calculus.expr import (
     ONE,
-    ZERO,
     Add,
     Adjoint,
     Call,
@@ -34,16 +33,31 @@ from symbp.calculus.expr import (
     number,
 )
 from symbp.derive.core import AdjointSystem, Case
+from symbp.derive.norms import Norms
 from symbp.emit.document import document
 from symbp.emit.math import Printer, printer
 from symbp.emit.matrix_math import matrix_box, whole
+from symbp.emit.matrix_text import (
+    ATOM,
+    CHOICE,
+    NOTHING,
+    POWER,
+    PRODUCT,
+    SUM,
+    UNARY,
+    apart,
+    binding,
+    conditions,
+    enclosed,
+    guarded,
+    is_number,
+    repeated,
+)
 from symbp.emit.numpy_names import user_name
 from symbp.emit.tex import tex
 from symbp.errors import SymbpError
 from symbp.functions import BY_NAME
 from symbp.model.core import Model
-
-_CHOICE, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(6)
 
 
 def _named(model: Model, case: Case) -> Printer:
@@ -89,6 +103,7 @@ def matrix_numpy(model: Model, form: Matrix) -> str:
 class _Numpy:
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.norms = Norms(model)
 
     def text(self, node: Matrix, level: int) -> str:
         """The expression, in brackets if it binds less than ``level``."""
@@ -98,41 +113,53 @@ class _Numpy:
     def piece(self, node: Matrix) -> tuple[str, int]:
         match node:
             case mat.Leaf(element, axes):
-                return self.element(element, axes), _ATOM
+                return self.element(element, axes), ATOM
             case mat.Scalar(expression):
                 return self.scalar(expression)
             case mat.Ones(like):
-                return f"np.ones({self.extent(like)})", _ATOM
+                return f"np.ones({self.extent(like)})", ATOM
             case mat.Zeros(likes):
                 sizes = ", ".join(map(self.extent, likes))
-                return f"np.zeros({f'({sizes})' if len(likes) > 1 else sizes})", _ATOM
+                return f"np.zeros({f'({sizes})' if len(likes) > 1 else sizes})", ATOM
             case mat.Unit(at, like):
-                return f"np.eye({self.extent(like)})[{show(at)}]", _ATOM
+                return f"np.eye({self.extent(like)})[{show(at)}]", ATOM
             case mat.Identity(like):
-                return f"np.eye({self.extent(like)})", _ATOM
+                return f"np.eye({self.extent(like)})", ATOM
             case mat.Transpose(arg):
                 # an array with one axis is its own transpose
                 one = shape(arg) == (True, False)
-                return self.piece(arg) if one else (f"{self.text(arg, _ATOM)}.T", _ATOM)
+                return self.piece(arg) if one else (f"{self.text(arg, ATOM)}.T", ATOM)
             case mat.Product(args, inner):
                 return self.product(args, inner)
+            case mat.Hadamard(args) if any(isinstance(a, mat.Bracket) for a in args):
+                return self.where(args)
             case mat.Hadamard(args):
-                return "*".join(self.text(a, _UNARY) for a in args), _PRODUCT
-            case mat.Scaled(factor, arg) if (front := _guarded(node if _number(arg) else factor))[0]:
+                return "*".join(self.text(a, UNARY) for a in args), PRODUCT
+            case mat.Scaled(factor, arg) if (front := guarded(node if is_number(arg) else factor))[0]:
                 guards, rest = front
-                whole = rest if _number(arg) else arg if rest == _NOTHING else mat.Scaled(rest, arg)
+                whole = rest if is_number(arg) else arg if rest == NOTHING else mat.Scaled(rest, arg)
                 return self.chosen(guards, self.piece(whole), self.zeros(arg))
             case mat.Scaled(factor, arg):
-                return f"{self.text(factor, _PRODUCT)}*{self.text(arg, _UNARY)}", _PRODUCT
+                return f"{self.text(factor, PRODUCT)}*{self.text(arg, UNARY)}", PRODUCT
             case mat.Quotient(num, den):
-                above = self.text(num, _PRODUCT if isinstance(num, mat.Scaled) else _UNARY)
-                return f"{above}/{self.text(den, _POWER)}", _PRODUCT
+                above = self.text(num, PRODUCT if isinstance(num, mat.Scaled) else UNARY)
+                return f"{above}/{self.divisor(den)}", PRODUCT
             case mat.Plus(args):
-                return self.sum(args), _SUM
+                return self.sum(args), SUM
             case mat.Minus(arg):
-                return f"-{self.text(arg, _UNARY)}", _UNARY
+                return f"-{self.text(arg, UNARY)}", UNARY
             case _:
                 return self.applied(node)
+
+    def divisor(self, node: Matrix) -> str:
+        """What divides; a quotient by a norm that is 0, a distance of a point from itself, is 0."""
+        text = self.text(node, POWER)
+        places = tuple(affine(fresh("i")) if has else None for has in shape(node))
+        if any(places) and self.norms.guards:
+            one = Div(ONE, entry(node, *places))
+            if self.norms.quotient(one) != one:
+                return f"np.where({self.text(node, SUM)} == 0, np.inf, {self.text(node, SUM)})"
+        return text
 
     def zeros(self, like: Matrix) -> str:
         """What stands there outside of a range: as many zeros."""
@@ -143,73 +170,122 @@ class _Numpy:
     def chosen(self, guards: list[Expr], inside: tuple[str, int], outside: str) -> tuple[str, int]:
         """Python's own choice: what is not chosen is not read, so that it may lie outside of an array."""
         holds = " and ".join(map(self.condition, guards))
-        return f"{_bracket(inside, _SUM)} if {holds} else {outside}", _CHOICE
+        return f"{enclosed(inside, SUM)} if {holds} else {outside}", CHOICE
 
     def product(self, args: tuple[Matrix, ...], inner: tuple[Index | None, ...]) -> tuple[str, int]:
         if None in inner:
             cut = inner.index(None) + 1
             column = turned(mat.Product(args[cut:], inner[cut:]))
             left, right = self.product(args[:cut], inner[: cut - 1]), self.piece(column)
-            return f"np.outer({left[0]}, {right[0]})", _ATOM
+            return f"np.outer({left[0]}, {right[0]})", ATOM
         if len(args) == 1:
             return self.piece(args[0])
+        place = next((n for n, a in enumerate(args[:-1]) if isinstance(a, mat.OneHot)), None)
+        if place is not None and not isinstance(args[-1], mat.Ones):
+            return self.gathered(args, inner, place)
         if isinstance(args[-1], mat.Ones):
             total = self.axis_sum(args[-2])
-            return total if len(args) == 2 else (f"{self.chain(args[:-2])} @ {total[0]}", _PRODUCT)
-        return self.chain(args), _PRODUCT
+            return total if len(args) == 2 else (f"{self.chain(args[:-2])} @ {total[0]}", PRODUCT)
+        return self.chain(args), PRODUCT
+
+    def gathered(
+        self, args: tuple[Matrix, ...], inner: tuple[Index | None, ...], place: int
+    ) -> tuple[str, int]:
+        """One-hot rows times a matrix choose rows of it."""
+        labels = args[place]
+        assert isinstance(labels, mat.OneHot)
+        rest = self.product(args[place + 1 :], inner[place + 1 :])
+        rows = f"{enclosed(rest, ATOM)}[{self.text(labels.arg, SUM)}]"
+        return (f"{self.chain(args[:place])} @ {rows}", PRODUCT) if place else (rows, ATOM)
+
+    def where(self, args: tuple[Matrix, ...]) -> tuple[str, int]:
+        """Factors behind conditions: where one fails the others need not be finite."""
+        brackets = [a for a in args if isinstance(a, mat.Bracket)]
+        holds = " & ".join(self.holds(a, POWER if len(brackets) > 1 else SUM) for a in brackets)
+        rest = tuple(a for a in args if not isinstance(a, mat.Bracket))
+        inside = "1.0" if not rest else self.text(rest[0] if len(rest) == 1 else mat.Hadamard(rest), SUM)
+        return f"np.where({holds}, {inside}, {'0' if rest else '0.0'})", ATOM
+
+    def holds(self, node: Matrix, level: int = SUM) -> str:
+        """A condition on the entries of arrays, in brackets beside & and |."""
+        assert isinstance(node, mat.Bracket)
+        match node.op:
+            case "not":
+                return f"~({self.holds(node.args[0])})"
+            case "and" | "or":
+                sign = " & " if node.op == "and" else " | "
+                out = sign.join(self.holds(a, POWER) for a in node.args)
+            case _:
+                out = f" {node.op} ".join(self.text(a, SUM) for a in node.args)
+        return f"({out})" if level > SUM else out
+
+    def extreme(self, node: mat.Softmax) -> tuple[str, int]:
+        """1 at the largest entry, of each row of a matrix, shared equally at a tie."""
+        along = ", axis=1, keepdims=True" if shape(node) == (True, True) else ""
+        arg = self.text(node.arg, SUM)
+        hits = f"{arg} == np.{node.op[3:]}({arg}{along})"
+        return f"({hits})/np.sum({hits}{along})", PRODUCT
 
     def chain(self, args: tuple[Matrix, ...]) -> str:
-        return " @ ".join(self.text(a, _UNARY) for a in args)
+        return " @ ".join(self.text(a, UNARY) for a in args)
 
     def axis_sum(self, node: Matrix) -> tuple[str, int]:
         """A matrix times ones: a sum over its columns."""
         if isinstance(node, mat.Transpose):
-            return f"np.sum({self.text(node.arg, _SUM)}, axis=0)", _ATOM
-        return f"np.sum({self.text(node, _SUM)}, axis=1)", _ATOM
+            return f"np.sum({self.text(node.arg, SUM)}, axis=0)", ATOM
+        return f"np.sum({self.text(node, SUM)}, axis=1)", ATOM
 
     def applied(self, node: Matrix) -> tuple[str, int]:
         match node:
             case mat.Power(mat.Norm(arg, _), Number(value)) if value == 2:
-                return f"np.sum({self.text(mat.Power(arg, number(2)), _SUM)})", _ATOM
+                return f"np.sum({self.text(mat.Power(arg, number(2)), SUM)})", ATOM
             case mat.Power(base, exponent):
-                return f"{self.text(base, _ATOM)}**{_bracket(self.scalar(exponent), _ATOM)}", _POWER
+                return f"{self.text(base, ATOM)}**{enclosed(self.scalar(exponent), ATOM)}", POWER
+            case mat.Raised((base, exponents)):
+                return f"{self.text(base, ATOM)}**{self.text(exponents, ATOM)}", POWER
             case mat.Mapped(function, args, orders):
-                return self.call(function, orders, [self.text(a, _SUM) for a in args]), _ATOM
-            case mat.Softmax(arg, _):
-                return f"softmax({self.text(arg, _SUM)})", _ATOM
+                return self.call(function, orders, [self.text(a, SUM) for a in args]), ATOM
+            case mat.Softmax(arg, _, op):
+                return (f"softmax({self.text(arg, SUM)})", ATOM) if op == "softmax" else self.extreme(node)
+            case mat.OneHot(arg, like):
+                return f"np.eye({self.extent(like)})[{self.text(arg, SUM)}]", ATOM
+            case mat.Bracket():
+                return self.where((node,))
             case mat.Norm(arg, _):
-                return f"np.linalg.norm({self.text(arg, _SUM)})", _ATOM
+                return f"np.linalg.norm({self.text(arg, SUM)})", ATOM
             case mat.Trace(arg, _):
-                return f"np.trace({self.text(arg, _SUM)})", _ATOM
+                return f"np.trace({self.text(arg, SUM)})", ATOM
             case mat.MatrixPower(base, n, _):
-                return f"np.linalg.matrix_power({self.text(base, _SUM)}, {n})", _ATOM
+                return f"np.linalg.matrix_power({self.text(base, SUM)}, {n})", ATOM
+            case mat.Folded("logsumexp", arg, _):
+                whole = ", axis=None" if shape(arg) == (True, True) else ""
+                return f"np.logaddexp.reduce({self.text(arg, SUM)}{whole})", ATOM
             case mat.Folded(op, arg, _):
-                inner = self.text(arg, _SUM)
-                return f"np.{'logaddexp.reduce' if op == 'logsumexp' else op}({inner})", _ATOM
+                return f"np.{op}({self.text(arg, SUM)})", ATOM
             case mat.Diag(arg) | mat.Diagonal(arg):
-                return f"np.diag({self.text(arg, _SUM)})", _ATOM
+                return f"np.diag({self.text(arg, SUM)})", ATOM
             case mat.SequenceSum(indices, arg):
-                return f"sum({self.text(arg, _SUM)} {self.loops(indices)})", _ATOM
+                return f"sum({self.text(arg, SUM)} {self.loops(indices)})", ATOM
             case _:
                 raise SymbpError(f"{type(node).__name__} has no NumPy expression")
 
     def sum(self, args: tuple[Matrix, ...]) -> str:
-        full = any(shape(a) == (True, True) and _repeated(a) is None for a in args)
+        full = any(shape(a) == (True, True) and repeated(a) is None for a in args)
         out = ""
         for arg in args:
             minus = isinstance(arg, mat.Minus)
             inner = arg.arg if isinstance(arg, mat.Minus) else arg
-            shown = (self.broadcast(inner) if full else None) or self.text(inner, _PRODUCT)
+            shown = (self.broadcast(inner) if full else None) or self.text(inner, PRODUCT)
             out += f" {'-' if minus else '+'} {shown}" if out else f"{'-' * minus}{shown}"
         return out
 
     def broadcast(self, node: Matrix) -> str | None:
         """A vector in every row or column of a sum with a matrix: NumPy repeats it by itself."""
-        spread = _repeated(node)
+        spread = repeated(node)
         if spread is None:
             return None
         vector, by_row = spread
-        return self.text(vector, _PRODUCT) if by_row else f"{self.text(vector, _ATOM)}[:, None]"
+        return self.text(vector, PRODUCT) if by_row else f"{self.text(vector, ATOM)}[:, None]"
 
     def loops(self, indices: tuple[Index, ...]) -> str:
         return " ".join(f"for {i.name} in range({show(i.low)}, {show(i.high + 1)})" for i in indices)
@@ -239,36 +315,36 @@ class _Numpy:
         match node:
             case Number(value):
                 if value.denominator == 1:
-                    return str(value.numerator), _UNARY if value < 0 else _ATOM
-                return f"{value.numerator}/{value.denominator}", _PRODUCT
+                    return str(value.numerator), UNARY if value < 0 else ATOM
+                return f"{value.numerator}/{value.denominator}", PRODUCT
             case Integer(value):
-                return show(value), _level(value)
+                return show(value), binding(value)
             case Ref(_, indices) | Adjoint(_, indices):
                 at = f"[{', '.join(map(show, indices))}]" if indices else ""
-                return self.name(node) + at, _ATOM
+                return self.name(node) + at, ATOM
             case Neg(arg):
-                return f"-{_bracket(self.scalar(arg), _UNARY)}", _UNARY
+                return f"-{enclosed(self.scalar(arg), UNARY)}", UNARY
             case Add(terms):
                 first, *rest = map(self.signed, terms)
                 signs = (f" {'-' if minus else '+'} {text}" for minus, text in rest)
-                return f"{'-' * first[0]}{first[1]}{''.join(signs)}", _SUM
-            case Mul(factors) if any(map(_guards, factors)):
-                guards, kept = _apart(factors)
+                return f"{'-' * first[0]}{first[1]}{''.join(signs)}", SUM
+            case Mul(factors) if any(map(conditions, factors)):
+                guards, kept = apart(factors)
                 return self.chosen(guards, self.scalar(kept), "0")
             case Mul(factors):
-                return "*".join(_bracket(self.scalar(f), _UNARY) for f in factors) or "1", _PRODUCT
+                return "*".join(enclosed(self.scalar(f), UNARY) for f in factors) or "1", PRODUCT
             case Div(num, den):
-                return f"{_bracket(self.scalar(num), _UNARY)}/{_bracket(self.scalar(den), _POWER)}", _PRODUCT
+                return f"{enclosed(self.scalar(num), UNARY)}/{enclosed(self.scalar(den), POWER)}", PRODUCT
             case Pow(base, exponent):
-                raised = _bracket(self.scalar(exponent), _ATOM)
-                return f"{_bracket(self.scalar(base), _ATOM)}**{raised}", _POWER
+                raised = enclosed(self.scalar(exponent), ATOM)
+                return f"{enclosed(self.scalar(base), ATOM)}**{raised}", POWER
             case Call(function, args, orders):
-                return self.call(function, orders, [self.scalar(a)[0] for a in args]), _ATOM
+                return self.call(function, orders, [self.scalar(a)[0] for a in args]), ATOM
             case Where(cond, then, other):
-                texts = _bracket(self.scalar(then), _SUM), self.scalar(other)[0]
-                return f"{texts[0]} if {self.condition(cond)} else {texts[1]}", _CHOICE
+                texts = enclosed(self.scalar(then), SUM), self.scalar(other)[0]
+                return f"{texts[0]} if {self.condition(cond)} else {texts[1]}", CHOICE
             case Within() | Indicator():
-                return f"1 if {self.condition(node)} else 0", _CHOICE
+                return f"1 if {self.condition(node)} else 0", CHOICE
             case _:
                 raise SymbpError(f"{type(node).__name__} has no plain NumPy expression")
 
@@ -276,17 +352,17 @@ class _Numpy:
         """Whether a term is subtracted, and what: -1 is, with 1."""
         match term:
             case Neg(arg):
-                return True, _bracket(self.scalar(arg), _PRODUCT)
+                return True, enclosed(self.scalar(arg), PRODUCT)
             case Number(value, decimal) if value < 0:
                 return True, self.scalar(Number(-value, decimal))[0]
             case _:
-                return False, _bracket(self.scalar(term), _SUM)
+                return False, enclosed(self.scalar(term), SUM)
 
     def condition(self, node: Expr) -> str:
         """A condition of the indexed form, on numbers, as Python writes it."""
         match node:
             case Compare(op, left, right):
-                return f"{_bracket(self.scalar(left), _SUM)} {op} {_bracket(self.scalar(right), _SUM)}"
+                return f"{enclosed(self.scalar(left), SUM)} {op} {enclosed(self.scalar(right), SUM)}"
             case Logic("not", (arg,)):
                 return f"not ({self.condition(arg)})"
             case Logic(op, args):
@@ -297,67 +373,3 @@ class _Numpy:
                 return f"{show(lo)} <= {show(value)} <= {show(hi)}"
             case _:
                 raise SymbpError(f"{type(node).__name__} is no condition with a plain NumPy expression")
-
-
-def _repeated(node: Matrix) -> tuple[Matrix, bool] | None:
-    """The vector that 1 bᵀ or b 1ᵀ repeats, and whether it stands in every row."""
-    match node:
-        case mat.Minus(arg):
-            return _repeated(arg)
-        case mat.Product((mat.Ones(), mat.Transpose(vector)), (None,)):
-            return vector, True
-        case mat.Product((vector, mat.Transpose(mat.Ones())), (None,)):
-            return vector, False
-        case _:
-            return None
-
-
-_NOTHING = mat.Scalar(ONE)
-
-
-def _number(node: Matrix) -> bool:
-    return shape(node) == (False, False)
-
-
-def _guarded(node: Matrix) -> tuple[list[Expr], Matrix]:
-    """The conditions among scalars, without which what follows is not read; the other scalars."""
-    match node:
-        case mat.Scalar(expression):
-            guards, rest = _apart(expression.factors if isinstance(expression, Mul) else (expression,))
-            return (guards, mat.Scalar(rest)) if guards else ([], node)
-        case mat.Scaled(factor, arg) if _number(arg):
-            (one, left), (two, right) = _guarded(factor), _guarded(arg)
-            if _NOTHING in (left, right):
-                return [*one, *two], right if left == _NOTHING else left
-            return [*one, *two], mat.Scaled(left, right) if one or two else node
-        case _:
-            return [], node
-
-
-def _guards(factor: Expr) -> list[Expr]:
-    """The conditions of a factor that is 1 where they hold, else 0; none for another factor."""
-    match factor:
-        case Where(cond, then, other) if other == ZERO:
-            inner = _guards(then)
-            return [cond, *inner] if then == ONE or inner else []
-        case Within() | Indicator():
-            return [factor]
-        case _:
-            return []
-
-
-def _apart(factors: tuple[Expr, ...]) -> tuple[list[Expr], Expr]:
-    """The conditions of a product in their order, and what they stand before."""
-    guards = [g for f in factors for g in _guards(f)]
-    return guards, mul([f for f in factors if not _guards(f)])
-
-
-def _level(value: Affine) -> int:
-    return _ATOM if value.as_atom() is not None or value.is_const else _SUM
-
-
-def _bracket(piece: tuple[str, int], level: int) -> str:
-    text, own = piece
-    return f"({text})" if own < level else text
-
-

@@ -9,7 +9,7 @@ from symbp.arrays.matrix_nodes import Matrix
 from symbp.calculus.affine import Affine, Index
 from symbp.calculus.expr import Adjoint, Call, Expr, Functional, Ref, number
 from symbp.emit import layout as lay
-from symbp.emit.binders import signs
+from symbp.emit.binders import compared, connected, signs
 from symbp.emit.layout import Box, Fence, Frac, Script, Sym, Terms, Text, num, row
 from symbp.emit.math import Printer, takes_power
 from symbp.emit.pieces import (
@@ -28,6 +28,8 @@ from symbp.emit.pieces import (
 _DIAG = Sym(r"\operatorname{diag}", "diag", "op")
 _SOFTMAX = Sym(r"\operatorname{softmax}", "softmax", "op")
 _TRACE = Sym(r"\operatorname{tr}", "tr", "op")
+_ONE_HOT = Sym(r"\operatorname{onehot}", "onehot", "op")
+_UNIT = Sym(r"\mathbf{e}", "𝐞")
 _ONES = Sym(r"\mathbf{1}", "𝟏", "ord")
 _ZEROS = Sym(r"\mathbf{0}", "𝟎", "ord")
 _ENTRYWISE = CLOSED
@@ -86,7 +88,7 @@ def _word(printer: Printer, piece: object) -> str | Box:
             return printer.position(piece).box
         case mat.Leaf(element, _) if isinstance(element, (Ref, Adjoint)):
             return whole(printer, element)
-        case mat.Leaf() | mat.Unit():
+        case mat.Leaf() | mat.Unit() | mat.Softmax():
             return matrix_box(printer, piece)
         case _:
             raise TypeError(f"{type(piece).__name__} is no part of a reason")
@@ -113,7 +115,7 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
         case mat.Zeros():
             return Piece(_ZEROS, LETTER)
         case mat.Unit(at):
-            return Piece(Script(Sym(r"\mathbf{e}", "𝐞"), printer.position(at).box), LETTER)
+            return Piece(Script(_UNIT, printer.position(at).box), LETTER)
         case mat.Identity():
             return Piece(Sym("I", "I"), LETTER)
         case mat.Transpose(arg):
@@ -137,6 +139,11 @@ def _piece(printer: Printer, node: Matrix) -> Piece:
             if not many and sums_quotients(upper.box) and upper.level == SUM and lower.level >= CLOSED:
                 return juxtaposed([Piece(fraction(Piece(num(1), LETTER), lower), CLOSED), upper])
             return Piece(fraction(upper, lower, many), _ENTRYWISE)
+        case mat.Raised((base, exponents)):
+            above = _piece(printer, exponents)
+            if mat.shape(base) != (True, True):
+                return powered(_piece(printer, base), above.box)
+            return powered(_piece(printer, base), row(printer.notation.hadamard, enclosed(above, CLOSED)))
         case mat.Power(base, exponent):
             return _power(printer, base, exponent)
         case _:
@@ -147,8 +154,12 @@ def _applied(printer: Printer, node: Matrix) -> Piece:
     match node:
         case mat.Mapped(function, args, orders):
             return _mapped(printer, function, args, orders)
-        case mat.Softmax(arg, _):
-            return Piece(row(_SOFTMAX, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.Softmax(arg, _, op):
+            return _weights(printer, op, arg, mat.shape(node))
+        case mat.OneHot(arg):
+            return Piece(row(_ONE_HOT, Fence(matrix_box(printer, arg))), CLOSED)
+        case mat.Bracket():
+            return Piece(Fence(_condition(printer, node).box, "["), LETTER)
         case mat.Diag(arg) | mat.Diagonal(arg):
             return Piece(row(_DIAG, Fence(matrix_box(printer, arg))), CLOSED)
         case mat.Trace(arg, _):
@@ -164,6 +175,26 @@ def _applied(printer: Printer, node: Matrix) -> Piece:
             return Piece(row(*signs(printer, indices), enclosed(body, PRODUCT)), PRODUCT, "sum")
         case _:
             raise TypeError(f"{type(node).__name__} is not a matrix node that can be printed")
+
+
+def _weights(printer: Printer, op: str, arg: Matrix, shape: mat.Shape) -> Piece:
+    """softmax(z), and the unit vector of the largest entry."""
+    if op == "softmax":
+        return Piece(row(_SOFTMAX, Fence(matrix_box(printer, arg))), CLOSED)
+    place = row(Sym(rf"\operatorname{{arg\,{op[3:]}}}", op, "op"), Fence(matrix_box(printer, arg)))
+    if shape == (True, True):
+        return Piece(row(_ONE_HOT, Fence(place)), CLOSED)
+    return Piece(Script(_UNIT, place), LETTER)
+
+
+def _condition(printer: Printer, node: mat.Bracket) -> Piece:
+    if node.op not in ("and", "or", "not"):
+        left, right = (enclosed(_piece(printer, a), SUM) for a in node.args)
+        return compared(left, node.op, right)
+    inner = [a for a in node.args if isinstance(a, mat.Bracket)]
+    return connected(
+        node.op, [_condition(printer, a).box for a in inner], [a.op in ("and", "or") for a in inner]
+    )
 
 
 def _raised(piece: Piece, above: Box) -> Piece:

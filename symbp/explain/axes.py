@@ -24,6 +24,8 @@ def axes_of(node: Matrix) -> Axes:
             return like, None
         case mat.Identity(like) | mat.MatrixPower(_, _, like):
             return like, like
+        case mat.OneHot(arg, like):
+            return axes_of(arg)[0], like
         case mat.Transpose(arg):
             up, across = axes_of(arg)
             return across, up

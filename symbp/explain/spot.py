@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from symbp.arrays.matrix_entry import entry
 from symbp.arrays.matrix_nodes import (
     Leaf,
     Matrix,
     Scalar,
     SequenceSum,
     Unit,
-    entry,
     parts,
     shape,
     with_parts,
