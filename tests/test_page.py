@@ -275,6 +275,14 @@ def luminance(colour: str) -> float:
     return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+def test_a_superscript_stands_clear_of_the_arm_of_a_letter(opened: Any) -> None:
+    page = opened(text("lstm"))
+    rooms = page.eval_on_selector_all(
+        "mspace.arm", "all => all.map(m => m.getBoundingClientRect().width).filter(w => w > 0)"
+    )
+    assert rooms and min(rooms) > 1.5
+
+
 SCROLLING = """[...document.querySelectorAll('.symbp *')].filter(e => e.scrollWidth > e.clientWidth + 1
   && e.clientWidth && getComputedStyle(e).overflowX == 'auto').map(e => e.id || e.textContent.slice(0, 80))"""
 
