@@ -666,6 +666,19 @@ def test_the_inverse_is_tried_for_matrices_too(
     assert "with the transpose: the same" in page and "in its place: something else" in page
 
 
+def test_a_matrix_inside_a_function_maps_forwards_up_to_its_slope() -> None:
+    text = "input x : D\nparam W : H, D\nparam U : H, H\nh[i] = tanh(sum(W[i,d]*x[d], d))\n"
+    text += "g[i] = tanh(sum(U[i,j]*h[j], j))\ncost C = sum(g[i]^2, i)"
+    told = " ".join(words(text, "h", "inverse").split())
+    assert "U maps forwards: it says, up to the factor that each path has besides, how far g moves" in told
+
+
+def test_quotients_of_vectors_are_written_for_all_examples_at_once() -> None:
+    text = "input x : D\nparam W : H, D\ns[i] = sum(W[i,d]*x[d], d)\ncost C = sum(exp(s[i]) - s[i], i)/2"
+    told = words(text, "s", "batch")
+    assert "Entry by entry nothing changes" in told and "is no vector" not in told
+
+
 # ── what shows little ─────────────────────────────────────────────────────────────────────────────
 
 POOLED = """
