@@ -273,7 +273,7 @@ def _wide_cases(box: Box) -> bool:
 
 
 def _stiff(box: Box) -> bool:
-    """Whether the box begins with a function of cases, which leaves no room on a phone for a Σ in front of it."""
+    """Whether the box begins with a function of cases, which leaves no room on a phone for a Σ before it."""
     match box:
         case Product(factors, _):
             return _stiff(factors[0])
