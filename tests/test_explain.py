@@ -666,6 +666,19 @@ def test_the_inverse_is_tried_for_matrices_too(
     assert "with the transpose: the same" in page and "in its place: something else" in page
 
 
+def test_a_matrix_inside_a_function_maps_forwards_up_to_its_slope() -> None:
+    text = "input x : D\nparam W : H, D\nparam U : H, H\nh[i] = tanh(sum(W[i,d]*x[d], d))\n"
+    text += "g[i] = tanh(sum(U[i,j]*h[j], j))\ncost C = sum(g[i]^2, i)"
+    told = " ".join(words(text, "h", "inverse").split())
+    assert "U maps forwards: it says, up to the factor that each path has besides, how far g moves" in told
+
+
+def test_quotients_of_vectors_are_written_for_all_examples_at_once() -> None:
+    text = "input x : D\nparam W : H, D\ns[i] = sum(W[i,d]*x[d], d)\ncost C = sum(exp(s[i]) - s[i], i)/2"
+    told = words(text, "s", "batch")
+    assert "Entry by entry nothing changes" in told and "is no vector" not in told
+
+
 # ── what shows little ─────────────────────────────────────────────────────────────────────────────
 
 POOLED = """
@@ -686,9 +699,20 @@ def test_paths_on_which_nothing_comes_back_are_counted_and_not_written_out() -> 
     assert written and not any("· 0 = 0" in line for line in told.splitlines())
 
 
+WINDOWS = """
+input x : D
+param w : N, D
+param f : P
+h[i] = tanh(sum(w[i,d]*x[d], d))
+z[i] = sum(f[p]*h[i+p], p)
+cost C = sum(z[i]^2, i)
+"""
+
+
 def test_an_element_is_chosen_that_several_paths_reach() -> None:
-    written = [line for line in lines(section(explained("residual", "h"), "paths")) if line.sign == ":"]
-    assert len(written) >= 2
+    """At the edge a window is read once: the first element shows no sum."""
+    found = explaining.explained(pipeline.parse(WINDOWS), "h")
+    assert len([line for line in lines(section(found, "paths")) if line.sign == ":"]) >= 2
 
 
 NORMED = """

@@ -28,6 +28,7 @@ addEventListener("load", () => {
     wide: d.documentElement.scrollWidth,
     paper: getComputedStyle(d.querySelector(".symbp")).backgroundColor,
     formulas: d.querySelectorAll("math").length,
+    arms: [...d.querySelectorAll("mspace.arm")].map(m => getComputedStyle(m).display),
     flat: [...d.querySelectorAll("math")].filter(seen => seen.checkVisibility())
       .filter(seen => seen.getBoundingClientRect().height < 5).length
   })))});
@@ -91,3 +92,5 @@ def test_pages_fit_a_telephone_and_follow_the_colours_of_the_system(dark: bool, 
     for which, seen in zip(PAGES, measured, strict=True):
         assert int(str(seen["wide"])) <= 360 and seen["paper"] == PAPER[dark], (which, seen)
         assert int(str(seen["formulas"])) > 20 and not seen["flat"], (which, seen)
+    shown = {str(how) for seen in measured for how in list(seen["arms"])}  # type: ignore[call-overload]
+    assert shown == {"none"}, "Firefox makes room for the arm of a W itself"

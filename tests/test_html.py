@@ -206,6 +206,8 @@ SPELLED = {
     r"x_{\max}": "<msub><mi>𝑥</mi><mi>max</mi></msub>",
     "f'": f"<mrow><mi>𝑓</mi><mo {TIGHT}>′</mo></mrow>",
     "^Q": "<msup><mrow></mrow><mi>𝑄</mi></msup>",
+    "W^Q": '<msup><mi>𝑊</mi><mrow><mspace class="arm" width="0.2em"/><mi>𝑄</mi></mrow></msup>',
+    "W_Q": "<msub><mi>𝑊</mi><mi>𝑄</mi></msub>",
     "12.5": "<mn>12.5</mn>",
 }
 

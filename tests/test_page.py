@@ -275,6 +275,14 @@ def luminance(colour: str) -> float:
     return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+def test_a_superscript_stands_clear_of_the_arm_of_a_letter(opened: Any) -> None:
+    page = opened(text("lstm"))
+    rooms = page.eval_on_selector_all(
+        "mspace.arm", "all => all.map(m => m.getBoundingClientRect().width).filter(w => w > 0)"
+    )
+    assert rooms and min(rooms) > 1.5
+
+
 SCROLLING = """[...document.querySelectorAll('.symbp *')].filter(e => e.scrollWidth > e.clientWidth + 1
   && e.clientWidth && getComputedStyle(e).overflowX == 'auto').map(e => e.id || e.textContent.slice(0, 80))"""
 
@@ -385,3 +393,24 @@ def test_every_sign_has_a_glyph_of_a_mathematical_font(opened: Any) -> None:
         used = client.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
         fonts |= {f["familyName"] for f in used}
     assert fonts and all("Math" in name for name in fonts), fonts
+
+
+MASKED = """
+const A : N, N
+const X : N, D
+param W : F, D
+param b : F
+h[n,f] = sum(W[f,d]*X[n,d], d)
+q[n] = sum(b[f]*h[n,f], f)
+e[n,m] = q[n]*q[m]
+w[n,m] = softmax(where(A[n,m] > 0, e[n,m], -1e9), m)
+o[n,f] = tanh(sum(w[n,m]*h[m,f], m))
+cost C = sum(o[n,f]^2, n, f)/2
+"""
+
+
+def test_a_sum_leaves_room_for_cases_on_a_telephone(opened: Any) -> None:
+    page = opened(documented(parse(MASKED), ("e",), "html", "key"))
+    page.set_viewport_size({"width": 360, "height": 700})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate(SCROLLING) == []

@@ -405,3 +405,16 @@ def test_scripts_in_scripts_are_raised_and_lowered() -> None:
     assert pieces[1] == [("𝜃", False, 1.0), ("(𝑘", False, 0.72), ("2", False, 0.52), (")", False, 0.72)]
     text = "".join(re.findall("<text.*?</text>", model.graph.to_svg(), re.DOTALL))
     assert "^" not in text and "_" not in text
+
+
+def test_the_adjoint_that_is_gathered_ends_at_its_unit() -> None:
+    """The width of a label is an estimate: a wide letter would reach into the unit."""
+    system, _ = pipeline.derive(pipeline.parse(
+        "input x : D\nparam W : H, D\nparam U : K, H\nm[j] = tanh(sum(W[j,d]*x[d], d))\n"
+        "s[k] = sum(U[k,j]*m[j], j)\ncost C = sum(s[k]^2, k)"
+    ))  # fmt: skip
+    drawing = pipeline.layer(system, "m")
+    assert drawing is not None
+    unit = next(n for n in drawing.nodes if f"{n.id}-adjoint" == drawing.labels[0].id)
+    assert drawing.labels[0].at[0] == pytest.approx(unit.at[0] - unit.size[0] / 2 - 0.4)
+    assert "anchor=base east" in tikz(drawing) and 'text-anchor="end"' in svg(drawing)

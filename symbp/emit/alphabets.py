@@ -205,8 +205,29 @@ def grouped(elements: list[str]) -> str:
     return elements[0] if len(elements) == 1 else f"<mrow>{''.join(elements)}</mrow>"
 
 
+_LEANING = {
+    **dict.fromkeys("𝐹𝑃𝑇𝑊𝑭𝑷𝑻𝑾", "0.2em"),
+    **dict.fromkeys("𝐽𝑀𝑁𝑈𝑓𝜏𝑱𝑴𝑵𝑼𝒇𝝉", "0.15em"),
+    **dict.fromkeys("𝑉𝑌𝑽𝒀", "0.3em"),
+}
+"""The italic correction of TeX's letters, in em of a script (which is 0.7 em)."""
+
+
+def arm(base: str) -> str:
+    """Room for the arm of a letter that leans to the right, in front of what is raised behind it.
+
+    MathML Core corrects large operators only, so Chromium lets a superscript touch the arm of a W.  Firefox
+    corrects letters too: the style sheet hides the room there.
+    """
+    found = re.search(r">(.)</mi>(</mpadded>)?$", base)
+    room = _LEANING.get(found[1]) if found else None
+    return f'<mspace class="arm" width="{room}"/>' if room else ""
+
+
 def attached(base: str, below: str, above: str) -> str:
     """A base with its scripts, "" for none."""
+    room = arm(base) if above else ""
+    above = f"<mrow>{room}{above}</mrow>" if room else above
     tag = {(True, True): "msubsup", (True, False): "msub", (False, True): "msup"}.get(
         (bool(below), bool(above))
     )

@@ -92,7 +92,7 @@ def _pictured(document: Document, size: Type) -> Iterator[Frame]:
         yield figure(_counted("The model as a picture", n, len(shown)), drawing, size)
 
 
-LEGIBLE, COMFORTABLE = 0.65, 0.8
+LEGIBLE, COMFORTABLE = 0.75, 0.8
 """The scale below which a picture is cut in pieces, and that for which these are made."""
 
 

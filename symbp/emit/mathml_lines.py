@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from symbp.emit.alphabets import grouped
 from symbp.emit.layout import (
     EQUALS,
+    Big,
     Box,
     Cases,
     Fence,
@@ -254,6 +255,8 @@ class Cutter:
             elif out and _wide_cases(item):
                 # on a phone the operator stays in the line above: nothing else makes room for the bracket
                 out += [replace(found[0], fine=True), *found[1:]]
+            elif out and isinstance(items[n - 1], Big) and _stiff(item):
+                out += [replace(found[0], fine=True), *found[1:]]
             else:
                 out = _glued((out, found)) if out else found
         return out
@@ -267,6 +270,17 @@ class Cutter:
 def _wide_cases(box: Box) -> bool:
     """Whether the box is a bracket around cases that are wider than a phone and break nowhere."""
     return isinstance(box, Fence) and isinstance(box.body, Cases) and width(box.body) > PHONE
+
+
+def _stiff(box: Box) -> bool:
+    """Whether the box begins with a function of cases, which leaves no room on a phone for a Σ before it."""
+    match box:
+        case Product(factors, _):
+            return _stiff(factors[0])
+        case Row((Sym() | Script(Sym()), Fence(body) | Script(Fence(body)), *_)):
+            return isinstance(body, Cases) and width(box) > INNER
+        case _:
+            return False
 
 
 def _brackets(kind: str, size: int) -> tuple[Cut, Cut]:

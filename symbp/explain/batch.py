@@ -15,6 +15,7 @@ from symbp.arrays.matrix_nodes import (
     Ones,
     Power,
     Product,
+    Quotient,
     Scalar,
     Transpose,
     shape,
@@ -115,7 +116,7 @@ def section(spot: Spot, form: Matrix | None) -> Section | None:
 
 # ── variables: a row for each example ─────────────────────────────────────────────────────────────
 
-PLAIN = (Leaf, Product, Hadamard, PlusNode, Minus, Mapped, Scalar, Transpose, Power, Ones)
+PLAIN = (Leaf, Product, Hadamard, PlusNode, Minus, Mapped, Scalar, Transpose, Power, Ones, Quotient)
 """Forms made of these alone can be written for all examples at once."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from symbp.arrays.matrix_nodes import Hadamard, Leaf, Matrix, Minus, Product, Transpose, parts
 from symbp.arrays.matrix_nodes import Plus as Plus_
 from symbp.calculus.affine import Affine, Index
-from symbp.calculus.expr import Ref
+from symbp.calculus.expr import Indicator, Mul, Ref
 from symbp.calculus.tree import substitute, walk
 from symbp.derive.core import Jacobian
 from symbp.explain.axes import axes_of
@@ -79,7 +79,8 @@ def _inverse_words(
     whole = Form(spot.form(carried.forwards))
     inverse = Inverse(whole, not square)
     rows, columns = len(turned(other)), len(other)
-    begin, end = _ends(carried, only)
+    begin, end, besides = _ends(carried, only)
+    upto = ", up to the factor that each path has besides," if besides else ""
     own = Whole(spot.whole)
     exists = (
         ("It has an inverse, so it can be tried:",) if square else
@@ -87,7 +88,7 @@ def _inverse_words(
          inverse, ":")
     )  # fmt: skip
     blocks: tuple[Block, ...] = (
-        say("An inverse answers another question. ", whole, " maps forwards: it says how far ", end,
+        say("An inverse answers another question. ", whole, f" maps forwards: it says{upto} how far ", end,
             " moves if ", begin, " is moved. Its inverse would say how ", begin, " has to be moved so that ",
             end, " moves by a given amount. But an adjoint is no move: it says how much the cost reacts to "
             "one. A weight twice as large passes a move on twice as strongly, so the cost reacts twice as "
@@ -109,18 +110,23 @@ def _with(carried: Carried) -> Words:
     return ("with ", Form(carried.spot.form(carried.factor)))
 
 
-def _ends(carried: Carried, only: Jacobian) -> tuple[Math, Math]:
-    """What the matrix multiplies, and what that gives: the variable and its reader, or what is between."""
+def _ends(carried: Carried, only: Jacobian) -> tuple[Math, Math, bool]:
+    """What the matrix multiplies, and what that gives: the variable and its reader, or what is between.
+
+    And whether a move meets more than the matrix on this way, as the slope of a function around the product.
+    """
     spot = carried.spot
     begin, end = (_ref(n, spot.sequences) for n in (only.element, only.consumer))
     at = spot.moved({i: spot.range(i)[0] for i in only.rows})
     seen = between(at, (only.consumer.name, at.positions(only.consumer.indices)))
     arrays = {whole(spot, k): k for k in seen}
+    factors = only.entry.factors if isinstance(only.entry, Mul) else (only.entry,)
+    besides = sum(not isinstance(f, Indicator) for f in factors) > 1
     if len(arrays) == 1 and isinstance(carried.plain, Leaf) and isinstance(carried.plain.node, Ref):
         ((own, key),) = arrays.items()
         inner = any(name == carried.plain.node.name for name, _ in spot.oracle.reads(key))
-        begin, end = (begin, own) if inner else (own, end)
-    return Whole(begin), Whole(end)
+        begin, end, besides = (begin, own, False) if inner else (own, end, False)
+    return Whole(begin), Whole(end), besides
 
 
 def _ref(node: Ref, places: dict[Index, Affine]) -> Ref:

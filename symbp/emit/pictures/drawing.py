@@ -54,7 +54,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A formula beside a line or a node; ``at`` is its middle, or its left end if ``anchor`` is start."""
+    """A formula beside a line or a node; ``at`` is its middle or the end that ``anchor`` says: start, end."""
 
     id: str
     name: str
@@ -128,7 +128,7 @@ def extent(item: Node | Label) -> tuple[float, float, float, float]:
         w, h = item.size
         return x - w / 2, y - h / 2, x + w / 2, y + h / 2
     w = label_width(item.box)
-    left = x if item.anchor == "start" else x - w / 2
+    left = x - {"start": 0.0, "end": w}.get(item.anchor, w / 2)
     return left, y - TEXT_HEIGHT / 2, left + w, y + TEXT_HEIGHT / 2
 
 

@@ -220,8 +220,9 @@ def _received(scene: _Scene, unit: Node, number: int) -> Label:
 
 def _sent(scene: _Scene, unit: Node) -> Label:
     box = scene.place.box(Adjoint(scene.found.element.name, scene.found.element.indices))
-    at = (unit.at[0] - unit.size[0] / 2 - 0.4 - label_width(box), unit.at[1])
-    return Label(f"{unit.id}-adjoint", unit.name, box, at, "start", "adjoint")
+    # its end stands at the unit: its width is an estimate
+    at = (unit.at[0] - unit.size[0] / 2 - 0.4, unit.at[1])
+    return Label(f"{unit.id}-adjoint", unit.name, box, at, "end", "adjoint")
 
 
 # ── places for the weights ────────────────────────────────────────────────────────────────────────

@@ -119,5 +119,5 @@ def _formula(box: Box, at: Point, anchor: str = "middle") -> str:
         how += f' font-size="{number(run.size)}"' if run.size != 1 else ""
         out.append(f"<tspan{how}>{text(run.text)}</tspan>" if how else text(run.text))
     place = f'x="{number(at[0])}" y="{number(at[1] + BASELINE)}"'
-    middle = "" if anchor == "start" else ' text-anchor="middle"'
+    middle = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f"<text {place}{middle}>{''.join(out)}</text>"

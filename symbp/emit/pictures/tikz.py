@@ -72,6 +72,6 @@ def _arrow(arrow: Arrow) -> Iterator[str]:
 
 
 def _formula(box: Box, at: Point, anchor: str = "middle", role: str = "plain") -> str:
-    place = "base west" if anchor == "start" else "base"
+    place = {"start": "base west", "end": "base east"}.get(anchor, "base")
     where = _at((at[0], at[1] + BASELINE))
     return rf"\node[symbp label, symbp {role}, anchor={place}] at {where} {{${tex(box, False).strip()}$}};"
