@@ -41,6 +41,7 @@ from symbp.calculus.affine import Affine, Index, affine, fresh
 from symbp.calculus.tree import bound, substitute, walk
 from symbp.errors import SymbpError
 from symbp.model.core import Model
+from symbp.model.reach import Bounds
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def built(
     backward: Sequence[Statement],
     batched: frozenset[str],
     whole: frozenset[str],
-    sure: frozenset[tuple[Affine, Affine]],
+    sure: Bounds,
 ) -> Program:
     """The program of these statements; the arrays ``whole`` are not lists.
 

@@ -34,13 +34,13 @@ from symbp.arrays.statements import (
 from symbp.arrays.stencil import stencils
 from symbp.arrays.storage import ragged
 from symbp.arrays.whole import whole_ranges
-from symbp.calculus.affine import Affine, Index
+from symbp.calculus.affine import Index
 from symbp.calculus.construct import flatten
 from symbp.calculus.expr import Expr
 from symbp.derive.core import AdjointSystem
 from symbp.derive.norms import Norms
 from symbp.model.core import Equation, Model
-from symbp.model.reach import reaches
+from symbp.model.reach import bounds
 
 
 def programs(system: AdjointSystem, wanted: Sequence[str]) -> tuple[Program, Program]:
@@ -60,15 +60,10 @@ def programs(system: AdjointSystem, wanted: Sequence[str]) -> tuple[Program, Pro
 
 def forward_program(model: Model, whole: frozenset[str] = frozenset()) -> Program:
     """All equations, as they stand; the arrays ``whole`` are not lists."""
-    sure = _within_reach(model)
+    sure = bounds(model)
     model = inputs_apart(model)
     batched = batched_arrays(model)
     return built(model, _forward(model, batched), (), batched, whole, sure)
-
-
-def _within_reach(model: Model) -> frozenset[tuple[Affine, Affine]]:
-    """What the door makes sure of: that readings stay within their axes."""
-    return frozenset(pair for r in reaches(model) for pair in ((r.first, r.low), (r.high, r.last)))
 
 
 def cost_program(program: Program, cost: str) -> Program:
@@ -110,14 +105,15 @@ def gradient_program(
     batched = batched_arrays(model)
     forward = _forward(_read_again(model, system.steady, names, batched), batched)
     parts: dict[str, tuple[Statement, ...]] = {}
-    stored = reuse.Stored(
+    sure = bounds(system.steady)
+    stored = reuse.Stored((
         replace(e, rhs=reuse.computed(e.rhs, names))
         # adjoints have the right sides in one piece
         for e in dict.fromkeys(
             (*system.steady.equations, *shared.equations, *whole_model.equations, *model.equations)
         )
         if _stored_as_is(e, model, batched)
-    )
+    ), sure)
     norms = Norms(system.steady)
     labels = [a.name for a in model.arrays.values() if a.integer is not None]
 
@@ -147,7 +143,7 @@ def gradient_program(
     everything = reuse.inlined(everything, keep | lines | looped)
     first = tuple(s for s in everything if not s.target.startswith("∂"))
     last = tuple(s for s in everything if s.target.startswith("∂"))
-    return built(model, first, last, batched, whole, _within_reach(system.steady))
+    return built(model, first, last, batched, whole, sure)
 
 
 def _read_again(model: Model, first: Model, names: reuse.Names, batched: frozenset[str]) -> Model:

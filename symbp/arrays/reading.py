@@ -28,7 +28,7 @@ from symbp.arrays.storage import BATCH_AXIS, Storage
 from symbp.calculus.affine import Affine, Index, known_le
 from symbp.calculus.expr import Adjoint, Ref
 from symbp.errors import SymbpError
-from symbp.model.reach import extreme
+from symbp.model.reach import Bounds, extreme
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Scope:
     locals: Mapping[str, str] = field(default_factory=dict)
     guarded: bool = False
     """Whether a condition decides what is read: then positions may lie outside of an array."""
-    sure: frozenset[tuple[Affine, Affine]] = frozenset()
-    """Pairs of which the first is known not to be greater: what the door of a module asks of sizes."""
+    sure: Bounds = frozenset()
+    """What the door of a module asks of sizes."""
 
     def inside(self, *indices: Index) -> Scope:
         """The scope in the body of loops over ``indices``."""

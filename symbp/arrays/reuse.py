@@ -21,6 +21,7 @@ from symbp.derive import identify, scalar
 from symbp.derive.core import AdjointSystem
 from symbp.errors import RequestProblem
 from symbp.model.core import Equation, Function, Model
+from symbp.model.reach import Bounds
 
 ROUNDS = 3
 """How deep right sides of stored equations are looked for in each other."""
@@ -110,9 +111,13 @@ def _builtin_derivative(node: Call) -> Expr | None:
 
 
 class Stored:
-    """The equations by what their right sides begin with: a look-up is no search through all."""
+    """The equations by what their right sides begin with: a look-up is no search through all.
 
-    def __init__(self, equations: Iterable[Equation]) -> None:
+    ``sure`` says of some positions that they are within their axes.
+    """
+
+    def __init__(self, equations: Iterable[Equation], sure: Bounds = frozenset()) -> None:
+        self.sure = sure
         self.by_head: dict[object, list[Equation]] = {}
         for e in equations:
             if worth(e.rhs):
@@ -134,10 +139,18 @@ class Stored:
         match node:
             case Compare(">", left, right) if right == ZERO and not isinstance(left, Ref):
                 value = Call("relu", (left,))  # u > 0 where relu(u) > 0
-                found = _known(value, self.by_head.get(_head(value), []))
+                found = self._known(value)
                 return None if found is None else Compare(">", found, ZERO)
             case _:
-                return _known(node, self.by_head.get(_head(node), []))
+                return self._known(node)
+
+    def _known(self, node: Expr) -> Expr | None:
+        """The left side of an equation whose right side a node is."""
+        for e in self.by_head.get(_head(node), ()):
+            found = binding(e.rhs, node, e.indices, self.sure)
+            if found is not None:
+                return Ref(e.lhs.name, tuple(p.substitute(found) for p in e.lhs.indices))
+        return None
 
 
 def worth(node: Expr) -> bool:
@@ -153,28 +166,23 @@ def _head(node: Expr) -> object:
     return type(node).__name__, name, next((n.name for n in walk(node) if isinstance(n, Ref)), "")
 
 
-def _known(node: Expr, equations: list[Equation]) -> Expr | None:
-    for e in equations:
-        found = binding(e.rhs, node, e.indices)
-        if found is not None:
-            return Ref(e.lhs.name, tuple(p.substitute(found) for p in e.lhs.indices))
-    return None
-
-
-def binding(pattern: Expr, node: Expr, indices: tuple[Index, ...]) -> dict[Index, Affine] | None:
+def binding(
+    pattern: Expr, node: Expr, indices: tuple[Index, ...], sure: Bounds = frozenset()
+) -> dict[Index, Affine] | None:
     """The values of an equation's indices for which ``pattern``, a part of it, is ``node``."""
     found = match(pattern, node, indices)
-    return found if found is not None and all(_within(i, found) for i in indices) else None
+    return found if found is not None and all(_within(i, found, sure) for i in indices) else None
 
 
-def _within(index: Index, found: Mapping[Index, Affine]) -> bool:
+def _within(index: Index, found: Mapping[Index, Affine], sure: Bounds) -> bool:
     value = found.get(index)
     if value is None:
         return False
     if any(isinstance(a, Ref) for a in value.atoms()):
         return True
     low, high = index.low.substitute(found), index.high.substitute(found)
-    return bool(known_le(low, span(value, False))) and bool(known_le(span(value, True), high))
+    ends = ((low, span(value, False)), (span(value, True), high))
+    return all(pair in sure or known_le(*pair) for pair in ends)
 
 
 # ── functions of stored values that several equations need ────────────────────────────────────────

@@ -53,6 +53,15 @@ def reaches(model: Model) -> tuple[Reach, ...]:
     return tuple(found)
 
 
+Bounds = frozenset[tuple[Affine, Affine]]
+"""Pairs of which the first is not greater than the second."""
+
+
+def bounds(model: Model) -> Bounds:
+    """What the door of a module makes sure of: that readings stay within their axes."""
+    return frozenset(pair for r in reaches(model) for pair in ((r.first, r.low), (r.high, r.last)))
+
+
 def narrow(model: Model) -> tuple[tuple[str, Affine], ...]:
     """The axes of variables that some sizes would give less than no element, H-P+1 of a window, each once."""
     axes = ((a.name, i.extent) for a in model.of_kind("variable") for i in a.axes if not i.sequence)
