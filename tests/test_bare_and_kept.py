@@ -100,7 +100,7 @@ def test_steps_that_are_numbers_are_not_kept_in_a_list() -> None:
 
 def test_rows_that_a_loop_reads_one_by_one_are_not_copied_into_an_array() -> None:
     plain, into = functions(GATED)
-    assert "f_input = [None, *(x.swapaxes(0, 1) @ Wf.T)]" in plain
+    assert "f_input = [None, *(x_turned @ Wf.T)]" in plain
     assert "f_input[1:]" not in plain and "f_input[1:]" in into
 
 

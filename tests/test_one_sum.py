@@ -51,8 +51,8 @@ def test_only_the_summand_beside_a_range_widens_it() -> None:
 
 def test_the_code_has_one_product_and_one_scatter_for_all_steps() -> None:
     code = parse(ELMAN).to_numpy().split("def value(")[0]
-    assert code.count("U.T") == 1 and "h_input = [None, *(x.swapaxes(0, 1) @ U.T" in code
-    assert code.count("_added(") == 1 and "grad_U = tensordot(d_h_inner[1:]" in code
+    assert code.count("U.T") == 1 and "h_input = [None, *(x_turned @ U.T" in code
+    assert code.count("_added(") == 1 and "grad_U = d_h_inner[1:].reshape(-1, H).T @ x_turned" in code
     assert "grad_b = d_h_inner[1:].sum(axis=(0, 1))" in code
 
 

@@ -101,7 +101,8 @@ def indicator(left: Affine, right: Affine, row: Axis, col: Axis) -> Matrix:
     for mine, other in ((left, right), (right, left)):
         index, label = mine.as_index(), other.as_atom()
         own = [i for i in other.indices() if not i.sequence]
-        if isinstance(label, Ref) and index in (row, col) and len(own) == 1 and own[0] in (row, col):
+        known = index is not None and index in (row, col) and len(own) == 1 and own[0] in (row, col)
+        if isinstance(label, Ref) and known:
             return _upright(OneHot(Leaf(label, (own[0],)), present(index)), own[0], row)
     for mine, other in ((left, right), (right, left)):
         index = mine.as_index()

@@ -99,11 +99,12 @@ def _positive(name, value):
     return int(value)
 '''
 INTEGERS = '''\
-def _integers(name, values, low, high, signed=np.dtype(np.intp), unsigned=np.dtype(np.uintp)):
+def _integers(name, values, low, high, kinds=(np.dtype(np.intp), np.dtype(np.uintp))):
     """Values that stand as indices have to be integers in their range."""
     # read without its sign, a negative integer is larger than any place
-    if low == 0 and values.dtype is signed and np.maximum.reduce(values.view(unsigned), None) <= high:
-        return
+    if low == 0 and values.dtype is kinds[0]:
+        if np.maximum.reduce(values.view(kinds[1]), None) <= high:
+            return
     if values.dtype.kind not in "iu":
         raise ValueError(f"{name}: expected integers, got {values.dtype}")
     first, last = np.minimum.reduce(values, None), np.maximum.reduce(values, None)
