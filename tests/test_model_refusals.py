@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import symbp
 from symbp import pipeline
 from symbp.errors import ModelProblem, Source, SymbpError
 from symbp.model.build import build
@@ -312,3 +313,17 @@ def test_advice_works_where_it_is_followed(text: str, advice: str, old: str, new
     assert advice in hint
     assert old in text
     assert pipeline.verified(pipeline.parse(text.replace(old, new))).ok
+
+
+def test_an_axis_that_is_longer_from_place_to_place_needs_a_sequence_index() -> None:
+    text = """
+        const x : T, D
+        param A : D, D
+        s[t,u] = sum(A[d,e]*x[t,d]*x[u,e], d, e)
+        p[t,u] = tanh(s[t,u]) for u = 0..t
+        cost C = sum(sum(p[t,u], u=0..t)^2, t)
+    """
+    with pytest.raises(ModelProblem, match="how many elements p has depends on t") as refused:
+        symbp.parse(text).compile()
+    assert "index t = 0..T-1" in str(refused.value)
+    assert symbp.parse(f"index t = 0..T-1\n{text}").verify().ok

@@ -191,3 +191,16 @@ def test_a_sum_over_a_part_is_not_called_by_the_name_of_the_whole():
     text = "param x : N\nS = sum(x[i], i)\ncost C = S^2 + exp(sum(x[i], i=1..N-1))\n"
     model = agree(text, lambda d: anp.sum(d["x"]) ** 2 + anp.exp(anp.sum(d["x"][1:])), "x", draw(x=(4,)))
     assert "exp(S)" not in model.derive("x").to_text()
+
+
+def test_a_softmax_over_what_is_left_of_a_ranking_has_no_matrix_form():
+    """Every row would have the same entries, and fewer of them than the one before."""
+    text = """
+        input x : N, D
+        input r : N in 0..N-1
+        param w : D
+        s[n] = sum(w[d]*x[n,d], d)
+        cost C = -sum(s[r[i]] - log(sum(exp(s[r[j]]), j=i..N-1)), i)
+    """
+    d = symbp.parse(text).derive("s")
+    assert d.matrix is None and "softmax" in d.to_text()

@@ -265,6 +265,8 @@ def _softmax(scope: Scope, node: Weights, row: Axis, col: Axis) -> Matrix:
     index, body, place = node.index, node.body, node.at.as_index()
     if place is None or depends(body, [place]):
         raise NoMatrixForm
+    if any(i not in free_indices(body) for end in (index.low, index.high) for i in end.indices()):
+        raise NoMatrixForm  # every row has the same entries, and fewer of them than the one before
     if place == row and not depends(body, [col] if col else []):
         return Softmax(_build(scope, body, index, None), index, node.op)
     if place == row and col is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from symbp.arrays.nodes import BATCH_SIZE
 from symbp.arrays.statement import Statement, adjoint_key, key_of, reads, reads_of
-from symbp.calculus.affine import Affine, Index, affine
+from symbp.calculus.affine import Affine, Index, affine, show
 from symbp.calculus.expr import Adjoint, Expr, Reduce, Ref
 from symbp.calculus.tree import positions, walk
 from symbp.errors import ModelProblem
@@ -187,8 +187,18 @@ def _list_axis(array: Array, given: bool) -> tuple[int, ...]:
     """The sequence axis whose members differ in shape, if there is one.
 
     Raises:
-        ModelProblem: for several, and for a family of arguments of which it is not the first index.
+        ModelProblem: for several, for a family of arguments of which it is not the first index, and where an
+            ordinary axis is what others depend on.
     """
+    on = [i for axis in array.axes for end in (axis.low, axis.high) for i in end.indices()]
+    if (plain := next((i for i in on if i in array.axes and not i.sequence), None)) is not None:
+        raise ModelProblem(
+            f"how many elements {array.name} has depends on {plain.name}, which is no sequence index: there "
+            "is no code for that",
+            array.span,
+            f"declare it: index {plain.name} = {show(plain.low)}..{show(plain.high)}; or give all of the "
+            "axis a value: where(…, …, 0)",
+        )
     lists = ragged(array)
     names = [array.axes[k].name for k in lists]
     if len(lists) > 1:
