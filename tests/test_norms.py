@@ -107,3 +107,20 @@ def test_no_matrix_form_takes_the_root_of_a_distance_multiplied_out() -> None:
     """(X ⊙ X) 𝟏𝟏ᵀ + … − 2 X Xᵀ has no digit left where it is 0, and may be less."""
     text = "param X : N, D\ncost C = sum(norm(X[i,d] - X[j,d], d), i, j)"
     assert symbp.parse(text).derive("X").matrix is None
+
+
+@pytest.mark.parametrize(
+    "term", ["where(i < j, a[i,j]/(j - i), 0)", "where(i != j, a[i,j]^2*b[i]/(i - j)^2, 0)"]
+)
+def test_a_condition_keeps_a_divisor_of_indices_from_0(term: str) -> None:
+    """0 times 1/0 is nan: what divides by j − i is chosen, not multiplied by the condition."""
+    model = symbp.parse(f"param a : N, M\nparam b : N\ncost C = sum({term}, i, j) + sum(b[i], i)")
+    assert model.verify().ok
+    module, rng = model.compile(), np.random.default_rng(3)
+    given = {"a": rng.normal(size=(3, 4)), "b": rng.normal(size=3)}
+    room = module.make_workspace(**given)
+    for out in (None, room):
+        _, grads = module.value_and_grad(**given, out=out)
+        assert all(np.isfinite(g).all() for g in grads)
+    matrix = model.derive("a").matrix
+    assert matrix is None or "nan" not in matrix.to_latex()

@@ -135,13 +135,18 @@ def _finite(node: Expr) -> bool:
         case Reduce("sum" | "dot" | "logsumexp" | "max" | "min", _, arg) | Weights(_, _, arg):
             return _finite(arg)
         case Div(num, den):
-            return _finite(num) and all(isinstance(n, (Number, Integer, Mul)) for n in walk(den))
+            return _finite(num) and all(map(_of_sizes, walk(den)))
         case Where(_, then, other):
             return _finite(then) and _finite(other)
         case Number() | Ref() | Adjoint() | Integer() | Indicator():
             return True
         case _:
             return False
+
+
+def _of_sizes(node: Expr) -> bool:
+    """A number, a size, or a product: not j − i, which is 0 somewhere."""
+    return isinstance(node, (Number, Mul)) or (isinstance(node, Integer) and not node.value.indices())
 
 
 def _whole(exponent: Expr) -> bool:
