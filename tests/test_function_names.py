@@ -47,3 +47,21 @@ def test_an_argument_keeps_its_name_where_a_derivative_has_the_same() -> None:
     assert cost == pytest.approx(by_hand, rel=1e-14)
     np.testing.assert_allclose(grads.w, slope, rtol=1e-13)
     np.testing.assert_allclose(grads.f_prime, w**3 * np.sin(w), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("functions", "cost"),
+    [
+        ("g(u, v) = u^2 + sin(v)", "sum(g(x[i], s), i)"),  # ∂g/∂v is cos v, whatever x is
+        ("g(u, v) = u^2 + sin(v)", "sum(g(x[i], s)*x[i], i)"),
+        ("f(u) = 3", "sum(f(x[i]*s)*x[i], i) + sum(f(x[i]), i)*s"),
+        ("f(u, v) = sin(u)", "mean(f(s, x[i]), i) + sum(f(s, x[i])^2, i) + max(f(s, x[i]), i)"),
+    ],
+)
+def test_a_function_that_does_not_depend_on_all_of_its_arguments(functions: str, cost: str) -> None:
+    """Its value has the shape of all of them: a sum over x[i] has as many terms as x."""
+    model = symbp.parse(f"{functions}\nparam x : N\nparam s\ncost C = {cost}")
+    assert model.verify().ok
+    module = model.compile()
+    given = {"x": np.asarray([0.4, 1.3, -0.7], np.float32), "s": np.float32(0.3)}
+    assert all(np.asarray(g).dtype == np.float32 for g in module.value_and_grad(**given)[1])

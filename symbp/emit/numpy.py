@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from symbp.arrays.steps_first import original, steps_first
 from symbp.arrays.storage import ragged
 from symbp.arrays.zeros import room_alone
 from symbp.calculus.affine import show
-from symbp.calculus.expr import Call, Expr, Functional
+from symbp.calculus.expr import Call, Expr, Functional, Ref
 from symbp.calculus.names import fresh_name
 from symbp.calculus.tree import walk
 from symbp.derive import scalar
@@ -358,7 +358,8 @@ class Module:
         function = self.model.functions[name]
         body = derived(function, orders)
         params = parameters(function, self.model)
-        node = lower(computed(body, Names.of(self.model)), Scope({}, locals=params))
+        closed = computed(body, Names.of(self.model))
+        node = lower(closed, Scope({}, locals=params))
         sizes = {f"size {s}": s for s in self.model.sizes}
         arguments = ", ".join(params.values())
         names = {**sizes, "#dtype": f"np.result_type({arguments})", "#batch": "batch"}
@@ -368,7 +369,9 @@ class Module:
         self.needs.dtype = outer
         doc = self.about_function(name, orders)
         hush = BRANCHES if risky(node) else STEEP if steep(body) else ""
-        return Written(user_name(name, orders), arguments, [doc], [f"return {code.text}"], hush)
+        read = {n.name for n in walk(closed) if isinstance(n, Ref)}
+        text = code.text if read >= {*function.params} else _spread(code.text, params.values())
+        return Written(user_name(name, orders), arguments, [doc], [f"return {text}"], hush)
 
     def about_function(self, name: str, orders: tuple[int, ...]) -> str:
         """The docstring of a user's function or of its derivative."""
@@ -427,3 +430,9 @@ def _shape(array: Array, door: Door) -> str:
         ends.insert(0, "batch")
     kind = f" integers {show(array.integer[0])}..{show(array.integer[1])}" if array.integer else ""
     return f"({', '.join(ends)}{',' if len(ends) == 1 else ''}){kind}"
+
+
+def _spread(text: str, params: Collection[str]) -> str:
+    """The value of a function that does not depend on all of its arguments, in the shape of all of them."""
+    shapes = ", ".join(f"np.shape({p})" for p in params)
+    return f"np.full(np.broadcast_shapes({shapes}), {text}, np.result_type({', '.join(params)}))"
