@@ -204,3 +204,19 @@ def test_a_softmax_over_what_is_left_of_a_ranking_has_no_matrix_form():
     """
     d = symbp.parse(text).derive("s")
     assert d.matrix is None and "softmax" in d.to_text()
+
+
+RANKED = """
+input r : N in 0..N-1
+param s : N
+cost C = sum(log(sum(exp(s[r[j]]), j=i..N-1)) - s[r[i]], i)
+"""
+
+
+def test_a_sum_of_labelled_entries_over_a_triangle_is_no_product() -> None:
+    """Plackett and Luce: each choice is among those that are left, so that every row has other terms."""
+    model = symbp.parse(RANKED)
+    derivation = model.derive("s")
+    assert derivation.matrix is None
+    assert "softmax" in derivation.to_text()
+    assert model.verify().ok

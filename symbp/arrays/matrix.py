@@ -8,7 +8,7 @@ indices, there is no matrix form, and None says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from symbp.arrays.matrix_elements import Scope, element, indicator
 from symbp.arrays.matrix_factors import (
@@ -289,8 +289,19 @@ def _logsumexp(scope: Scope, index: Index, body: Expr, row: Axis, col: Axis) -> 
 def _sum(scope: Scope, node: Reduce, row: Axis, col: Axis) -> Matrix:
     sequence = tuple(i for i in node.indices if i.sequence)
     plain = tuple(i for i in node.indices if not i.sequence)
+    _fixed(plain)
     body = _contract(scope, node.body, plain, row, col)
     return SequenceSum(sequence, body) if sequence else body
+
+
+def _fixed(indices: Iterable[Index]) -> None:
+    """That a sum has the same terms in every row and column.
+
+    Raises:
+        NoMatrixForm: for one like Σ_{j ≥ i} v_j, which is no product.
+    """
+    if any(not m.sequence for i in indices for end in (i.low, i.high) for m in end.indices()):
+        raise NoMatrixForm
 
 
 def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col: Axis) -> Matrix:
@@ -306,6 +317,7 @@ def _contract(scope: Scope, body: Expr, over: tuple[Index, ...], row: Axis, col:
                 return _join(scope, body, over, row, col)
             return Quotient(_contract(scope, num, over, row, col), _scalar(scope, den))
         case Reduce("sum", inner, deeper) if not any(i.sequence for i in inner):
+            _fixed(inner)
             return _contract(scope, deeper, (*over, *inner), row, col)
         case _:
             if not over:
