@@ -64,7 +64,8 @@ def _no_range(state: Inference, drafted: Drafted, index: Index) -> ModelProblem:
             f"{drafted.name} is read in its own equation, and nothing else says what {index.name} runs over",
             span, f"read another array there; in a recurrence say its range: {given}",
         )
-    used = any(_stands(index, s) for s in drafted.draft.uses) or _is_number(index, drafted)
+    ends = any(index in end.indices() for ends in drafted.draft.given.values() for end in ends)
+    used = ends or any(_stands(index, s) for s in drafted.draft.uses) or _is_number(index, drafted)
     why = "no array of this equation fixes its range" if used else "so nothing fixes its range"
     if any([*gaps(g), *apart(g)] for s in drafted.draft.uses for g in s.guards if _stands(index, s)):
         why = "a condition stands where an array would fix its range"
@@ -82,9 +83,11 @@ def _stands(index: Index, site: UseSite) -> bool:
 
 
 def _example(state: Inference, drafted: Drafted, index: Index) -> str:
-    """A range that an index may have: of what reads the variable there, else of some axis of the model."""
+    """A range that an index may have: of what reads the variable there, of an axis along which a sum ends at
+    the index, else of some axis of the model."""
     whole = ((a.low, a.high) for axes in state.axes.values() for a in axes if _is_plain(a))
-    ends = next(itertools.chain(_elsewhere(state, drafted, index), whole), None)
+    near = itertools.chain(_elsewhere(state, drafted, index), _ended(state, drafted, index))
+    ends = next(itertools.chain(near, whole), None)
     return "0..K-1, with a size of the model for K" if ends is None else f"{show(ends[0])}..{show(ends[1])}"
 
 
@@ -99,6 +102,17 @@ def _elsewhere(state: Inference, drafted: Drafted, index: Index) -> Iterator[Int
                 there = placed[place].as_index()
                 if there is not None and there in state.ranges and not _moves(state.ranges[there]):
                     yield state.ranges[there]
+
+
+def _ended(state: Inference, drafted: Drafted, index: Index) -> Iterator[Interval]:
+    """The axes along which sums run that begin or end at an index: H of Σ_{j=0..h} a_j."""
+    for inner, given in drafted.draft.given.items():
+        if any(index in end.indices() for end in given):
+            for site, axis in drafted.sites.get(inner, ()):
+                interval = state.axis_range(site, axis)
+                alone = site.positions[axis].as_index() == inner
+                if alone and interval is not None and not _moves(interval):
+                    yield interval
 
 
 def _moves(interval: Interval) -> bool:

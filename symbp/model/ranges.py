@@ -192,6 +192,8 @@ def _as_made(declared: Interval, made: Interval) -> str:
     extent, other = declared[1] - declared[0] + 1, made[1] - made[0] + 1
     if not isinstance(extent.as_atom(), Size) or other.as_atom() == extent.as_atom() or _is_plain(other):
         return ""
+    if any(not i.sequence for i in other.indices()):
+        return ""  # no shape has 0..t for an index t
     written = show(other)[1:-1] if isinstance(other.as_atom(), FloorDiv) else show(other)
     return f"a size may be written out: declare that axis with {written} in the place of {show(extent)}"
 
