@@ -624,6 +624,8 @@ _calls = iter(range(1000))
 W, B = "gradient with respect to w", "gradient with respect to b"
 BROKEN: dict[str, tuple[Callable[..., Any], str]] = {
     "not averaged": (lambda c, g, a: (3 * c, g), "cost"),
+    "no number": (lambda c, g, a: (c * math.nan, g), "cost"),
+    "a gradient that is no number": (lambda c, g, a: (c, g._replace(b=[*g.b[:-1], g.b[-1] * math.nan])), B),
     "one gradient": (lambda c, g, a: (c, g._replace(b=[2 * b for b in g.b])), B),
     "slightly": (lambda c, g, a: (c, g._replace(w=[w * (1 + 1e-3) for w in g.w])), W),
     "transposed": (lambda c, g, a: (c, g._replace(w=[w.T for w in g.w])), W),
@@ -640,6 +642,24 @@ def test_a_wrong_module_is_caught(kind: str) -> None:
     model, (change, what) = mlp(), BROKEN[kind]
     checks = check_module(model, broken(change), samples(model)[0])
     assert what in {check.what for check in checks if not check.ok}
+
+
+@pytest.mark.parametrize(("off", "ok"), [(0.0, True), (1e-6, False), (math.nan, False)])
+def test_the_value_alone_is_the_cost(off: float, ok: bool) -> None:
+    model = mlp()
+    both = SimpleNamespace(
+        value_and_grad=value_and_grad, value=lambda **given: value_and_grad(**given)[0] + off
+    )
+    checks = check_module(model, both, samples(model)[0])
+    found = [c.ok for c in checks if c.what == "value is the cost" and c.precision == "float64"]
+    assert found == [ok]
+
+
+def test_a_value_may_be_rounded_in_another_order() -> None:
+    """Where gradients read Σ e²/exp(2s) too, it is divided by 2 later than in the cost alone."""
+    text = "index t = 1..T\ninput x[t]\nparam s\nparam a\ne[t] = x[t] - a\n"
+    report = pipeline.verified(pipeline.parse(text + "cost C = sum(e[t]^2/exp(2*s)/2 + s, t)\n"))
+    assert report.ok, report
 
 
 def test_a_module_that_loses_float32_is_caught() -> None:
