@@ -1,4 +1,4 @@
-"""A user's function of two arguments whose derivative ignores one of them has the axes of the other alone."""
+"""User's functions of two arguments whose value or derivative ignores one of them: sums count both."""
 
 from __future__ import annotations
 
