@@ -9,6 +9,7 @@ from symbp.arrays.matrix_join import NoMatrixForm
 from symbp.arrays.matrix_nodes import Bracket, Hadamard, Matrix, Plus, shape
 from symbp.calculus.conditions import OPPOSITE
 from symbp.calculus.construct import add, mul, neg
+from symbp.calculus.differentiate import varies
 from symbp.calculus.expr import (
     ONE,
     ZERO,
@@ -146,7 +147,7 @@ def _finite(node: Expr) -> bool:
 
 def _of_sizes(node: Expr) -> bool:
     """A number, a size, or a product: not j − i, which is 0 somewhere."""
-    return isinstance(node, (Number, Mul)) or (isinstance(node, Integer) and not node.value.indices())
+    return isinstance(node, (Number, Integer, Mul)) and not varies(node)
 
 
 def _whole(exponent: Expr) -> bool:

@@ -189,14 +189,14 @@ def _always_finite(node: Expr) -> bool:
         case Where(_, then, other):
             return _always_finite(then) and _always_finite(other)
         case Div(num, den):
-            return _always_finite(num) and not any(map(_varies, walk(den)))
+            return _always_finite(num) and not any(map(varies, walk(den)))
         case Pow(base, Number(value)):
             return value >= 0 and value.denominator == 1 and _always_finite(base)
         case _:
             return False
 
 
-def _varies(node: Expr) -> bool:
+def varies(node: Expr) -> bool:
     """Whether it differs from element to element, and may be 0 at one: j − i."""
     if isinstance(node, Integer):
         return bool(node.value.indices()) or any(isinstance(a, Ref) for a in node.value.atoms())

@@ -131,19 +131,16 @@ class Body:
         name, added = self.names[a.target.key], writer.write(thin, have)
         added = expanded(added, tuple(i for i in have if i in thin.labels), have)
         first = f"{name} = {writer.write(product, have).text}{comment(a.numbers)}"
-        listed = self.listed(f"{name} = {name}", a.target).replace(".copy()", "")
-        return [*writer.lines, first, f"{name} += {added.text}", listed]
+        split = f"{name} = {_rows(name, a.target)}"
+        return [*writer.lines, first, f"{name} += {added.text}", split]
 
     def listed(self, text: str, target: Load) -> str:
         """``a[1:] = value`` as the list of the rows of the value, with None where there are none."""
-        first = target.subscripts[0]
-        assert isinstance(first, Span)
         view, _, rest = text.partition(" = ")
         value, mark, numbers = rest.partition("  # ")
-        padding = "None, " * first.start.const
         # rows that are added to have to be the list's own
         whole = f"{value}.copy()" if value.isidentifier() else f"({value})" if " " in value else value
-        return f"{view.partition('[')[0]} = [{padding}*{whole}]{mark}{numbers}"
+        return f"{view.partition('[')[0]} = {_rows(whole, target)}{mark}{numbers}"
 
     # ── loops, guards, room ───────────────────────────────────────────────────────────────────────
 
@@ -348,6 +345,13 @@ def line(body: Body, writer: Writer, a: Assign) -> Lines:
 def comment(numbers: Iterable[int]) -> str:
     text = ", ".join(f"({n})" for n in sorted(numbers))
     return f"  # {text}" if text else ""
+
+
+def _rows(text: str, target: Load) -> str:
+    """The list of the rows of a value, with None where ``target`` has none."""
+    first = target.subscripts[0]
+    assert isinstance(first, Span)
+    return f"[{'None, ' * first.start.const}*{text}]"
 
 
 def _product_and_thin(value: Node) -> tuple[Contract | None, Node]:

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -107,7 +108,7 @@ class Into:
         once = m.hush or (OVERFLOW if m.needs.overflow else "")
         signature, made = f"*, {given}" if given else "", laid_out(self.making(sizes))
         making = [Written("make_workspace", signature, about, made)]
-        if self.in_blocks():
+        if self.in_blocks:
             about[-1:-1] = IN_BLOCKS
             call = [f"return _in_blocks({self.apart()})"]
             making = [replace(making[0], body=call), Written("_workspace", given, ROOM, made)]
@@ -117,6 +118,7 @@ class Into:
             *([Written("_fits", arguments, FITTING, self.fitting())] if self.quick() else []),
         ]
 
+    @cached_property
     def in_blocks(self) -> bool:
         """Whether examples may be too large to be in the cache together, each with gradients of its own."""
         arrays = self.module.model.arrays
@@ -208,7 +210,7 @@ class Into:
             if set(found) != {"_"}:
                 head.append(f"{', '.join(read)}{',' if len(read) == 1 else ''} = {out}.sizes")
         head += checks
-        if self.in_blocks():
+        if self.in_blocks:
             head += [f'if hasattr({out}, "blocks"):', f"    return _over_blocks({out}, {self.apart()})"]
         head += m.padding(self.program)
         names = list(self.rooms.begins)

@@ -69,7 +69,8 @@ def compare(
 
 
 def _cost(what: str, value: Any, goal: Goal, condition: float) -> ModuleCheck:
-    excess = _beyond(abs(float(value) - goal.cost), goal.slack.get("", 0.0))
+    off, slack = abs(float(value) - goal.cost), goal.slack.get("", 0.0)
+    excess = 0.0 if off <= slack else off - slack  # max(0.0, nan) would be 0
     error = excess / max(abs(goal.cost), condition, FLOOR)
     return ModuleCheck(what, error, error <= goal.within, goal.dtype)
 
@@ -136,11 +137,6 @@ def _reversed(argument: Any) -> Any:
     return argument[::-1].copy() if getattr(argument, "ndim", 0) else argument
 
 
-def _beyond(off: float, slack: float) -> float:
-    """How much more a difference is than what is allowed; nan is no less than anything."""
-    return 0.0 if off <= slack else off - slack
-
-
 def _holds(what: str, holds: bool, dtype: str) -> ModuleCheck:
     return ModuleCheck(what, 0.0 if holds else math.inf, holds, dtype)
 
@@ -161,9 +157,8 @@ def _gradient(
     except ValueError as error:
         return ModuleCheck(what, math.inf, False, dtype, str(error))
     scale = max((float(abs(e).max(initial=0)) for _, e in pairs), default=0.0)
-    # a nan is more than any slack, and larger than anything that max has found before
-    excess = [_beyond(float(abs(g - e).max(initial=0)), slack) for g, e in pairs]
-    relative = max(excess, key=lambda e: (math.isnan(e), e), default=0.0) / max(scale, floor)
+    worst = max((float(abs(g - e).max(initial=0)) for g, e in pairs), default=0.0)
+    relative = max(0.0, worst - slack) / max(scale, floor)
     wrong = sorted({str(g.dtype) for g, _ in pairs if g.dtype != dtype})
     note = f"dtype {', '.join(wrong)} instead of {dtype}" if wrong else ""
     return ModuleCheck(what, relative, relative <= within and not note, dtype, note)
